@@ -1,0 +1,1 @@
+"""NATIVE. Bytes, time and counting; knows nothing of users or tests."""

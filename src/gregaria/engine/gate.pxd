@@ -1,0 +1,3 @@
+cdef class Gate:
+    cdef public bint open
+    cdef public int in_flight

@@ -1,0 +1,4 @@
+class Gate:
+    open: bool
+    in_flight: int
+    def __init__(self) -> None: ...

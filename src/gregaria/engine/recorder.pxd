@@ -1,0 +1,39 @@
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from gregaria.engine.histogram cimport Histogram
+
+cdef enum:
+    SECONDS = 64        # whole seconds that an entry remembers one by one
+
+cdef class Entry:
+    cdef readonly str method
+    cdef readonly str name
+    cdef readonly bint live                 # False once the recorder has dropped this row
+    cdef readonly int64_t num_requests
+    cdef readonly int64_t num_none_requests
+    cdef readonly int64_t num_failures
+    cdef readonly int64_t num_interrupted
+    cdef readonly int64_t total_bytes
+    cdef readonly int64_t started_us        # monotonic; creation or last reset
+    cdef readonly int64_t last_us           # monotonic; the latest request's end, 0 if none
+    cdef readonly Histogram times           # from the actual start
+    cdef readonly Histogram intended        # from the intended start; None until one was given
+    cdef int64_t ring_second[SECONDS]
+    cdef uint32_t ring_requests[SECONDS]
+    cdef uint32_t ring_failures[SECONDS]
+
+    # duration_us < 0: no response time
+    cdef void count_request(self, int64_t now_us, int64_t duration_us, int64_t size_bytes) noexcept
+    cdef void count_failure(self, int64_t now_us) noexcept
+
+cdef class Recorder:
+    cdef readonly dict entries              # {(name, method): Entry}
+    cdef readonly Entry total               # ("Aggregated", "")
+    cdef readonly int limit
+    cdef public object on_overflow          # callable(method, name), once per generation
+    cdef public object on_failure           # callable(method, name, exception)
+
+    cpdef Entry entry(self, str method, str name)
+    # what the engine calls: one C call for a success; failures go on to on_failure
+    cdef void success(self, Entry entry, int64_t now_us, int64_t duration_us, int64_t size_bytes) noexcept
+    cdef int failure(self, Entry entry, int64_t now_us, int64_t duration_us, int64_t size_bytes, object error) except -1
+    cpdef void interrupted(self, Entry entry)

@@ -1,0 +1,126 @@
+"""Every exception: those a locustfile raises to steer its user, those a request can fail with, those that end the command.
+
+    GregariaError
+    ├── ResponseError                 raised in a with-block: the request failed
+    │   └── CatchResponseError        wraps the text given to ``response.failure("...")``
+    ├── MissingWaitTimeError
+    ├── RunnerAlreadyExistsError
+    ├── RPCError ── RPCSendError, RPCReceiveError
+    └── CommandError                  ends the command with its own exit code and one clear message
+    StopUser, StopTest, InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately     flow of a user
+    TransferError(OSError)            what can go wrong with the bytes of one request
+    ├── ConnectTimeout, ReadTimeout   (also TimeoutError)
+    ├── ConnectionClosed              (also ConnectionError)
+    ├── ProtocolError
+    └── TooManyRedirects
+"""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the command's exit code means; 0, 1 and 2 as in Locust, the rest documented in docs/exit-codes.md."""
+
+    OK = 0
+    FAILURES = 1
+    USAGE = 2
+    LOCUSTFILE_BROKEN = 4
+    NO_USERS = 5
+    NO_HOST = 6
+    NOT_AVAILABLE = 7
+    INIT_FAILED = 8
+    CONFIG_USERS = 9
+    SETTINGS = 10
+    OUTPUT = 11
+
+
+class GregariaError(Exception):
+    """Base of the errors a locustfile's author may want to catch in one go."""
+
+
+class ResponseError(GregariaError):
+    """A response that is a failure; raised inside a ``catch_response`` block it becomes the request's failure."""
+
+
+class CatchResponseError(ResponseError):
+    """The failure that ``response.failure("text")`` reports."""
+
+
+class MissingWaitTimeError(GregariaError):
+    """A user or task set has no usable ``wait_time``."""
+
+
+class RunnerAlreadyExistsError(GregariaError):
+    """An environment has one runner; a second ``create_*_runner`` was called."""
+
+
+class RPCError(GregariaError):
+    """A link between master and worker failed."""
+
+
+class RPCSendError(RPCError):
+    """A message could not be sent."""
+
+
+class RPCReceiveError(RPCError):
+    """A message could not be read; ``addr`` is the sender, when known."""
+
+    def __init__(self, *args: object, addr: str | None = None) -> None:
+        super().__init__(*args)
+        self.addr = addr
+
+
+class CommandError(GregariaError):
+    """Ends the command: the message says what to do, ``exit_code`` how to leave."""
+
+    def __init__(self, message: str, exit_code: int = ExitCode.USAGE) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class StopUser(Exception):
+    """Raised in a task: this user ends (its ``on_stop`` runs)."""
+
+
+class StopTest(Exception):
+    """Raised anywhere in a user or shape: the whole test ends."""
+
+
+class InterruptTaskSet(Exception):
+    """Leave this task set; ``reschedule`` picks the parent's next task at once, else the parent waits first."""
+
+    def __init__(self, reschedule: bool = True) -> None:
+        super().__init__(reschedule)
+        self.reschedule = reschedule
+
+
+class RescheduleTask(Exception):
+    """End this task as if it had returned."""
+
+
+class RescheduleTaskImmediately(Exception):
+    """End this task and pick the next without waiting."""
+
+
+class TransferError(OSError):
+    """Something went wrong with the bytes of one request."""
+
+
+class ConnectTimeout(TransferError, TimeoutError):
+    """No connection (TLS included) within the connect timeout."""
+
+
+class ReadTimeout(TransferError, TimeoutError):
+    """The server stayed silent for longer than the network timeout."""
+
+
+class ConnectionClosed(TransferError, ConnectionError):
+    """The server closed the connection before the response was whole."""
+
+
+class ProtocolError(TransferError):
+    """What the server sent is not HTTP/1.x; the message says what was wrong and shows the first bytes."""
+
+
+class TooManyRedirects(TransferError):
+    """A chain of redirects longer than the limit."""

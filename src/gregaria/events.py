@@ -1,0 +1,172 @@
+"""The one way to extend a run: hooks that fire at fixed moments, each with named arguments."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from gregaria.errors import (
+    InterruptTaskSet,
+    RescheduleTask,
+    RescheduleTaskImmediately,
+    StopTest,
+    StopUser,
+)
+
+logger = logging.getLogger("gregaria.events")
+
+Listener = Callable[..., Any]
+
+#: exceptions a listener may raise on purpose; every other one is logged, and remembered for the exit code
+FLOW = (StopUser, StopTest, RescheduleTask, RescheduleTaskImmediately, InterruptTaskSet)
+
+
+class EventHook:
+    """One moment that listeners can wait for.
+
+    Attributes:
+        listeners: what is called, in order of registration. Empty means that firing costs nothing.
+        errors: how many listeners have raised since the process began, over all hooks.
+    """
+
+    errors = 0
+
+    def __init__(self) -> None:
+        self.listeners: list[Listener] = []
+
+    def add_listener(self, listener: Listener) -> Listener:
+        """Call ``listener`` at this moment from now on; returns it, so this also works as a decorator."""
+        self.listeners.append(listener)
+        return listener
+
+    def remove_listener(self, listener: Listener) -> None:
+        """Forget ``listener``.
+
+        Raises:
+            ValueError: it was never registered.
+        """
+        self.listeners.remove(listener)
+
+    def fire(self, *, reverse: bool = False, **arguments: Any) -> None:
+        """Call every listener with ``arguments``; one that raises is logged and does not stop the others."""
+        self.notify(reverse=reverse, **arguments)
+
+    def notify(self, *, reverse: bool = False, **arguments: Any) -> None:
+        """What ``fire`` does, for callers that have already counted the request themselves."""
+        listeners = self.listeners[::-1] if reverse else self.listeners[:]
+        for listener in listeners:
+            try:
+                listener(**arguments)
+            except FLOW:
+                raise
+            except Exception:
+                EventHook.errors += 1
+                logger.exception("A listener of an event raised: %s", _describe(listener))
+
+
+class RequestRecorder(Protocol):
+    """Whoever counts what ``events.request.fire`` reports (a ``RequestStats``)."""
+
+    def log_request(
+        self, method: str, name: str, response_time: float | None, content_length: int
+    ) -> None: ...
+
+    def log_error(self, method: str, name: str, error: Any) -> None: ...
+
+
+class RequestEvent(EventHook):
+    """Fired for every request. Firing it counts the request, then tells the listeners.
+
+    The HTTP clients count in the engine and only ``notify``, and only when someone listens; a client of another
+    protocol fires, with at least ``request_type``, ``name``, ``response_time`` (ms or None), ``response_length``
+    (bytes) and ``exception`` (None is a success).
+
+    Attributes:
+        stats: where fired requests are counted; the environment puts its own there.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stats: RequestRecorder | None = None
+
+    def fire(self, *, reverse: bool = False, **arguments: Any) -> None:
+        stats = self.stats
+        if stats is not None:
+            stats.log_request(
+                arguments["request_type"],
+                arguments["name"],
+                arguments.get("response_time"),
+                arguments.get("response_length") or 0,
+            )
+            error = arguments.get("exception")
+            if error:
+                stats.log_error(arguments["request_type"], arguments["name"], error)
+        if self.listeners:
+            self.notify(reverse=reverse, **arguments)
+
+    @contextmanager
+    def measure(
+        self, request_type: str, name: str, response_length: int = 0, context: dict[str, Any] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Time a block and fire it as one request; yields the event's arguments, which the block may change.
+
+        An exception in the block is the request's failure. It is not raised on, as in Locust, but for those that
+        steer a user (StopUser, InterruptTaskSet, ...), which pass.
+        """
+        arguments: dict[str, Any] = {
+            "request_type": request_type,
+            "name": name,
+            "response_length": response_length,
+            "context": context or {},
+            "response": None,
+            "exception": None,
+            "start_time": time.time(),
+        }
+        started = time.perf_counter()
+        try:
+            yield arguments
+        except FLOW:
+            raise
+        except Exception as error:
+            arguments["exception"] = error
+        finally:
+            arguments.setdefault("response_time", (time.perf_counter() - started) * 1000)
+            self.fire(**arguments)
+
+
+class Events:
+    """Every hook there is. docs/events.md tells when each fires and with what."""
+
+    init_command_line_parser: EventHook
+    init: EventHook
+    test_start: EventHook
+    spawning_complete: EventHook
+    request: RequestEvent
+    user_error: EventHook
+    test_stopping: EventHook
+    test_stop: EventHook
+    reset_stats: EventHook
+    quitting: EventHook
+    quit: EventHook
+    report_to_master: EventHook
+    worker_report: EventHook
+    worker_connect: EventHook
+    heartbeat_sent: EventHook
+    heartbeat_received: EventHook
+    cpu_warning: EventHook
+    usage_monitor: EventHook
+
+    def __init__(self) -> None:
+        for name, kind in Events.__annotations__.items():
+            setattr(self, name, kind())
+
+
+def _describe(listener: Listener) -> str:
+    name = getattr(listener, "__qualname__", repr(listener))
+    code = getattr(listener, "__code__", None)
+    return f"{name} ({code.co_filename}:{code.co_firstlineno})" if code else name
+
+
+#: the hooks that ``from gregaria import events`` gives, and that the command hands to its environment
+events = Events()
