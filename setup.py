@@ -8,35 +8,39 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 SOURCE = Path("src")
-FLAGS = [] if sys.platform == "win32" else ["-O3", "-fno-semantic-interposition", "-Wno-unreachable-code"]
+WINDOWS = sys.platform == "win32"
+FLAGS = [] if WINDOWS else ["-O3", "-fno-semantic-interposition", "-Wno-unreachable-code"]
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": False,
+    "wraparound": False,
+    "initializedcheck": False,
+    "cdivision": True,
+    "embedsignature": True,
+}
 
-only = [name for name in os.environ.get("GREGARIA_ONLY", "").split(",") if name]
-modules = [
-    path
-    for path in sorted(SOURCE.glob("gregaria/*/*.pyx"))
-    if not only or path.stem in only
-]
+
+def modules() -> list[Path]:
+    """Every .pyx, or those whose stems GREGARIA_ONLY names (a comma list)."""
+    only = {name for name in os.environ.get("GREGARIA_ONLY", "").split(",") if name}
+    return [path for path in sorted(SOURCE.glob("gregaria/*/*.pyx")) if not only or path.stem in only]
+
+
+def extension(path: Path) -> Extension:
+    """The extension module that stands beside its .pyx."""
+    return Extension(
+        ".".join(path.relative_to(SOURCE).with_suffix("").parts),
+        [path.as_posix()],
+        extra_compile_args=FLAGS,
+        libraries=["ws2_32"] if WINDOWS else [],
+    )
+
 
 setup(
     ext_modules=cythonize(
-        [
-            Extension(
-                ".".join(path.relative_to(SOURCE).with_suffix("").parts),
-                [path.as_posix()],
-                extra_compile_args=FLAGS,
-                libraries=["ws2_32"] if sys.platform == "win32" else [],
-            )
-            for path in modules
-        ],
-        include_path=["src"],
+        [extension(path) for path in modules()],
+        include_path=[SOURCE.as_posix()],
         annotate=bool(os.environ.get("GREGARIA_ANNOTATE")),
-        compiler_directives={
-            "language_level": 3,
-            "boundscheck": False,
-            "wraparound": False,
-            "initializedcheck": False,
-            "cdivision": True,
-            "embedsignature": True,
-        },
+        compiler_directives=DIRECTIVES,
     ),
 )

@@ -1,0 +1,73 @@
+# The words of the trade. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := .stamps
+# A new set-up is due when what pyproject.toml says of the project (not of the tools) has changed.
+READY := $(STAMPS)/venv-$(shell sed '/^\[tool/,$$d' pyproject.toml | cksum | cut -d ' ' -f 1)
+LOCK := $(if $(shell command -v flock),flock .build.lock,)
+NATIVE := $(wildcard src/gregaria/*/*.pyx src/gregaria/*/*.pxd src/gregaria/*/*.h)
+TESTS ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test build lint format types contract docs soak bench annotate wheel clean
+
+help: ## list these words
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: $(STAMPS)/build ## start the example target, run a locustfile against it for ten seconds, show the summary
+	@$(BIN)/python examples/demo/run.py
+
+test: lint types contract ## lint, types, floors and every test (TESTS="-k name tests/x" for some of them)
+	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term $(TESTS)
+
+build: $(READY) ## compile the Cython modules in place (only=recorder,histogram for some of them)
+	@$(LOCK) env GREGARIA_ONLY="$(only)" $(BIN)/python setup.py -q build_ext --inplace -j2
+
+lint: $(READY) ## style and likely mistakes
+	@$(BIN)/ruff check --quiet .
+
+format: $(READY) ## put imports and layout in order
+	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format --quiet .
+
+types: $(STAMPS)/build ## the type checker, strict, on src/
+	@$(BIN)/mypy --no-error-summary
+
+contract: $(READY) ## who may import whom
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+docs: $(STAMPS)/build ## what must have a heading in docs/ has one, and every name in there exists
+	@$(BIN)/python -m pytest -q tests/house
+
+soak: $(STAMPS)/build ## the long proofs: hundreds of stopped runs, counted on both sides (RUNS=100)
+	@$(BIN)/python benchmarks/soak.py --runs $(or $(RUNS),100)
+
+bench: $(STAMPS)/build ## measure against Locust, wrk, hey and k6; writes benchmarks/RESULTS.md (QUICK=1 for a look)
+	@$(BIN)/python benchmarks/throughput.py $(if $(QUICK),--quick)
+	@$(BIN)/python benchmarks/startup.py
+
+annotate: $(READY) ## Cython's yellow pages: src/gregaria/**/*.html
+	@$(LOCK) env GREGARIA_ANNOTATE=1 $(BIN)/python setup.py -q build_ext --inplace --force -j2
+
+wheel: $(READY) ## a wheel in dist/
+	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean: ## remove what was built, the virtual environment included
+	@rm -rf $(VENV) $(STAMPS) build dist demo-output benchmarks/.env benchmarks/.work src/*.egg-info .*_cache .coverage*
+	@find src -name '*.so' -delete -o -name '*.pyd' -delete -o -name '*.html' -delete
+	@find src/gregaria -name '*.pyx' | sed 's/pyx$$/c/' | xargs rm -f
+
+# Set up once, and again when the dependencies change.
+$(READY):
+	@scripts/check-prerequisites $(PYTHON)
+	@echo "Setting up $(VENV) (once; about a minute)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "setuptools>=77" "Cython>=3.1,<4"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[dev]"
+	@mkdir -p $(STAMPS) && rm -f $(STAMPS)/venv-* && touch $@
+
+# What the words above need of the native modules: built, and no older than their sources.
+$(STAMPS)/build: $(READY) setup.py $(NATIVE)
+	@$(MAKE) --no-print-directory build
+	@touch $@
