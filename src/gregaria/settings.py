@@ -3,6 +3,18 @@
 import dataclasses
 import shutil
 
+from gregaria.errors import CommandError, ExitCode
+
+#: each list of percentiles, with the name Locust's users know it by
+PERCENTILES = {
+    "percentiles_to_report": "locust.stats.PERCENTILES_TO_REPORT",
+    "percentiles_to_statistics": "locust.stats.PERCENTILES_TO_STATISTICS",
+    "percentiles_to_chart": "locust.stats.PERCENTILES_TO_CHART",
+    "percentiles_for_html_report": "locust.html.PERCENTILES_FOR_HTML_REPORT",
+}
+#: lines that a chart of response times can show without becoming a tangle
+MAX_CHART_PERCENTILES = 6
+
 
 def _name_width() -> int:
     columns = shutil.get_terminal_size((160, 24)).columns
@@ -86,6 +98,39 @@ class Settings:
                     setattr(self, name, field.default_factory())
                 return
         raise AttributeError(name)
+
+
+def check_percentiles(chosen: Settings) -> None:
+    """Refuse lists of percentiles that no report could show; called once, when the locustfiles have been imported.
+
+    Raises:
+        CommandError: with the setting's name, the value and what to write instead.
+    """
+    for name, known_as in PERCENTILES.items():
+        values = getattr(chosen, name)
+        where = f"settings.{name} ({known_as})"
+        if not isinstance(values, (list, tuple)):
+            raise CommandError(f"{where} is {values!r}; write a list such as [0.5, 0.95].", ExitCode.SETTINGS)
+        for value in values:
+            _check_percentile(value, where)
+        if len(set(values)) != len(values):
+            raise CommandError(f"{where} names a percentile twice: {list(values)}.", ExitCode.SETTINGS)
+    if len(chosen.percentiles_to_chart) > MAX_CHART_PERCENTILES:
+        raise CommandError(
+            f"settings.percentiles_to_chart ({PERCENTILES['percentiles_to_chart']}) has "
+            f"{len(chosen.percentiles_to_chart)} percentiles; a chart shows {MAX_CHART_PERCENTILES} at most.",
+            ExitCode.SETTINGS,
+        )
+
+
+def _check_percentile(value: object, where: str) -> None:
+    advice = "write fractions between 0 and 1"
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if 0 <= value <= 1:
+            return
+        if 1 < value <= 100:
+            advice = f"write {value / 100:g}"
+    raise CommandError(f"{where} contains {value!r}; {advice}.", ExitCode.SETTINGS)
 
 
 settings = Settings()
