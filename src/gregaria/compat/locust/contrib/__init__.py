@@ -1,0 +1,1 @@
+"""Locust's further clients; ``fasthttp`` is here, the others say what to do instead."""

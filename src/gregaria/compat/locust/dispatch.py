@@ -1,0 +1,3 @@
+from gregaria.runner.dispatch import UsersDispatcher as UsersDispatcher
+
+__all__ = ["UsersDispatcher"]

@@ -1,0 +1,3 @@
+from gregaria.environment import Environment as Environment
+
+__all__ = ["Environment"]

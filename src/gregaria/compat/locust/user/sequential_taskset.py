@@ -1,0 +1,3 @@
+from gregaria.users.sequential import SequentialTaskSet as SequentialTaskSet
+
+__all__ = ["SequentialTaskSet"]
