@@ -24,16 +24,27 @@ cdef class Entry:
     # duration_us < 0: no response time
     cdef void count_request(self, int64_t now_us, int64_t duration_us, int64_t size_bytes) noexcept
     cdef void count_failure(self, int64_t now_us) noexcept
+    cdef int count_intended(self, int64_t duration_us) except -1
+    cpdef void merge(self, Entry other)
+    cpdef void reset(self, int64_t now_us)
 
 cdef class Recorder:
     cdef readonly dict entries              # {(name, method): Entry}
     cdef readonly Entry total               # ("Aggregated", "")
     cdef readonly int limit
+    cdef readonly bint overflowed           # a name has been folded into "(other)" since the last clear
     cdef public object on_overflow          # callable(method, name), once per generation
     cdef public object on_failure           # callable(method, name, exception)
+    cdef public int snapshots_kept          # copies of the total's histogram, one a second; 0 for none
+    cdef list snapshots                     # [(ring second, Histogram as that second began)], oldest first
+    cdef int64_t current_second             # of the latest request
 
     cpdef Entry entry(self, str method, str name)
     # what the engine calls: one C call for a success; failures go on to on_failure
     cdef void success(self, Entry entry, int64_t now_us, int64_t duration_us, int64_t size_bytes) noexcept
     cdef int failure(self, Entry entry, int64_t now_us, int64_t duration_us, int64_t size_bytes, object error) except -1
+    # besides success or failure, for a request that should have started at another moment than it did
+    cpdef int intended(self, Entry entry, int64_t duration_us) except -1
     cpdef void interrupted(self, Entry entry)
+    cdef void begin_second(self, int64_t second) noexcept
+    cdef Entry fold(self, str method, str name)
