@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+import greenlet
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
@@ -31,6 +32,8 @@ def extension(path: Path) -> Extension:
     return Extension(
         ".".join(path.relative_to(SOURCE).with_suffix("").parts),
         [path.as_posix()],
+        # greenlet ships its header beside its code; portable.h stands beside ours
+        include_dirs=[str(Path(greenlet.__file__).parent.parent), path.parent.as_posix()],
         extra_compile_args=FLAGS,
         libraries=["ws2_32"] if WINDOWS else [],
     )

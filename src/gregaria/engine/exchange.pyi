@@ -1,0 +1,85 @@
+import ssl
+from typing import Any
+
+from gregaria.engine.gate import Gate
+from gregaria.engine.recorder import Entry, Recorder
+
+class Answer:
+    status: int
+    minor: int
+    head: bytes
+    body: bytes
+    keep_alive: bool
+    has_cookie: bool
+    has_encoding: bool
+    sent: bool
+    counted: bool
+    reused: bool
+    started_us: int
+    finished_us: int
+    error: BaseException | None
+    prepared: Prepared
+    @property
+    def reason(self) -> str: ...
+    @property
+    def header_pairs(self) -> list[tuple[str, str]]: ...
+
+def header_pairs(head: bytes | None) -> list[tuple[str, str]]: ...
+
+class Origin:
+    scheme: str
+    host: str
+    port: int
+    ssl_context: ssl.SSLContext | None
+    connect_timeout_us: int
+    read_timeout_us: int
+    most_connections: int
+    in_use: int
+    opened: int
+    def __init__(
+        self,
+        scheme: str,
+        host: str,
+        port: int,
+        *,
+        ssl_context: ssl.SSLContext | None = ...,
+        connect_timeout_us: int = ...,
+        read_timeout_us: int = ...,
+        connections: int = ...,
+    ) -> None: ...
+    def close(self) -> None: ...
+
+class Prepared:
+    origin: Origin
+    gate: Gate
+    recorder: Recorder | None
+    entry: Entry | None
+    head: bytes
+    body: bytes | None
+    method: str
+    url: str
+    name: str
+    connect_timeout_us: int
+    read_timeout_us: int
+    answer_type: type[Answer]
+    extra: Any
+    def __init__(
+        self,
+        origin: Origin,
+        gate: Gate,
+        recorder: Recorder | None,
+        head: bytes,
+        body: bytes | None,
+        method: str,
+        url: str,
+        name: str,
+        answer_type: type[Answer] = ...,
+    ) -> None: ...
+    def perform(self, count: bool, continued: bool = ...) -> Answer: ...
+    def settle(
+        self,
+        answer: Answer,
+        error: object = ...,
+        size_bytes: int | None = ...,
+        started_us: int | None = ...,
+    ) -> int: ...

@@ -1,0 +1,50 @@
+"""Host names to addresses: by gevent's resolver, remembered for a short while."""
+
+import socket
+import time
+from typing import Any
+
+import gevent
+from gevent import socket as gevent_socket
+
+from gregaria.errors import ConnectTimeout
+
+#: Seconds that an answer is remembered. Short, so that a change in DNS shows; long enough that a thousand users that
+#: connect in one second do not ask a thousand times.
+NAME_CACHE_S = 10.0
+
+Address = tuple[int, Any]
+
+_known: dict[tuple[str, int], tuple[float, list[Address]]] = {}
+
+
+def resolve(host: str, port: int, timeout_s: float) -> list[Address]:
+    """Every (family, socket address) of a host, in the order to be tried.
+
+    Raises:
+        socket.gaierror: the name is not known.
+        ConnectTimeout: no answer within ``timeout_s`` seconds.
+    """
+    direct = numeric(host, port)
+    if direct is not None:
+        return [direct]
+    key = (host, port)
+    known = _known.get(key)
+    if known is not None and known[0] > time.monotonic():
+        return known[1]
+    with gevent.Timeout(timeout_s, ConnectTimeout(f"no address for {host!r} within the connect timeout")):
+        found = gevent_socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+    addresses: list[Address] = [(int(family), address) for family, _, _, _, address in found]
+    _known[key] = (time.monotonic() + NAME_CACHE_S, addresses)
+    return addresses
+
+
+def numeric(host: str, port: int) -> Address | None:
+    """The address that an IPv4 or IPv6 literal (without brackets) names, or None for a name."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, host)
+        except (OSError, ValueError):
+            continue
+        return int(family), (host, port)
+    return None

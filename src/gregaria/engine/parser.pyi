@@ -1,0 +1,11 @@
+from collections.abc import Iterable
+
+class ResponseParser: ...
+
+def parse(
+    pieces: Iterable[bytes],
+    no_body: bool = ...,
+    most_head_bytes: int = ...,
+    most_body_bytes: int = ...,
+    closed: bool = ...,
+) -> tuple[int, int, bytes, bytes, bool, bool, bool, bytes] | None: ...

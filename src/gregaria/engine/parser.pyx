@@ -1,0 +1,414 @@
+"""HTTP/1.x responses from bytes; sans-I/O: it never sees a socket.
+
+Follows RFC 9112: section 2.2 (message parsing), 4 (status line), 6 (message body length), 7.1 (chunked coding).
+A response that comes whole in one piece, as most do, is looked at once and copied once. Its head is often the same
+to the byte as the one before it (same second in ``Date``); then not even that: the last head's findings hold.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdlib cimport free, realloc
+from libc.string cimport memchr, memcmp, memcpy
+
+from gregaria.errors import ConnectionClosed, ProtocolError
+
+cdef int64_t ALLOCATE_AT_ONCE = 16 * 1024 * 1024
+cdef int KEEP_STORE_BYTES = 64 * 1024
+
+
+cdef inline char lower(char letter) noexcept nogil:
+    return letter | 0x20 if c'A' <= letter <= c'Z' else letter
+
+
+cdef inline bint same(const char* text, const char* lowercase, Py_ssize_t size) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(size):
+        if lower(text[i]) != lowercase[i]:
+            return False
+    return True
+
+
+cdef bint has_token(const char* value, Py_ssize_t size, const char* lowercase, Py_ssize_t token_size) noexcept nogil:
+    """Whether a comma-separated list names the token."""
+    cdef Py_ssize_t start = 0, end, length
+    while start < size:
+        while start < size and (value[start] == c' ' or value[start] == c'\t' or value[start] == c','):
+            start += 1
+        end = start
+        while end < size and value[end] != c',':
+            end += 1
+        if end > start:
+            length = end - start
+            while length and (value[start + length - 1] == c' ' or value[start + length - 1] == c'\t'):
+                length -= 1
+            if length == token_size and same(value + start, lowercase, token_size):
+                return True
+        start = end + 1
+    return False
+
+
+cdef object shown(const char* data, Py_ssize_t size):
+    """The first bytes of what went wrong, for a message."""
+    cdef bytes text = data[:min(size, 60)]
+    return repr(text) + ("..." if size > 60 else "")
+
+
+cdef class ResponseParser:
+    """One response after another of one connection: ``begin``, then ``feed`` until it answers True."""
+
+    def __cinit__(self, int64_t most_head_bytes=262144, int64_t most_body_bytes=1073741824):
+        self.most_head_bytes = most_head_bytes
+        self.most_body_bytes = most_body_bytes
+        self.stage = DONE
+
+    def __dealloc__(self):
+        free(self.store)
+
+    cdef void begin(self, bint no_body) noexcept:
+        """Expect a new response; ``no_body`` when it answers a HEAD."""
+        self.stage = HEAD
+        self.no_body = no_body
+        self.body = None
+        self.line_start = 0
+        self.store_size = 0
+        self.consumed = 0
+
+    cdef bint feed(self, const char* data, Py_ssize_t size) except -1:
+        """Take the next bytes; True once the response is whole, with ``consumed`` telling where it ended.
+
+        Raises:
+            ProtocolError: this is not HTTP/1.x, or larger than allowed.
+        """
+        cdef Py_ssize_t at = 0, end
+        while self.stage == HEAD:
+            if self.store_size == 0:
+                if (
+                    self.head is not None
+                    and size - at >= PyBytes_GET_SIZE(self.head)
+                    and self.status >= 200
+                    and memcmp(data + at, PyBytes_AS_STRING(self.head), PyBytes_GET_SIZE(self.head)) == 0
+                ):
+                    at += PyBytes_GET_SIZE(self.head)
+                    self._choose_body()
+                    break
+                end = self._scan(data + at, size - at)
+                if end == 0:
+                    self._keep(data + at, size - at)
+                    return False
+                self.head = PyBytes_FromStringAndSize(data + at, end)
+                at += end
+            else:
+                self._keep(data + at, size - at)
+                end = self._scan(self.store, self.store_size)
+                if end == 0:
+                    return False
+                self.head = PyBytes_FromStringAndSize(self.store, end)
+                at = size - (self.store_size - end)
+            self.store_size = 0
+            self.line_start = 0
+            if 100 <= self.status < 200 and self.status != 101:
+                continue
+            self._choose_body()
+        if self.stage == KNOWN_LENGTH:
+            at += self._known_length(data + at, size - at)
+        elif self.stage == UNTIL_CLOSE:
+            self._keep_body(data + at, size - at)
+            at = size
+        elif self.stage != DONE:
+            at += self._chunks(data + at, size - at)
+        self.consumed = at
+        return self.stage == DONE
+
+    cdef int finish(self) except -1:
+        """The peer has closed the connection: that ends a body without a length, anything else is cut short.
+
+        Raises:
+            ConnectionClosed: the response is not whole.
+        """
+        if self.stage == UNTIL_CLOSE:
+            self.body = PyBytes_FromStringAndSize(self.store, self.store_size)
+            self._forget()
+            self.stage = DONE
+            return 0
+        if self.stage == HEAD:
+            if self.store_size:
+                raise ConnectionClosed("the server closed the connection in the middle of the response's head")
+            raise ConnectionClosed("the server closed the connection without a response")
+        if self.stage == KNOWN_LENGTH:
+            raise ConnectionClosed("the server closed the connection before the body was whole")
+        raise ConnectionClosed("the server closed the connection before the last chunk")
+
+    cdef Py_ssize_t _scan(self, const char* data, Py_ssize_t size) except -1:
+        """Look at the lines that are whole; the head's size once its blank line is there, else 0."""
+        cdef const char* newline
+        cdef const char* line
+        cdef Py_ssize_t line_size, end
+        while True:
+            line = data + self.line_start
+            newline = <const char*>memchr(line, c'\n', size - self.line_start)
+            if newline == NULL:
+                if size > self.most_head_bytes:
+                    raise ProtocolError(f"the response's head is larger than {self.most_head_bytes} bytes")
+                if self.line_start == 0 and size >= 5 and memcmp(data, b"HTTP/", 5) != 0:
+                    raise ProtocolError(f"not an HTTP response: {shown(data, size)}")
+                return 0
+            end = newline - data + 1
+            line_size = newline - line
+            if line_size and line[line_size - 1] == c'\r':
+                line_size -= 1
+            if self.line_start == 0:
+                self._status_line(line, line_size)
+            elif line_size == 0:
+                if end > self.most_head_bytes:
+                    raise ProtocolError(f"the response's head is larger than {self.most_head_bytes} bytes")
+                return end
+            else:
+                self._header(line, line_size)
+            self.line_start = end
+
+    cdef int _status_line(self, const char* line, Py_ssize_t size) except -1:
+        if (
+            size < 12
+            or memcmp(line, b"HTTP/1.", 7) != 0
+            or not c'0' <= line[7] <= c'9'
+            or line[8] != c' '
+            or not c'1' <= line[9] <= c'9'
+            or not c'0' <= line[10] <= c'9'
+            or not c'0' <= line[11] <= c'9'
+            or (size > 12 and line[12] != c' ')
+        ):
+            raise ProtocolError(f"malformed status line: {shown(line, size)}")
+        self.minor = line[7] - c'0'
+        self.status = (line[9] - c'0') * 100 + (line[10] - c'0') * 10 + (line[11] - c'0')
+        self.keep_alive = self.minor >= 1
+        self.length = -1
+        self.chunked = False
+        self.other_transfer_coding = False
+        self.has_cookie = False
+        self.has_encoding = False
+        return 0
+
+    cdef int _header(self, const char* line, Py_ssize_t size) except -1:
+        cdef const char* colon = <const char*>memchr(line, c':', size)
+        cdef const char* value
+        cdef Py_ssize_t name_size, value_size
+        if line[0] == c' ' or line[0] == c'\t':
+            # An obsolete folded line (RFC 9112, 5.2) goes on with the value before it.
+            return 0
+        if colon == NULL or colon == line:
+            raise ProtocolError(f"malformed header line: {shown(line, size)}")
+        name_size = colon - line
+        if name_size != 10 and name_size != 14 and name_size != 16 and name_size != 17:
+            return 0
+        value = colon + 1
+        value_size = size - name_size - 1
+        while value_size and (value[0] == c' ' or value[0] == c'\t'):
+            value += 1
+            value_size -= 1
+        while value_size and (value[value_size - 1] == c' ' or value[value_size - 1] == c'\t'):
+            value_size -= 1
+        if name_size == 10:
+            if same(line, b"connection", 10):
+                if has_token(value, value_size, b"close", 5):
+                    self.keep_alive = False
+                elif has_token(value, value_size, b"keep-alive", 10):
+                    self.keep_alive = True
+            elif same(line, b"set-cookie", 10):
+                self.has_cookie = True
+        elif name_size == 14:
+            if same(line, b"content-length", 14):
+                self._content_length(value, value_size)
+        elif name_size == 16:
+            if same(line, b"content-encoding", 16):
+                self.has_encoding = not (value_size == 8 and same(value, b"identity", 8))
+        elif same(line, b"transfer-encoding", 17):
+            self.chunked = value_size >= 7 and same(value + value_size - 7, b"chunked", 7)
+            self.other_transfer_coding = not self.chunked
+        return 0
+
+    cdef int _content_length(self, const char* value, Py_ssize_t size) except -1:
+        cdef int64_t length = 0
+        cdef Py_ssize_t i
+        if size == 0 or size > 18:
+            raise ProtocolError(f"malformed Content-Length: {shown(value, size)}")
+        for i in range(size):
+            if not c'0' <= value[i] <= c'9':
+                raise ProtocolError(f"malformed Content-Length: {shown(value, size)}")
+            length = length * 10 + (value[i] - c'0')
+        if self.length >= 0 and self.length != length:
+            raise ProtocolError(f"two different Content-Lengths: {self.length} and {length}")
+        self.length = length
+        return 0
+
+    cdef void _choose_body(self) noexcept:
+        """RFC 9112, 6.3: how long the body is."""
+        if self.no_body or self.status == 204 or self.status == 304 or self.status < 200:
+            self.stage = DONE
+            self.body = b""
+            if self.status == 101:
+                self.keep_alive = False
+        elif self.chunked:
+            self.stage = CHUNK_SIZE
+            self.remaining = 0
+            self.size_digits = 0
+            self.trailer_size = 0
+            if self.length >= 0:
+                # Both lengths: chunked wins, but such a connection is not to be trusted further.
+                self.keep_alive = False
+        elif self.length >= 0 and not self.other_transfer_coding:
+            self.stage = KNOWN_LENGTH
+            self.remaining = self.length
+        else:
+            self.stage = UNTIL_CLOSE
+            self.keep_alive = False
+
+    cdef Py_ssize_t _known_length(self, const char* data, Py_ssize_t size) except -1:
+        cdef int64_t take
+        if self.body is None:
+            if self.length <= size:
+                self.body = PyBytes_FromStringAndSize(data, self.length)
+                self.stage = DONE
+                return self.length
+            if self.length > self.most_body_bytes:
+                raise ProtocolError(f"a body of {self.length} bytes is larger than allowed ({self.most_body_bytes})")
+            if self.length <= ALLOCATE_AT_ONCE:
+                self.body = PyBytes_FromStringAndSize(NULL, self.length)
+        take = min(self.remaining, <int64_t>size)
+        if self.body is None:
+            self._keep(data, take)
+        else:
+            memcpy(PyBytes_AS_STRING(self.body) + (self.length - self.remaining), data, take)
+        self.remaining -= take
+        if self.remaining == 0:
+            if self.body is None:
+                self.body = PyBytes_FromStringAndSize(self.store, self.store_size)
+                self._forget()
+            self.stage = DONE
+        return take
+
+    cdef Py_ssize_t _chunks(self, const char* data, Py_ssize_t size) except -1:
+        cdef Py_ssize_t at = 0, take
+        cdef char letter
+        cdef int digit
+        while at < size and self.stage != DONE:
+            if self.stage == CHUNK_DATA:
+                take = <Py_ssize_t>min(self.remaining, <int64_t>(size - at))
+                self._keep_body(data + at, take)
+                at += take
+                self.remaining -= take
+                if self.remaining == 0:
+                    self.stage = CHUNK_END
+                continue
+            letter = data[at]
+            at += 1
+            if self.stage == CHUNK_SIZE:
+                digit = hexadecimal(letter)
+                if digit >= 0:
+                    self.size_digits += 1
+                    if self.size_digits > 15:
+                        raise ProtocolError("malformed chunk: its size has too many digits")
+                    self.remaining = self.remaining * 16 + digit
+                    continue
+                if self.size_digits == 0 or letter not in (c';', c'\r', c'\n', c' ', c'\t'):
+                    raise ProtocolError(f"malformed chunk size: {shown(data + at - 1, size - at + 1)}")
+                self.stage = CHUNK_EXTENSION
+                self.line_size = 0
+            if self.stage == CHUNK_EXTENSION:
+                self.line_size += 1
+                if self.line_size > 16384:
+                    raise ProtocolError("malformed chunk: its extension does not end")
+                if letter == c'\n':
+                    self.size_digits = 0
+                    self.line_size = 0
+                    self.stage = CHUNK_DATA if self.remaining else TRAILER
+            elif self.stage == CHUNK_END:
+                if letter == c'\n':
+                    self.stage = CHUNK_SIZE
+                elif letter != c'\r':
+                    raise ProtocolError(f"a chunk is longer than its size: {shown(data + at - 1, size - at + 1)}")
+            elif self.stage == TRAILER:
+                self.trailer_size += 1
+                if self.trailer_size > self.most_head_bytes:
+                    raise ProtocolError("the trailer after the last chunk does not end")
+                if letter == c'\n':
+                    if self.line_size == 0:
+                        self.body = PyBytes_FromStringAndSize(self.store, self.store_size)
+                        self._forget()
+                        self.stage = DONE
+                    self.line_size = 0
+                elif letter != c'\r':
+                    self.line_size += 1
+        return at
+
+    cdef int _keep_body(self, const char* data, Py_ssize_t size) except -1:
+        if self.store_size + size > self.most_body_bytes:
+            raise ProtocolError(f"a body of more than {self.most_body_bytes} bytes is larger than allowed")
+        return self._keep(data, size)
+
+    cdef int _keep(self, const char* data, Py_ssize_t size) except -1:
+        cdef Py_ssize_t room = self.store_room
+        cdef char* store
+        if self.store_size + size > room:
+            room = max(self.store_size + size, 2 * room, 512)
+            store = <char*>realloc(self.store, room)
+            if store == NULL:
+                raise MemoryError()
+            self.store = store
+            self.store_room = room
+        memcpy(self.store + self.store_size, data, size)
+        self.store_size += size
+        return 0
+
+    cdef void _forget(self) noexcept:
+        # A large body must not stay with the connection.
+        self.store_size = 0
+        if self.store_room > KEEP_STORE_BYTES:
+            free(self.store)
+            self.store = NULL
+            self.store_room = 0
+
+
+cdef inline int hexadecimal(char letter) noexcept nogil:
+    if c'0' <= letter <= c'9':
+        return letter - c'0'
+    letter = lower(letter)
+    if c'a' <= letter <= c'f':
+        return letter - c'a' + 10
+    return -1
+
+
+def parse(pieces, no_body=False, most_head_bytes=262144, most_body_bytes=1073741824, closed=False):
+    """Parse one response from pieces of bytes as they would come from a socket; for tests and tools.
+
+    Args:
+        pieces: bytes objects, in order.
+        no_body: whether the request was a HEAD.
+        most_head_bytes, most_body_bytes: limits.
+        closed: whether the peer closes after the last piece.
+
+    Returns:
+        (status, minor, head, body, keep_alive, has_cookie, has_encoding, unused bytes), or None if more is needed.
+
+    Raises:
+        ProtocolError: malformed or too large.
+        ConnectionClosed: closed before the response was whole.
+    """
+    cdef ResponseParser parser = ResponseParser(most_head_bytes, most_body_bytes)
+    cdef bytes piece
+    cdef bint done = False
+    parser.begin(no_body)
+    rest = b""
+    for piece in pieces:
+        if done:
+            rest += piece
+        elif parser.feed(PyBytes_AS_STRING(piece), PyBytes_GET_SIZE(piece)):
+            done = True
+            rest = piece[parser.consumed:]
+    if not done and closed:
+        parser.finish()
+        done = True
+    if not done:
+        return None
+    return (
+        parser.status, parser.minor, parser.head, parser.body, parser.keep_alive, parser.has_cookie,
+        parser.has_encoding, rest,
+    )

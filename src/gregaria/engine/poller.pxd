@@ -1,0 +1,40 @@
+from libc.stdint cimport int64_t
+from gregaria.engine.greenlet cimport greenlet
+from gregaria.engine.portable cimport epoll_event
+
+cdef enum:
+    READ = 1
+    WRITE = 2
+    HANGUP = 4
+    BATCH = 512                         # events taken from the kernel at once
+    BUFFER_BYTES = 131072
+
+cdef class Waiter:
+    cdef int fd                         # -1 once closed
+    cdef int ready                      # what has happened since it was last looked at: READ | WRITE | HANGUP
+    cdef int wanted                     # what the parked greenlet waits for
+    cdef bint expired                   # the sweep ended the wait
+    cdef int64_t deadline_us            # of the wait under way
+    cdef greenlet parked                # who waits, or None
+    cdef Py_ssize_t slot                # place in the poller's table, -1 if not registered
+    cdef Poller poller
+
+cdef class Poller:
+    cdef greenlet hub
+    cdef object loop
+    cdef object watcher                 # of the epoll descriptor
+    cdef object sweep_timer
+    cdef int epoll_fd                   # -1: gevent's own watchers, one a wait
+    cdef epoll_event batch[BATCH]
+    cdef int batch_size
+    cdef int batch_next
+    cdef list table                     # every registered Waiter
+    cdef char* buffer                   # what a read lands in; valid until the next switch
+
+    cdef int register(self, Waiter waiter) except -1
+    cdef int forget(self, Waiter waiter) except -1
+    cdef int wait(self, Waiter waiter, int wanted, int64_t deadline_us) except -1
+    cdef int _wait_on_watcher(self, Waiter waiter, int wanted, int64_t deadline_us) except -1
+    cdef Waiter _next_ready(self)
+
+cdef Poller current_poller()

@@ -1,0 +1,273 @@
+"""Lets a greenlet wait on a socket: one epoll under gevent's hub, or gevent's own watchers where there is none.
+
+Some facts about the outside:
+
+- gevent's hub is a greenlet that runs libev's loop. Whoever must wait switches to the hub; the hub switches back when
+  a watcher fires. An io watcher costs a Python callback and two epoll changes for each wait.
+- An epoll descriptor is itself readable when it has events, so one watcher in gevent's loop can stand for thousands
+  of sockets, each registered with the kernel once in its life (edge-triggered).
+- An edge is told once. Data or a hang-up that came while nobody waited must be remembered (``Waiter.ready``), and a
+  reader must read until short, or remember that the peer has hung up.
+- A greenlet may switch to any other, not only to the hub.
+
+So a greenlet that must wait goes straight to the next one whose socket is ready, and to the hub only when the batch is
+used up: one switch a request in place of two. When the hub comes back it finds the batch empty and goes on with its
+loop, so timers and other greenlets get their turn after each batch. Timeouts are swept over the table of sockets every
+100 ms: a timer object per request would cost a sixth of what a request costs in all.
+"""
+
+import os
+import threading
+
+from libc.stdint cimport int64_t, uint64_t
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.ref cimport PyObject
+from gevent import get_hub
+from gevent.exceptions import BlockingSwitchOutError
+from gregaria.engine.clock cimport now_us
+from gregaria.engine.greenlet cimport PyGreenlet_GetCurrent, PyGreenlet_Import, PyGreenlet_Switch, greenlet
+from gregaria.engine.portable cimport (
+    EPOLL_CLOEXEC,
+    EPOLL_CTL_ADD,
+    EPOLL_CTL_DEL,
+    EPOLLERR,
+    EPOLLET,
+    EPOLLHUP,
+    EPOLLIN,
+    EPOLLOUT,
+    EPOLLRDHUP,
+    GREGARIA_HAS_EPOLL,
+    close,
+    epoll_create1,
+    epoll_ctl,
+    epoll_event,
+    epoll_wait,
+)
+
+PyGreenlet_Import()
+
+cdef double SWEEP_S = 0.1
+cdef tuple NOTHING = ()
+
+
+cdef class Waiter:
+    """A socket on which one greenlet at a time may wait."""
+
+    def __cinit__(self):
+        self.fd = -1
+        self.slot = -1
+
+
+cdef class Poller:
+    """One per thread that waits; made on first use by ``current_poller``."""
+
+    def __cinit__(self):
+        self.epoll_fd = -1
+        self.buffer = <char*>PyMem_Malloc(BUFFER_BYTES)
+        if self.buffer == NULL:
+            raise MemoryError()
+
+    def __init__(self, hub, bint own_epoll=True):
+        self.hub = hub
+        self.loop = hub.loop
+        self.table = []
+        if GREGARIA_HAS_EPOLL and own_epoll:
+            self.epoll_fd = epoll_create1(EPOLL_CLOEXEC)
+
+    def __dealloc__(self):
+        PyMem_Free(self.buffer)
+        if self.epoll_fd >= 0:
+            close(self.epoll_fd)
+
+    cdef int register(self, Waiter waiter) except -1:
+        """Begin to watch ``waiter.fd``; what happens from now on shows in ``waiter.ready``."""
+        cdef epoll_event event
+        waiter.poller = self
+        waiter.ready = 0
+        if self.epoll_fd >= 0:
+            event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | <unsigned int>EPOLLET
+            event.data.ptr = <void*>waiter
+            if epoll_ctl(self.epoll_fd, EPOLL_CTL_ADD, waiter.fd, &event) < 0:
+                raise OSError("epoll_ctl refused the socket")
+        waiter.slot = len(self.table)
+        self.table.append(waiter)
+        if waiter.slot == 0:
+            self._begin()
+        return 0
+
+    cdef int forget(self, Waiter waiter) except -1:
+        """Stop watching; to be called before the socket is closed."""
+        cdef int i
+        cdef Waiter last
+        if waiter.slot < 0:
+            return 0
+        if self.epoll_fd >= 0:
+            epoll_ctl(self.epoll_fd, EPOLL_CTL_DEL, waiter.fd, NULL)
+            # The batch under way may still name it.
+            for i in range(self.batch_next, self.batch_size):
+                if self.batch[i].data.ptr == <void*>waiter:
+                    self.batch[i].data.ptr = NULL
+        last = <Waiter>self.table.pop()
+        if last is not waiter:
+            self.table[waiter.slot] = last
+            last.slot = waiter.slot
+        waiter.slot = -1
+        if not self.table:
+            self._end()
+        return 0
+
+    cdef int wait(self, Waiter waiter, int wanted, int64_t deadline_us) except -1:
+        """Park the current greenlet until ``wanted`` (READ or WRITE) or a hang-up is there.
+
+        Returns 1 when it is, 0 when the deadline (0: none) passed first. Whatever is thrown into the greenlet
+        meanwhile is raised here.
+        """
+        cdef Waiter other
+        cdef greenlet target, me
+        if waiter.ready & (wanted | HANGUP):
+            waiter.ready &= ~wanted
+            return 1
+        if self.epoll_fd < 0:
+            return self._wait_on_watcher(waiter, wanted, deadline_us)
+        me = PyGreenlet_GetCurrent()
+        if me is self.hub:
+            raise BlockingSwitchOutError("a request cannot wait inside the event loop's own callbacks")
+        waiter.parked = me
+        waiter.wanted = wanted
+        waiter.deadline_us = deadline_us
+        waiter.expired = False
+        other = self._next_ready()
+        target = self.hub if other is None else other.parked
+        try:
+            PyGreenlet_Switch(target, NOTHING, None)
+        finally:
+            waiter.parked = None
+        waiter.ready &= ~wanted
+        return 0 if waiter.expired else 1
+
+    cdef Waiter _next_ready(self):
+        """The next socket of the batch whose greenlet waits for what has happened; notes the others' events."""
+        cdef epoll_event* event
+        cdef Waiter waiter
+        cdef int happened
+        while self.batch_next < self.batch_size:
+            event = &self.batch[self.batch_next]
+            self.batch_next += 1
+            if event.data.ptr == NULL:
+                continue
+            waiter = <Waiter><PyObject*>event.data.ptr
+            happened = 0
+            if event.events & EPOLLIN:
+                happened |= READ
+            if event.events & EPOLLOUT:
+                happened |= WRITE
+            if event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR):
+                happened |= HANGUP
+            waiter.ready |= happened
+            if waiter.parked is not None and not waiter.expired and happened & (waiter.wanted | HANGUP):
+                return waiter
+        return None
+
+    def _dispatch(self):
+        """gevent's loop calls this when the epoll descriptor has events."""
+        cdef Waiter waiter
+        self.batch_next = 0
+        self.batch_size = epoll_wait(self.epoll_fd, self.batch, BATCH, 0)
+        _count_turn()
+        if self.batch_size < 0:
+            self.batch_size = 0
+        while True:
+            waiter = self._next_ready()
+            if waiter is None:
+                break
+            PyGreenlet_Switch(waiter.parked, NOTHING, None)
+        self.batch_size = 0
+
+    def _sweep(self):
+        """End the waits whose deadline has passed."""
+        cdef Waiter waiter
+        cdef int64_t now = now_us()
+        cdef list late = []
+        for waiter in self.table:
+            if waiter.parked is not None and waiter.deadline_us and waiter.deadline_us <= now:
+                late.append(waiter)
+        for waiter in late:
+            if waiter.parked is not None and waiter.deadline_us <= now:
+                waiter.expired = True
+                PyGreenlet_Switch(waiter.parked, NOTHING, None)
+
+    cdef int _wait_on_watcher(self, Waiter waiter, int wanted, int64_t deadline_us) except -1:
+        """The portable way: one io watcher of gevent a wait."""
+        cdef object watcher = self.loop.io(waiter.fd, wanted)
+        cdef greenlet me = PyGreenlet_GetCurrent()
+        if me is self.hub:
+            raise BlockingSwitchOutError("a request cannot wait inside the event loop's own callbacks")
+        waiter.parked = me
+        waiter.wanted = wanted
+        waiter.deadline_us = deadline_us
+        waiter.expired = False
+        watcher.start(me.switch)
+        try:
+            PyGreenlet_Switch(self.hub, NOTHING, None)
+        finally:
+            waiter.parked = None
+            watcher.stop()
+            watcher.close()
+        _count_turn()
+        return 0 if waiter.expired else 1
+
+    def _begin(self):
+        # Not before the first socket: an idle poller must not keep a program's event loop alive.
+        if self.epoll_fd >= 0:
+            self.watcher = self.loop.io(self.epoll_fd, 1)
+            self.watcher.start(self._dispatch)
+        self.sweep_timer = self.loop.timer(SWEEP_S, SWEEP_S, ref=False)
+        self.sweep_timer.start(self._sweep)
+
+    def _end(self):
+        if self.watcher is not None:
+            self.watcher.stop()
+            self.watcher.close()
+            self.watcher = None
+        self.sweep_timer.stop()
+        self.sweep_timer.close()
+        self.sweep_timer = None
+
+
+_pollers = {}
+
+cdef uint64_t _turns = 0
+
+
+cdef inline void _count_turn() noexcept:
+    global _turns
+    _turns += 1
+
+
+cdef Poller current_poller():
+    """This thread's poller; a new one after a fork or for another hub."""
+    hub = get_hub()
+    key = threading.get_ident()
+    cdef Poller poller = _pollers.get(key)
+    cdef bint own_epoll
+    if poller is None or poller.hub is not hub:
+        own_epoll = os.environ.get("GREGARIA_POLLER", "epoll") != "watchers"
+        poller = Poller(hub, own_epoll)
+        _pollers[key] = poller
+    return poller
+
+
+def turns():
+    """How many batches of ready sockets have been handed out.
+
+    It moves whenever a request had to wait, so a user that made one since it last looked has given way to others.
+    """
+    return _turns
+
+
+def forget_all():
+    """Drop every poller: in the child of a fork, whose epoll would be the parent's."""
+    _pollers.clear()
+
+
+os.register_at_fork(after_in_child=forget_all) if hasattr(os, "register_at_fork") else None
