@@ -1,0 +1,77 @@
+"""The live picture of a run: as much of it as the terminal's height has room for, the important first."""
+
+from collections.abc import Sequence
+
+from gregaria.report.cells import fit, paint, printable
+from gregaria.report.progress import progress_lines
+from gregaria.report.tables import Look, exception_name, failure_name, stats_table
+from gregaria.stats.summary import RequestRow, Summary
+
+__all__ = ["live_frame"]
+
+_MOST_PROBLEMS = 5
+#: heading, two rules and the total
+_TABLE_FRAME_ROWS = 4
+
+
+def live_frame(
+    summary: Summary, look: Look, rows: int, run_time_s: float | None = None, target_users: int | None = None
+) -> list[str]:
+    """The lines to show on a terminal of ``rows`` rows; never more than fit, with room left for log lines.
+
+    Progress and the total are shown as long as there are six rows. Names that find no place are told in one line,
+    those that fail and those with the most requests being kept; then come the commonest failures and exceptions.
+    """
+    budget = max(rows - 1 - min(rows // 5, 8), 1)
+    progress = progress_lines(summary, look, run_time_s, target_users)
+    room = budget - len(progress) - 1 - _TABLE_FRAME_ROWS
+    if room < 1:
+        return (progress if room < 0 else [*progress, *_table(summary, look, 0)])[:budget]
+    problems = _problems(summary, look)
+    names = len(summary.requests)
+    # names may push the problems down to a quarter of the room, but not away
+    if problems and names + len(problems) + 1 > room:
+        kept = max(min(len(problems), room - names - 1), min(len(problems), room // 4), 0)
+        problems = problems[:kept]
+    below = ["", *problems] if problems else []
+    return [*progress, "", *_table(summary, look, room - len(below)), *below]
+
+
+def _table(summary: Summary, look: Look, room: int) -> list[str]:
+    """The table with ``room`` lines for names, the line that tells of those left out included."""
+    if len(summary.requests) <= room:
+        return stats_table(summary, True, look, tail=True)
+    shown = _foremost(summary.requests, max(room - 1, 0))
+    lines = stats_table(summary, True, look, rows=shown, tail=True)
+    if room < 1:
+        return lines
+    hidden = [row for row in summary.requests if row not in shown]
+    text = f"... and {len(hidden):,} more names with {sum(row.num_requests for row in hidden):,} requests"
+    if failures := sum(row.num_failures for row in hidden):
+        text += f", {failures:,} failures"
+    told = fit(text, look.width or len(text))
+    return [*lines[:-2], paint(told, "faint" if look.colour else ""), *lines[-2:]]
+
+
+def _foremost(requests: Sequence[RequestRow], count: int) -> list[RequestRow]:
+    """The rows that fail or are asked for most, in their usual order."""
+    ranked = sorted(range(len(requests)), key=lambda index: _weight(requests[index]), reverse=True)
+    return [requests[index] for index in sorted(ranked[:count])]
+
+
+def _weight(row: RequestRow) -> tuple[bool, int]:
+    return row.num_failures > 0, row.num_requests
+
+
+def _problems(summary: Summary, look: Look) -> list[str]:
+    counted = [(row.occurrences, f"{failure_name(row)}: {row.error}") for row in summary.failures]
+    counted += [(row.count, f"in a task: {exception_name(row)}") for row in summary.exceptions]
+    counted.sort(key=lambda each: -each[0])
+    lines = []
+    for count, text in counted[:_MOST_PROBLEMS]:
+        number = f"{count:>9,} x "
+        told = printable(text)
+        if look.width is not None:
+            told = fit(told, max(look.width - len(number), 1))
+        lines.append((paint(number, "alarm") if look.colour else number) + told)
+    return lines

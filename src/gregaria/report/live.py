@@ -1,0 +1,116 @@
+"""An area at the bottom of the terminal that is redrawn in place, with everything else printed above it.
+
+Nothing is switched on in the terminal that would have to be switched off again (no other screen, no hidden cursor, no
+scrolling region): each frame is one write that leaves the cursor at the start of the line below the area. So however
+the process ends, the terminal is as it was, and the last frame stays readable.
+"""
+
+import os
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import TextIO
+
+from gregaria.report.cells import plain_letters, width
+
+__all__ = ["LiveArea", "can_be_live", "has_colour"]
+
+# one update of the screen to the frame, for terminals that know how; no wrapping, for those that narrow meanwhile
+_FRAME_BEGIN = "\x1b[?2026h\x1b[?7l"
+_FRAME_END = "\x1b[?7h\x1b[?2026l"
+_CLEAR_TO_LINE_END = "\x1b[K"
+_CLEAR_BELOW = "\x1b[J"
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def can_be_live(out: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether ``out`` is a terminal on which lines can be redrawn."""
+    return os.name != "nt" and is_terminal(out) and environ.get("TERM", "dumb") != "dumb"
+
+
+def has_colour(out: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether ``out`` shows colours and the user has not declined them (``NO_COLOR``)."""
+    return can_be_live(out, environ) and not environ.get("NO_COLOR")
+
+
+def is_terminal(out: TextIO) -> bool:
+    """Whether a person reads ``out`` on a terminal."""
+    try:
+        return out.isatty()
+    except (AttributeError, ValueError):
+        # not quite a file, or closed
+        return False
+
+
+class LiveArea:
+    """Lines that stay at the bottom of a terminal.
+
+    A terminal that is gone makes every call do nothing; it must not end a test.
+
+    Attributes:
+        active: the area is drawn, or will be again; what others print has to go through ``write_above``.
+    """
+
+    def __init__(self, out: TextIO, columns: Callable[[], int]) -> None:
+        self.active = False
+        self._out = out
+        self._columns = columns
+        self._lines: list[str] = []
+        self._on_screen = False
+        self._open_line = False
+        # reentrant: what is called while a frame is written (a signal's handler) may print
+        self._lock = threading.RLock()
+
+    def draw(self, lines: Sequence[str]) -> None:
+        """Show these lines, each at most as wide as the terminal, in place of those shown before."""
+        with self._lock:
+            above = self._rewind() + ("\n" if self._open_line else "")
+            self._lines = list(lines)
+            self._open_line = False
+            self._write_frame(above)
+
+    def write_above(self, text: str) -> None:
+        """Print text above the area. A line without end takes the area away until it is ended, or ``draw`` is called."""
+        if not text:
+            return
+        with self._lock:
+            above = self._rewind() + text.replace("\n", _CLEAR_TO_LINE_END + "\n")
+            self._open_line = not text.endswith("\n")
+            if self._open_line:
+                self._write(above + _CLEAR_BELOW)
+            else:
+                self._write_frame(above)
+
+    def clear(self) -> None:
+        """Take the area away; what is printed next stands where it was."""
+        with self._lock:
+            if self.active:
+                self._write(self._rewind() + ("\n" if self._open_line else "") + _CLEAR_BELOW)
+            self.active = self._open_line = False
+            self._lines = []
+
+    def forget(self) -> None:
+        """Draw the next frame where the cursor is: somebody else has written to the terminal (a shell, say)."""
+        self._on_screen = False
+
+    def _write_frame(self, above: str) -> None:
+        frame = "".join(f"{line}{_CLEAR_TO_LINE_END}\n" for line in self._lines)
+        self._write(f"{_FRAME_BEGIN}{above}{frame}{_CLEAR_BELOW}{_FRAME_END}")
+        self._on_screen = self.active = True
+
+    def _rewind(self) -> str:
+        """Move the cursor to the area's first line. A terminal that was made narrower has wrapped those lines."""
+        if not self._on_screen:
+            return ""
+        self._on_screen = False
+        columns = max(self._columns(), 1)
+        rows = sum(max(-(-width(_STYLE.sub("", line)) // columns), 1) for line in self._lines)
+        return f"\r\x1b[{rows}A" if rows else "\r"
+
+    def _write(self, text: str) -> None:
+        try:
+            self._out.write(plain_letters(text, getattr(self._out, "encoding", None)))
+            self._out.flush()
+        except (OSError, ValueError):
+            # the terminal was closed
+            pass
