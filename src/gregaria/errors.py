@@ -7,6 +7,8 @@
     ├── RunnerAlreadyExistsError
     ├── RPCError ── RPCSendError, RPCReceiveError
     └── CommandError                  ends the command with its own exit code and one clear message
+        ├── NoHost                    a relative URL, and no host to put before it
+        └── LocustfileError           a locustfile that cannot be imported; carries its own traceback
     StopUser, StopTest, InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately     flow of a user
     TransferError(OSError)            what can go wrong with the bytes of one request
     ├── ConnectTimeout, ReadTimeout   (also TimeoutError)
@@ -32,6 +34,8 @@ class ExitCode(IntEnum):
     CONFIG_USERS = 9
     SETTINGS = 10
     OUTPUT = 11
+    INTERNAL = 12
+    INTERRUPTED = 130
 
 
 class GregariaError(Exception):
@@ -76,6 +80,20 @@ class CommandError(GregariaError):
     def __init__(self, message: str, exit_code: int = ExitCode.USAGE) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+class NoHost(CommandError):
+    """A relative URL was asked for and there is no host; ends the test as StopTest does."""
+
+    def __init__(self, message: str, exit_code: int = ExitCode.NO_HOST) -> None:
+        super().__init__(message, exit_code)
+
+
+class LocustfileError(CommandError):
+    """A locustfile cannot be imported; the message is its traceback, without the frames that are not its author's."""
+
+    def __init__(self, message: str, exit_code: int = ExitCode.LOCUSTFILE_BROKEN) -> None:
+        super().__init__(message, exit_code)
 
 
 class StopUser(Exception):
