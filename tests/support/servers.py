@@ -1,4 +1,4 @@
-"""Real servers for tests, each in a process of its own on a port the system picked; fixtures to import in a conftest."""
+"""Real servers for tests, each a process on a port the system picked; fixtures to import in a conftest."""
 
 import json
 import subprocess

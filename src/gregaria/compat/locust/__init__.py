@@ -1,6 +1,6 @@
 """What ``from locust import ...`` gives: Locust's public names, answered by Gregaria."""
 
-# ruff: noqa: E402, I001  the standard library is patched before anything imports sockets
+
 import os
 
 from gevent import monkey

@@ -11,7 +11,7 @@ if not TYPE_CHECKING:
     __getattr__ = explain(
         __name__,
         {
-            "PytestUser": f"{LATER}, which runs no pytest-style locustfiles yet; make each test a @task of an HttpUser.",
+            "PytestUser": f"{LATER}, which runs no pytest-style files yet; make each test a @task of an HttpUser.",
             "RestMixin": f"{LATER}; `rest` and `rest_` are methods of HttpUser and FastHttpUser.",
         },
     )
