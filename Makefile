@@ -41,11 +41,11 @@ docs: $(STAMPS)/build ## what must have a heading in docs/ has one, and every na
 	@$(BIN)/python -m pytest -q tests/house
 
 soak: $(STAMPS)/build ## the long proofs: hundreds of stopped runs, counted on both sides (RUNS=100)
-	@$(BIN)/python benchmarks/soak.py --runs $(or $(RUNS),100)
+	@$(BIN)/python -m benchmarks.soak --runs $(or $(RUNS),100)
 
 bench: $(STAMPS)/build ## measure against Locust, wrk, hey and k6; writes benchmarks/RESULTS.md (QUICK=1 for a look)
-	@$(BIN)/python benchmarks/throughput.py $(if $(QUICK),--quick)
-	@$(BIN)/python benchmarks/startup.py
+	@$(BIN)/python -m benchmarks.throughput $(if $(QUICK),--quick)
+	@$(BIN)/python -m benchmarks.startup $(if $(QUICK),--quick)
 
 annotate: $(READY) ## Cython's yellow pages: src/gregaria/**/*.html
 	@$(LOCK) env GREGARIA_ANNOTATE=1 $(BIN)/python setup.py -q build_ext --inplace --force -j2

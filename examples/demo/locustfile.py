@@ -1,6 +1,6 @@
 """A day at the example target: people who look, people who upload, and one who walks through it step by step.
 
-    gregaria -f examples/demo/locustfile.py --headless -u 20 -r 10 -t 10s -H http://127.0.0.1:8000
+gregaria -f examples/demo/locustfile.py --headless -u 20 -r 10 -t 10s -H http://127.0.0.1:8000
 """
 
 from locust import FastHttpUser, HttpUser, SequentialTaskSet, between, constant_throughput, tag, task

@@ -1,4 +1,4 @@
-"""What `make demo` runs: the example target on a free port, and ten seconds of examples/demo/locustfile.py against it."""
+"""What `make demo` runs: the example target on a free port, and ten seconds of the locustfile beside this against it."""
 
 import socket
 import subprocess
@@ -76,7 +76,7 @@ def main() -> int:
         except subprocess.TimeoutExpired:
             target.kill()
             target.wait()
-    print(f"\nThe figures are also in {OUTPUT.relative_to(ROOT)}/:", *sorted(path.name for path in OUTPUT.iterdir()), sep="\n  ")
+    print("\nThe figures are also in:", *sorted(path.relative_to(ROOT) for path in OUTPUT.iterdir()), sep="\n  ")
     return code
 
 

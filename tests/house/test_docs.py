@@ -36,7 +36,8 @@ def options() -> list[str]:
 def defines(source: Path, name: str) -> bool:
     """Whether a source file defines ``name`` (or ``Class.name``) as a function, class or C function."""
     last = name.removesuffix("()").rsplit(".", 1)[-1]
-    return bool(re.search(rf"^\s*(?:async )?(?:c?p?def|class)\b[^=\n]*\b{re.escape(last)}\b", source.read_text(), re.MULTILINE))
+    definition = rf"^\s*(?:async )?(?:c?p?def|class)\b[^=\n]*\b{re.escape(last)}\b"
+    return bool(re.search(definition, source.read_text(), re.MULTILINE))
 
 
 @pytest.mark.parametrize("option", options())

@@ -15,9 +15,10 @@ PYTHON_FILES = sorted(path for path in PACKAGE.rglob("*.py") if "locust" not in 
 NATIVE_FILES = sorted([*PACKAGE.rglob("*.pyx"), *PACKAGE.rglob("*.pxd")])
 
 FLOORS = {
-    "compat": 10, "cli": 9, "__main__": 9, "debug": 8, "environment": 7, "report": 5, "runner": 4, "users": 3, "stats": 3,
-    "client": 2, "engine": 1, "events": 0, "errors": 0, "settings": 0, "logs": 0, "context": 0,
-}  # fmt: skip
+    **{"compat": 10, "cli": 9, "__main__": 9, "debug": 8, "environment": 7, "report": 5, "runner": 4},
+    **{"users": 3, "stats": 3, "client": 2, "engine": 1},
+    **dict.fromkeys(("events", "errors", "settings", "logs", "context"), 0),
+}
 
 CHANGES_NOTHING = """
 import importlib, logging, signal, sys, threading

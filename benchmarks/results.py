@@ -1,0 +1,177 @@
+"""results.json, where every benchmark keeps the section of its last run, and RESULTS.md, which is rendered from it."""
+
+import json
+import os
+import platform
+import re
+import subprocess
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from benchmarks.limits import LIMITS
+
+HERE = Path(__file__).parent
+JSON = HERE / "results.json"
+PAGE = HERE / "RESULTS.md"
+
+HEAD = """# Results
+
+Rendered from `results.json` by `make bench` and `make soak`; do not edit. Every section tells when and where it was
+measured.
+"""
+
+METHOD = """nginx answers `GET /` with 17 bytes of JSON over keep-alive connections, one worker held to one core; the
+generator is held to another. {users} users without waits; every tool runs with its defaults, Gregaria as the installed
+command. The rate is nginx's own count over {window_s:g} s of wall time, after a warm-up. wrk ran before and after every
+measurement: **of wrk** is the median over {rounds} rounds of the rate divided by the mean of those two neighbours. CPU
+time is the generator's, from the operating system, over the same window. **target busy** near 1 means that nginx set the
+pace, not the generator.
+"""
+
+
+def load() -> dict[str, Any]:
+    """What the last runs left; empty before the first."""
+    return json.loads(JSON.read_text()) if JSON.exists() else {}
+
+
+def save(section: str, values: dict[str, Any]) -> None:
+    """Replace one section, with the moment and the machine, and render the page anew."""
+    everything = load()
+    moment = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+    everything[section] = {"measured": moment, "machine": machine(), "commit": commit()} | values
+    JSON.write_text(json.dumps(everything, indent=2) + "\n")
+    PAGE.write_text(page(everything))
+    print(f"Written: {JSON.relative_to(HERE.parent)}, {PAGE.relative_to(HERE.parent)}")
+
+
+def page(everything: dict[str, Any]) -> str:
+    """RESULTS.md."""
+    parts = [HEAD]
+    for title, name, text in (
+        ("Throughput", "throughput", throughput_text),
+        ("Start-up", "startup", startup_text),
+        ("Accuracy of the numbers", "accuracy", accuracy_text),
+        ("Exact to the last request", "soak", soak_text),
+    ):
+        parts.append(f"## {title}\n")
+        values = everything.get(name)
+        parts.append(f"{_origin(values)}\n\n{text(values)}" if values else "Not measured yet.\n")
+    return "\n".join(parts)
+
+
+def throughput_text(values: dict[str, Any]) -> str:
+    """The method, the table of rates, and what the limits say of it."""
+    rows = [
+        [
+            row["case"],
+            f"{row['rate']:,.0f}",
+            f"{row['of_wrk']:.3f}",
+            f"{row['cpu_us_per_request']:.1f}",
+            f"{row['target_busy']:.2f}",
+        ]
+        for row in sorted(values["cases"], key=lambda row: -row["of_wrk"])
+    ]
+    versions = ", ".join(f"{name} {version}" for name, version in values["versions"].items())
+    ratios = {row["case"]: row["of_wrk"] for row in values["cases"]}
+    verdicts = [[limit.text, f"{limit.least:g}", *_verdict(limit.value(ratios), limit.least)] for limit in LIMITS]
+    return "\n".join(
+        [
+            METHOD.format(**values),
+            f"{versions}\n",
+            _table(["generator", "requests/s", "of wrk", "CPU us/request", "target busy"], rows),
+            _table(["asked for", "at least", "measured", ""], verdicts),
+        ]
+    )
+
+
+def startup_text(values: dict[str, Any]) -> str:
+    """Seconds until the command says something, and until the target sees a request."""
+    rows = [
+        [
+            row["what"],
+            f"{row['seconds']:.3f}",
+            f"{row['at_most']:g}",
+            "yes" if row["seconds"] <= row["at_most"] else "**no**",
+        ]
+        for row in values["cases"]
+    ]
+    return f"Median of {values['runs']} runs, seconds.\n\n" + _table(["", "seconds", "at most", "reached"], rows)
+
+
+def accuracy_text(values: dict[str, Any]) -> str:
+    """Whatever benchmarks/accuracy.py measured, a row each."""
+    rows = [[str(cell) for cell in row.values()] for row in values["rows"]]
+    return _table(list(values["rows"][0]), rows)
+
+
+def soak_text(values: dict[str, Any]) -> str:
+    """How many of the runs told exactly what the target had counted."""
+    rows = [
+        [row["way"], str(row["runs"]), str(row["exact"]), f"{row['requests']:,}", str(row["interrupted"])]
+        for row in values["ways"]
+    ]
+    about = (
+        f"{values['users']} users without waits, stopped at a random moment between 0.5 and 2 s; a run is exact when "
+        "the requests that the target counted, less those told as interrupted, are the requests of the report, to the "
+        "last one.\n\n"
+    )
+    return about + _table(["ended by", "runs", "exact", "requests", "interrupted"], rows)
+
+
+def machine() -> dict[str, Any]:
+    """What this was measured on."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        found = re.search(r"model name\s*:\s*(.+)", cpuinfo.read_text())
+        model = found[1] if found else model
+    return {"cpu": model, "cores": os.cpu_count(), "system": f"{platform.system()} {platform.release()}"}
+
+
+def versions(locust: Path) -> dict[str, str]:
+    """The versions of everything that took part."""
+    found = {
+        "gregaria": metadata.version("gregaria"),
+        "Python": platform.python_version(),
+        "gevent": metadata.version("gevent"),
+    }
+    for name, command, pattern in (
+        ("Locust", [str(locust), "--version"], r"locust (\S+)"),
+        ("wrk", ["wrk", "--version"], r"wrk (?:debian/)?(\S+)"),
+        ("nginx", ["/usr/sbin/nginx", "-v"], r"nginx/(\S+)"),
+        ("k6", ["k6", "version"], r"k6(?:\.exe)? v?(\S+)"),
+    ):
+        try:
+            answer = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        except OSError:
+            continue
+        version = re.search(pattern, answer.stdout + answer.stderr)
+        if version:
+            found[name] = version[1]
+    return found
+
+
+def commit() -> str:
+    """The commit that was measured; with a plus when the tree had changes."""
+    answer = subprocess.run(
+        ["git", "describe", "--always", "--dirty=+"], cwd=HERE, capture_output=True, text=True, timeout=20, check=False
+    )
+    return answer.stdout.strip() or "unknown"
+
+
+def _origin(values: dict[str, Any]) -> str:
+    of = values["machine"]
+    return f"{values['measured']}, commit {values['commit']}, {of['cores']} cores of {of['cpu']}, {of['system']}."
+
+
+def _verdict(value: float | None, least: float) -> list[str]:
+    if value is None:
+        return ["not measured", ""]
+    return [f"{value:.3g}", "reached" if value >= least else "**missed**"]
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    marks = ["---", *["--:"] * (len(head) - 1)]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, marks, *rows]) + "\n"
