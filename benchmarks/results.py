@@ -26,8 +26,8 @@ METHOD = """nginx answers `GET /` with 17 bytes of JSON over keep-alive connecti
 generator is held to another. {users} users without waits; every tool runs with its defaults, Gregaria as the installed
 command. The rate is nginx's own count over {window_s:g} s of wall time, after a warm-up. wrk ran before and after every
 measurement: **of wrk** is the median over {rounds} rounds of the rate divided by the mean of those two neighbours. CPU
-time is the generator's, from the operating system, over the same window. **target busy** near 1 means that nginx set the
-pace, not the generator.
+time is the generator's, from the operating system, over the same window. **target busy** near 1 means that nginx set
+the pace, not the generator.
 """
 
 
