@@ -64,7 +64,9 @@ def failure(error: str = "500 Server Error", **given: Any) -> FailureRow:
 
 
 def task_exception(message: str = "oops", **given: Any) -> ExceptionRow:
-    traceback = f'Traceback (most recent call last):\n  File "users.py", line 9, in buy\n    raise X\nValueError: {message}\n'
+    traceback = (
+        f'Traceback (most recent call last):\n  File "users.py", line 9, in buy\n    raise X\nValueError: {message}\n'
+    )
     values: dict[str, Any] = {"count": 3, "message": message, "traceback": traceback, "nodes": ("local",)}
     return ExceptionRow(**(values | given))
 

@@ -19,7 +19,7 @@ def live_frame(
 ) -> list[str]:
     """The lines to show on a terminal of ``rows`` rows; never more than fit, with room left for log lines.
 
-    Progress and the total are shown as long as there are six rows. Names that find no place are told in one line,
+    Progress is always shown, the total from eight rows on. Names that find no place are told in one line,
     those that fail and those with the most requests being kept; then come the commonest failures and exceptions.
     """
     budget = max(rows - 1 - min(rows // 5, 8), 1)

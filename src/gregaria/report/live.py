@@ -70,7 +70,7 @@ class LiveArea:
             self._write_frame(above)
 
     def write_above(self, text: str) -> None:
-        """Print text above the area. A line without end takes the area away until it is ended, or ``draw`` is called."""
+        """Print text above the area, which an unfinished line takes away until it is finished or ``draw`` is called."""
         if not text:
             return
         with self._lock:

@@ -1,0 +1,57 @@
+"""Files that a reader never sees half written, and that are known to be writable before the test starts."""
+
+import os
+from pathlib import Path
+
+from gregaria.errors import CommandError, ExitCode
+
+__all__ = ["ensure_writable", "refusal", "replace_text"]
+
+
+def ensure_writable(path: Path, option: str) -> None:
+    """Create the directories above ``path`` and see that a file can be written there.
+
+    Raises:
+        CommandError: it cannot (exit code OUTPUT); the message names ``option``, the path and what to do.
+    """
+    probe = _beside(path)
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(None, "it is a directory", str(path))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise refusal(path, option, error) from error
+
+
+def refusal(path: Path, option: str, error: OSError) -> CommandError:
+    """The error to raise when a report cannot be written."""
+    reason = error.strerror or str(error)
+    return CommandError(
+        f"{option}: cannot write {path} ({reason}). Choose a place that you may write to, or free it.",
+        ExitCode.OUTPUT,
+    )
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Make ``text`` the whole content of the file in one step, line ends as they are.
+
+    Raises:
+        OSError: it could not be written; the file is as it was.
+    """
+    # through a symbolic link to the file it means
+    target = Path(os.path.realpath(path))
+    temporary = _beside(target)
+    try:
+        # newline="": the text has the line ends it is to have
+        with temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            file.write(text)
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")

@@ -1,0 +1,218 @@
+"""The run as JSON: Locust's list of entries, and a versioned document with everything a Summary holds."""
+
+import importlib.metadata
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gregaria.report.file import ensure_writable, refusal, replace_text
+from gregaria.report.percentiles import label
+from gregaria.stats.summary import ExceptionRow, FailureRow, HistoryPoint, RequestRow, Summary
+
+__all__ = ["SCHEMA", "check_document_path", "document", "document_path", "to_locust_json", "write_document"]
+
+#: name and version of the document's layout; docs/summary.schema.json describes it
+SCHEMA = "gregaria.summary/1"
+
+_OPTION = "--json-file"
+
+
+def to_locust_json(summary: Summary) -> str:
+    """The list that Locust's ``--json`` prints: an entry for each name, the total not included."""
+    entries = [_locust_entry(row, summary) for row in summary.requests]
+    return json.dumps(entries, indent=4, allow_nan=False)
+
+
+def document(summary: Summary) -> dict[str, Any]:
+    """The versioned document, made of nothing but what JSON can hold.
+
+    Times of requests are in ms, moments in seconds since 1970; what is unknown is null. A later version of Gregaria may
+    add fields; one that changes or drops any changes ``schema`` too.
+    """
+    return {
+        "schema": SCHEMA,
+        "gregaria_version": _version(),
+        "state": summary.state,
+        "host": summary.host,
+        "locustfiles": list(summary.locustfiles),
+        "options": _plain(summary.options),
+        "started_at": _moment(summary.started_epoch_s),
+        "ended_at": _moment(summary.ended_epoch_s),
+        "started_epoch_s": _finite(summary.started_epoch_s),
+        "ended_epoch_s": _finite(summary.ended_epoch_s),
+        "duration_s": _number(summary.duration_s),
+        "user_count": summary.user_count,
+        "user_classes": dict(summary.user_classes),
+        "interrupted": summary.total.num_interrupted,
+        "total": _row(summary.total),
+        "requests": [_row(row) for row in summary.requests],
+        "failures": [_failure(row) for row in summary.failures],
+        "exceptions": [_exception(row) for row in summary.exceptions],
+        "history": [_point(point) for point in summary.history],
+        "notes": list(summary.notes),
+    }
+
+
+def document_path(name: str) -> Path:
+    """The file that ``--json-file NAME`` means: NAME, with ``.json`` added where it is missing, as in Locust."""
+    return Path(name if name.lower().endswith(".json") else f"{name}.json")
+
+
+def check_document_path(name: str) -> None:
+    """See before the test that the document can be written after it.
+
+    Raises:
+        CommandError: it cannot (exit code OUTPUT).
+    """
+    ensure_writable(document_path(name), _OPTION)
+
+
+def write_document(name: str, summary: Summary) -> Path:
+    """Write the document to ``document_path(name)``, whole or not at all; returns the path.
+
+    Raises:
+        CommandError: it could not be written (exit code OUTPUT).
+    """
+    path = document_path(name)
+    text = json.dumps(document(summary), indent=2, allow_nan=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(path, text + "\n")
+    except OSError as error:
+        raise refusal(path, _OPTION, error) from error
+    return path
+
+
+def _row(row: RequestRow) -> dict[str, Any]:
+    return {
+        "method": row.method,
+        "name": row.name,
+        "num_requests": row.num_requests,
+        "num_none_requests": row.num_none_requests,
+        "num_failures": row.num_failures,
+        "num_interrupted": row.num_interrupted,
+        "fail_ratio": _number(row.fail_ratio),
+        "min_ms": _ms(row.min_us),
+        "max_ms": _ms(row.max_us),
+        "avg_ms": _ms(None if row.max_us is None else row.avg_us),
+        "median_ms": _ms(None if row.max_us is None else row.median_us),
+        "percentiles_ms": _percentiles(row.percentiles_us),
+        "intended_percentiles_ms": _percentiles(row.intended_percentiles_us),
+        "avg_size_bytes": _number(row.avg_size_bytes),
+        "total_size_bytes": row.total_size_bytes,
+        "current_rps": _number(row.current_rps),
+        "current_fail_per_s": _number(row.current_fail_per_s),
+        "total_rps": _number(row.total_rps),
+        "total_fail_per_s": _number(row.total_fail_per_s),
+        "histogram_us": {str(edge): count for edge, count in sorted(row.histogram_us.items())},
+    }
+
+
+def _failure(row: FailureRow) -> dict[str, Any]:
+    return {
+        "method": row.method,
+        "name": row.name,
+        "error": row.error,
+        "sample": row.sample,
+        "occurrences": row.occurrences,
+        "first_seen_epoch_s": _finite(row.first_seen_epoch_s),
+        "last_seen_epoch_s": _finite(row.last_seen_epoch_s),
+    }
+
+
+def _exception(row: ExceptionRow) -> dict[str, Any]:
+    return {"count": row.count, "message": row.message, "traceback": row.traceback, "nodes": list(row.nodes)}
+
+
+def _point(point: HistoryPoint) -> dict[str, Any]:
+    return {
+        "epoch_s": _number(point.epoch_s),
+        "user_count": point.user_count,
+        "current_rps": _number(point.current_rps),
+        "current_fail_per_s": _number(point.current_fail_per_s),
+        "avg_ms": _ms(point.avg_us),
+        "current_percentiles_ms": _percentiles(point.current_percentiles_us),
+        "num_requests": point.num_requests,
+        "num_failures": point.num_failures,
+    }
+
+
+def _locust_entry(row: RequestRow, summary: Summary) -> dict[str, Any]:
+    timed = row.num_requests - row.num_none_requests
+    return {
+        "name": row.name,
+        "method": row.method,
+        "last_request_timestamp": float(max(row.per_second)) if row.per_second else None,
+        "start_time": _number(summary.started_epoch_s or 0.0),
+        "num_requests": row.num_requests,
+        "num_none_requests": row.num_none_requests,
+        "num_failures": row.num_failures,
+        "total_response_time": _number(row.avg_us * timed / 1000),
+        "max_response_time": _ms(row.max_us) or 0,
+        "min_response_time": _ms(row.min_us),
+        "total_content_length": row.total_size_bytes,
+        "response_times": _locust_buckets(row.histogram_us),
+        "num_reqs_per_sec": {str(second): each[0] for second, each in sorted(row.per_second.items()) if each[0]},
+        "num_fail_per_sec": {str(second): each[1] for second, each in sorted(row.per_second.items()) if each[1]},
+    }
+
+
+def _locust_buckets(histogram_us: Mapping[int, int]) -> dict[str, int]:
+    """The histogram in Locust's steps: whole ms, from 100 ms on two digits, from 10 s on whole seconds."""
+    buckets: dict[int, int] = {}
+    for edge, count in sorted(histogram_us.items()):
+        time_ms = edge / 1000
+        digits = 0 if time_ms < 100 else -1 if time_ms < 1000 else -2 if time_ms < 10_000 else -3
+        bucket = int(round(time_ms, digits))
+        buckets[bucket] = buckets.get(bucket, 0) + count
+    return {str(bucket): count for bucket, count in buckets.items()}
+
+
+def _percentiles(percentiles_us: Mapping[float, int]) -> dict[str, float | None]:
+    return {f"p{label(fraction)[:-1]}": _ms(time_us) for fraction, time_us in sorted(percentiles_us.items())}
+
+
+def _ms(time_us: float | None) -> float | None:
+    # nanoseconds are kept for averages; times themselves are whole microseconds
+    return None if time_us is None or not math.isfinite(time_us) else round(time_us / 1000, 6)
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else value
+
+
+def _number(value: float) -> float:
+    """A figure that JSON can hold: what is no number (a rate of nothing) is 0."""
+    return value if math.isfinite(value) else 0.0
+
+
+def _plain(value: object) -> Any:
+    """The value as JSON can hold it: what it has no form for becomes text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, set | frozenset):
+        return sorted((_plain(each) for each in value), key=str)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    return str(value)
+
+
+def _moment(epoch_s: float | None) -> str | None:
+    if epoch_s is None or not math.isfinite(epoch_s):
+        return None
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _version() -> str | None:
+    try:
+        return importlib.metadata.version("gregaria")
+    except importlib.metadata.PackageNotFoundError:
+        # run from a tree that is not installed
+        return None
