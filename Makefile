@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMPS := .stamps
 # A new set-up is due when what pyproject.toml says of the project (not of the tools) has changed.
 READY := $(STAMPS)/venv-$(shell sed '/^\[tool/,$$d' pyproject.toml | cksum | cut -d ' ' -f 1)
+# Asked only when there is something to set up; one line that says what to install, or nothing.
+MISSING = $(shell scripts/check-prerequisites $(PYTHON) 2>&1)
 LOCK := $(if $(shell command -v flock),flock .build.lock,)
 NATIVE := $(wildcard src/gregaria/*/*.pyx src/gregaria/*/*.pxd src/gregaria/*/*.h)
 TESTS ?=
@@ -60,7 +62,7 @@ clean: ## remove what was built, the virtual environment included
 
 # Set up once, and again when the dependencies change.
 $(READY):
-	@scripts/check-prerequisites $(PYTHON)
+	@$(if $(MISSING),$(error $(MISSING)))
 	@echo "Setting up $(VENV) (once; about a minute)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "setuptools>=77" "Cython>=3.1,<4"

@@ -2,7 +2,7 @@
 
     python -m benchmarks.soak [--runs N] [--seed N] [--way NAME ...]
 
-Fifty users without waits (half FastHttpUser, half HttpUser) are stopped at a random moment by each of four ways: SIGINT,
+Fifty users without waits (half FastHttpUser, half HttpUser) are stopped at a random moment in four ways: SIGINT,
 SIGTERM, ``-t`` and ``runner.quit()`` in a script. One request in 2,000 is answered only after the grace has passed, so
 that some are on the wire for good when the run ends.
 """
