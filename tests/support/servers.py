@@ -65,3 +65,17 @@ def shop() -> Iterator[Server]:
     """The shop of tests/support/shop.py; ``GET /served`` tells what it has served."""
     with asgi_server("tests.support.shop:app") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def line_server() -> Iterator[str]:
+    """``address:port`` of a server that answers each line with that line."""
+    with process_that_prints_its_port(["-m", "tests.support.line_server"]) as port:
+        yield f"127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def xmlrpc_server() -> Iterator[Server]:
+    """An XML-RPC server with ``add`` and ``divide``."""
+    with process_that_prints_its_port(["-m", "tests.support.xmlrpc_server"]) as port:
+        yield Server(f"http://127.0.0.1:{port}")

@@ -16,8 +16,7 @@ local_files = []
 
 def setup_workers(environment, msg, **_kwargs):
     """Whoever runs users was told which files are theirs: fetch them, and say so."""
-    for name in msg.data:
-        local_files.append((name, (BUCKET / name).read_bytes()))
+    local_files.extend((name, (BUCKET / name).read_bytes()) for name in msg.data)
     environment.runner.send_message("acknowledge_file_recv", f"Thanks for the {len(msg.data)} files!")
 
 
@@ -27,7 +26,7 @@ def on_acknowledge(msg, **_kwargs):
 
 @events.init.add_listener
 def on_locust_init(environment, **_kwargs):
-    logging.info("initializing locust message types and listeners")
+    logging.info("initializing locust message types and listeners")  # noqa: LOG015  as the article has it
     if not isinstance(environment.runner, MasterRunner):
         environment.runner.register_message("handle_files", setup_workers)
     if not isinstance(environment.runner, WorkerRunner):

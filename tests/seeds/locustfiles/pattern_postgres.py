@@ -4,7 +4,6 @@ import os
 import time
 
 import psycopg2
-
 from locust import User, between, events, task
 
 

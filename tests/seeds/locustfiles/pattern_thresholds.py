@@ -14,7 +14,7 @@ def assert_thresholds(environment, **kwargs):
         ("p99 latency > 1000ms", stats.get_response_time_percentile(0.99) > 1000),
         ("Avg RPS < 100", stats.current_rps < 100 and environment.runner.user_count > 50),
     ]
-    failed = [(name, _) for name, cond in failures if cond for _ in [cond]]
+    failed = [(name, cond) for name, cond in failures if cond]
     if failed:
         for name, _ in failed:
             print(f"[THRESHOLD FAILED] {name}")
