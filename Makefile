@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+BUILD_REQUIRES := 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")'
 STAMPS := .stamps
 # A new set-up is due when what pyproject.toml says of the project (not of the tools) has changed.
 READY := $(STAMPS)/venv-$(shell sed '/^\[tool/,$$d' pyproject.toml | cksum | cut -d ' ' -f 1)
@@ -65,8 +67,8 @@ $(READY):
 	@$(if $(MISSING),$(error $(MISSING)))
 	@echo "Setting up $(VENV) (once; about a minute)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "setuptools>=77" "Cython>=3.1,<4"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[dev]"
+	@$(BIN)/python -c $(BUILD_REQUIRES) | $(PIP) -r /dev/stdin
+	@$(PIP) --no-build-isolation --editable ".[dev]"
 	@mkdir -p $(STAMPS) && rm -f $(STAMPS)/venv-* && touch $@
 
 # What the words above need of the native modules: built, and no older than their sources.
