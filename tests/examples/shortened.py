@@ -13,7 +13,8 @@ example = importlib.import_module(module_name)
 faster = float(os.environ["LENGTH_S"]) / float(os.environ["SHORTENED_S"])
 most_users = 0
 
-globals().update({key: kind for key, kind in vars(example).items() if isinstance(kind, type) and issubclass(kind, User)})
+kinds = {name: kind for name, kind in vars(example).items() if isinstance(kind, type) and issubclass(kind, User)}
+globals().update(kinds)
 
 
 class Shortened(getattr(example, shape_name)):
