@@ -1,0 +1,349 @@
+"""TaskSet: pick a task, run it, wait; nesting and interrupts."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from random import random
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, NoReturn, final
+
+import gevent
+from greenlet import GreenletExit
+
+from gregaria.engine.poller import turns
+from gregaria.errors import (
+    InterruptTaskSet,
+    MissingWaitTimeError,
+    RescheduleTask,
+    RescheduleTaskImmediately,
+    StopTest,
+    StopUser,
+)
+from gregaria.users.declare import NoTasksError, Task, WrongDeclarationError, collect_tasks, where
+from gregaria.users.legacy import adopt_legacy_wait
+from gregaria.users.trouble import CODE_ERRORS, report
+from gregaria.users.wait import NO_WAIT
+
+if TYPE_CHECKING:
+    from gregaria.users.user import User
+
+__all__ = ["RUNNING", "STOPPING", "WAITING", "DefaultTaskSet", "TaskSet", "TaskSetMeta"]
+
+#: the states of a user: in its code, between two tasks (where it may be killed at once), asked to end
+RUNNING = "running"
+WAITING = "waiting"
+STOPPING = "stopping"
+
+#: exceptions that are no mistakes of a task but end more than it
+LEAVING = (InterruptTaskSet, StopUser, StopTest, WrongDeclarationError)
+
+#: what a subclass may replace of the loop; where one does, each step is asked for by its name
+STEPS = ("schedule_task", "execute_next_task", "execute_task", "wait", "_sleep")
+
+#: seconds that replace a wait which could not be found out, so that a mistake does not become a busy loop
+WAIT_AFTER_MISTAKE_S = 1.0
+
+
+class TaskSetMeta(type):
+    """Collects a task set's tasks when its class is made."""
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> TaskSetMeta:
+        namespace["tasks"] = collect_tasks(bases, namespace)
+        cls = super().__new__(mcs, name, bases, namespace)
+        adopt_legacy_wait(cls)
+        return cls
+
+
+class TaskSet(metaclass=TaskSetMeta):
+    """Tasks that belong together; one is picked at random, again and again, until the set is interrupted.
+
+    Attributes:
+        tasks: a list of tasks or {task: weight}; tasks marked ``@task`` are added. A task is a function that takes
+            the task set, or a TaskSet class, of which a fresh one is run each time.
+        wait_time: seconds between two tasks; the user's own when a task set says nothing.
+        min_wait, max_wait, wait_function: in milliseconds, as before Locust 1.0; see ``legacy.py``.
+    """
+
+    tasks: list[Task] = []
+    min_wait: float | None = None
+    max_wait: float | None = None
+    wait_function: Any = None
+
+    def __init__(self, parent: TaskSet | User) -> None:
+        self._parent = parent
+        self._user: User = parent.user if isinstance(parent, TaskSet) else parent
+        self._holder: TaskSet | User = self
+        self._task_queue: deque[Task] = deque()
+        self._turns = -1
+        self._cp_last_run = time.perf_counter()
+        self._cp_last_wait_time = 0.0
+
+    @property
+    def user(self) -> User:
+        """The user that runs this task set."""
+        return self._user
+
+    @property
+    def parent(self) -> TaskSet | User:
+        """The task set, or user, that picked this one."""
+        return self._parent
+
+    @property
+    def client(self) -> Any:
+        """The user's client."""
+        return self._user.client
+
+    def on_start(self) -> None:
+        """Called when a user enters the task set."""
+
+    def on_stop(self) -> None:
+        """Called when a user leaves the task set, however it does; exactly once for each ``on_start``."""
+
+    def interrupt(self, reschedule: bool = True) -> NoReturn:
+        """Leave the task set.
+
+        Args:
+            reschedule: the parent picks its next task at once; if False, it waits first.
+
+        Raises:
+            InterruptTaskSet: always; that is how it works.
+        """
+        raise InterruptTaskSet(reschedule)
+
+    def wait_time(self) -> float:
+        """Seconds to wait now; what the user's ``wait_time`` says, unless a task set has its own."""
+        seconds: float = self._user.wait_time()
+        return seconds
+
+    @final
+    def run(self) -> None:
+        """Run tasks until the set is left; never returns normally.
+
+        Raises:
+            RescheduleTask, RescheduleTaskImmediately: it was interrupted; the parent goes on, with or without a wait.
+            StopUser, StopTest, GreenletExit: the user ends.
+        """
+        try:
+            self.on_start()
+            self._loop()
+        except InterruptTaskSet as interrupt:
+            self._leave()
+            raise (RescheduleTaskImmediately if interrupt.reschedule else RescheduleTask)() from interrupt
+        except (StopUser, StopTest, GreenletExit) as end:
+            self._user.part(end)
+            self._leave()
+            raise
+        except BaseException:
+            self._leave()
+            raise
+
+    def _leave(self) -> None:
+        try:
+            self.on_stop()
+        except (StopUser, StopTest):
+            raise
+        except GreenletExit:
+            self._user.cut_short()
+            raise
+        except (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately):
+            pass
+        except CODE_ERRORS as error:
+            report(self._user, error)
+
+    # The loop. Both ways do the same; the quick one is for all who have not replaced a step of it.
+
+    def _loop(self) -> None:
+        runner = self._user.environment.runner
+        counts_iterations = runner is not None and runner.iterations_left is not None
+        if counts_iterations or self._replaces_a_step():
+            self._loop_step_by_step()
+        else:
+            self._loop_quickly()
+
+    def _replaces_a_step(self) -> bool:
+        # Asked through the instance, but not of its __dict__, which would make its attributes slower from then on.
+        picker = getattr(self.get_next_task, "__module__", "")
+        return not picker.startswith("gregaria.users.") or any(
+            getattr(getattr(self, step), "__func__", None) is not getattr(TaskSet, step) for step in STEPS
+        )
+
+    def _loop_quickly(self) -> None:
+        user, holder, queue = self._user, self._holder, self._task_queue
+        # A task set that says nothing of waiting does as its user, whose wait_time may change at any time.
+        pauser = user if self._waits_as_its_user() else holder
+        picks_at_random = type(self).get_next_task is TaskSet.get_next_task
+        last_turn = -1
+        while True:
+            try:
+                if user._state == STOPPING:
+                    raise StopUser
+                if queue:
+                    task = queue.popleft()
+                elif picks_at_random:
+                    tasks = holder.tasks
+                    task = tasks[int(random() * len(tasks))] if tasks else self._nothing_to_do()
+                else:
+                    task = self.get_next_task()
+                if task.__class__ is FunctionType:
+                    task(holder)
+                else:
+                    self.execute_task(task)
+                pauses = pauser.wait_time is not NO_WAIT
+            except BaseException as error:
+                pauses = self._pauses_after(error) and pauser.wait_time is not NO_WAIT
+            if pauses:
+                self.wait()
+            else:
+                turn = turns()
+                if turn == last_turn:
+                    gevent.sleep(0)
+                    turn = turns()
+                last_turn = turn
+
+    def _loop_step_by_step(self) -> None:
+        while True:
+            try:
+                self._end_if_asked_to()
+                if not self._task_queue:
+                    self.schedule_task(self.get_next_task())
+                self.execute_next_task()
+                pauses = True
+            except BaseException as error:
+                pauses = self._pauses_after(error)
+            if pauses:
+                self.wait()
+            else:
+                self._let_others_run()
+
+    def _pauses_after(self, error: BaseException) -> bool:
+        """Whether to wait after a task that raised ``error``; what ends more than the task is raised again."""
+        if isinstance(error, RescheduleTaskImmediately):
+            return False
+        if isinstance(error, RescheduleTask):
+            return True
+        if isinstance(error, InterruptTaskSet) and self._holder is self._user:
+            # A user's own task has no task set to leave.
+            return not error.reschedule
+        if isinstance(error, CODE_ERRORS) and not isinstance(error, LEAVING) and error is not self._user.ended_by:
+            report(self._user, error)
+            if self._user.environment.catch_exceptions:
+                return True
+            self._user.ended_by = error
+        raise error
+
+    def get_next_task(self) -> Task:
+        """The task to run next: any one, each as likely as its weight says.
+
+        Raises:
+            NoTasksError: there is none.
+        """
+        tasks = self._holder.tasks
+        return tasks[int(random() * len(tasks))] if tasks else self._nothing_to_do()
+
+    def schedule_task(self, task_callable: Task, first: bool = False) -> None:
+        """Put a task into the queue, which is worked off before tasks are picked again; ``first``: at its head."""
+        if first:
+            self._task_queue.appendleft(task_callable)
+        else:
+            self._task_queue.append(task_callable)
+
+    def execute_next_task(self) -> None:
+        """Run the task at the head of the queue."""
+        self.execute_task(self._task_queue.popleft())
+
+    def execute_task(self, task: Task) -> None:
+        """Run one task: a TaskSet class in a fresh instance, a function with this task set (or user) as argument."""
+        holder = self._holder
+        if isinstance(task, type) and issubclass(task, TaskSet):
+            task(holder).run()
+            return
+        self._take_iteration()
+        if getattr(task, "__self__", None) is holder:
+            task()
+        else:
+            task(holder)
+
+    def wait(self) -> None:
+        """Wait between two tasks, as long as ``wait_time`` says.
+
+        Raises:
+            StopUser: the user was asked to end.
+        """
+        self._end_if_asked_to()
+        user = self._user
+        user._state = WAITING
+        self._sleep(self._wait_s())
+        self._end_if_asked_to()
+        user._state = RUNNING
+
+    def _sleep(self, seconds: float) -> None:
+        if seconds > 0:
+            gevent.sleep(seconds)
+        else:
+            self._let_others_run()
+
+    def _let_others_run(self) -> None:
+        turn = turns()
+        if turn == self._turns:
+            gevent.sleep(0)
+            turn = turns()
+        self._turns = turn
+
+    def _wait_s(self) -> float:
+        try:
+            seconds = self.wait_time()
+        except LEAVING:
+            raise
+        except CODE_ERRORS as error:
+            return self._wait_in_place_of(f"raises {error!r}", error)
+        return seconds if is_number(seconds) else self._wait_in_place_of(f"answers with {seconds!r}", None)
+
+    def _waits_as_its_user(self) -> bool:
+        return getattr(self._holder.wait_time, "__func__", None) is TaskSet.wait_time
+
+    def _wait_in_place_of(self, problem: str, cause: BaseException | None) -> float:
+        asked = self._user if self._waits_as_its_user() else self._holder
+        mistake = MissingWaitTimeError(
+            f"{where(type(asked))}: its wait_time {problem}. It must answer with seconds, "
+            f"as between(1, 5) and constant(2) do; it waits {WAIT_AFTER_MISTAKE_S:g} s instead."
+        )
+        mistake.__cause__ = cause
+        report(self._user, mistake, once=True)
+        return WAIT_AFTER_MISTAKE_S
+
+    def _end_if_asked_to(self) -> None:
+        user = self._user
+        if user._state == STOPPING:
+            raise StopUser
+        runner = user.environment.runner
+        if runner is not None and runner.iterations_left is not None and runner.iterations_left <= 0:
+            raise StopUser
+
+    def _take_iteration(self) -> None:
+        runner = self._user.environment.runner
+        if runner is not None and runner.iterations_left is not None:
+            if runner.iterations_left <= 0:
+                raise StopUser
+            runner.iterations_left -= 1
+
+    def _nothing_to_do(self) -> NoReturn:
+        raise NoTasksError(
+            f"{where(type(self._holder))} has no tasks (left). Mark a method with @task, or set tasks = [...]."
+        )
+
+
+def is_number(value: Any) -> bool:
+    """Whether ``value`` can be seconds; not-a-number cannot."""
+    try:
+        return bool(value > 0 or value <= 0)
+    except TypeError:
+        return False
+
+
+class DefaultTaskSet(TaskSet):
+    """Runs the tasks that stand directly in a user's class, with the user as their argument."""
+
+    def __init__(self, parent: User) -> None:
+        super().__init__(parent)
+        self._holder = parent

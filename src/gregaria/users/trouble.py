@@ -1,0 +1,79 @@
+"""Tells about exceptions in a user's own code: to listeners every time, to the log without drowning it."""
+
+import logging
+import math
+import time
+import traceback
+from collections.abc import Hashable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import gevent
+
+__all__ = ["CODE_ERRORS", "ErrorLog", "own_traceback", "report"]
+
+logger = logging.getLogger(__name__)
+
+#: what a mistake in a user's code can raise; gevent's Timeout is none of Python's Exceptions
+CODE_ERRORS = (Exception, gevent.Timeout)
+
+#: seconds between two log entries for exceptions of one kind, and kinds remembered per user class
+LOG_INTERVAL_S = 1.0
+MOST_KINDS = 200
+
+_OURS = str(Path(__file__).parent)
+
+
+class ErrorLog:
+    """What is logged of one user class: each kind of exception with its traceback, but at most once per second."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[Hashable, tuple[float, int]] = {}
+        self._said: set[str] = set()
+
+    def tell(self, error: BaseException, tb: TracebackType | None, who: str) -> None:
+        """Log ``error``, unless one of its type and line was logged a moment ago; the next entry counts those."""
+        kind = (type(error), *_place(tb))
+        now_s = time.monotonic()
+        last_s, untold = self._kinds.get(kind, (-math.inf, 0))
+        if now_s - last_s < LOG_INTERVAL_S:
+            self._kinds[kind] = (last_s, untold + 1)
+            return
+        if len(self._kinds) >= MOST_KINDS:
+            self._kinds.clear()
+        self._kinds[kind] = (now_s, 0)
+        more = f" (and {untold} more like it)" if untold else ""
+        trace = "".join(traceback.format_exception(type(error), error, tb)).rstrip()
+        logger.error("%s: %s%s\n%s", who, error, more, trace)
+
+    def say_once(self, level: int, message: str) -> None:
+        """Log ``message``, if it has not been logged before."""
+        if message not in self._said and len(self._said) < MOST_KINDS:
+            self._said.add(message)
+            logger.log(level, "%s", message)
+
+
+def report(user: Any, error: BaseException, *, once: bool = False) -> None:
+    """Fire ``user_error`` for an exception that escaped the code of ``user``, and log it (``once``: ever)."""
+    tb = own_traceback(error)
+    cls = type(user)
+    if once:
+        cls.error_log.say_once(logging.ERROR, str(error))
+    else:
+        cls.error_log.tell(error, tb, cls.fullname())
+    user.environment.events.user_error.fire(user_instance=user, exception=error, tb=tb)
+
+
+def own_traceback(error: BaseException) -> TracebackType | None:
+    """The traceback without the leading frames of the task loop, which are the same for everyone."""
+    tb = error.__traceback__
+    while tb is not None and tb.tb_next is not None and tb.tb_frame.f_code.co_filename.startswith(_OURS):
+        tb = tb.tb_next
+    return tb
+
+
+def _place(tb: TracebackType | None) -> tuple[str, int]:
+    if tb is None:
+        return "", 0
+    return tb.tb_frame.f_code.co_filename, tb.tb_lineno
