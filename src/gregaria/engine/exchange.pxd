@@ -65,5 +65,6 @@ cdef class Prepared:
     cdef public object extra                    # whatever the session wants to find again
 
     cpdef Answer perform(self, bint count, bint continued=*)
-    cpdef int settle(self, Answer answer, object error=*, object size_bytes=*, object started_us=*) except -1
+    cpdef int settle(self, Answer answer, object error=*, object size_bytes=*, object started_us=*,
+                     tuple row=*) except -1
     cdef Entry _row(self)

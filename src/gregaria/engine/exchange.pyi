@@ -8,7 +8,7 @@ class Answer:
     status: int
     minor: int
     head: bytes
-    body: bytes
+    body: bytes | None
     keep_alive: bool
     has_cookie: bool
     has_encoding: bool
@@ -82,4 +82,5 @@ class Prepared:
         error: object = ...,
         size_bytes: int | None = ...,
         started_us: int | None = ...,
+        row: tuple[str, str] | None = ...,
     ) -> int: ...

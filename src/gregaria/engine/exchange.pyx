@@ -339,7 +339,8 @@ cdef class Prepared:
                 raise GreenletExit("the test has ended")
         return answer
 
-    cpdef int settle(self, Answer answer, object error=None, object size_bytes=None, object started_us=None) except -1:
+    cpdef int settle(self, Answer answer, object error=None, object size_bytes=None, object started_us=None,
+                     tuple row=None) except -1:
         """Count a request that ``perform`` has not counted.
 
         Args:
@@ -347,12 +348,14 @@ cdef class Prepared:
             error: the failure, or None for a success.
             size_bytes: the body's size as the user sees it; default, as it came.
             started_us: start of the first of several steps; default, the answer's own.
+            row: (method, name) to count it under; default, the request's own.
 
         Raises:
             GreenletExit: the gate was closed meanwhile.
         """
         cdef int64_t begun = answer.started_us if started_us is None else started_us
         cdef int64_t size = 0
+        cdef Entry entry
         if not answer.counted:
             answer.counted = True
             if size_bytes is not None:
@@ -360,12 +363,11 @@ cdef class Prepared:
             elif answer.body is not None:
                 size = len(answer.body)
             if self.recorder is not None:
+                entry = self._row() if row is None else self.recorder.entry(row[0], row[1])
                 if error is None:
-                    self.recorder.success(self._row(), answer.finished_us, answer.finished_us - begun, size)
+                    self.recorder.success(entry, answer.finished_us, answer.finished_us - begun, size)
                 else:
-                    self.recorder.failure(
-                        self._row(), answer.finished_us, answer.finished_us - begun, size, error
-                    )
+                    self.recorder.failure(entry, answer.finished_us, answer.finished_us - begun, size, error)
         if not self.gate.open:
             raise GreenletExit("the test has ended")
         return 0

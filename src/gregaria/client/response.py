@@ -1,0 +1,331 @@
+"""FastResponse: what the engine's answer looks like to a locustfile, and its ``catch_response`` with-block."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from requests.cookies import RequestsCookieJar
+from requests.structures import CaseInsensitiveDict
+
+from gregaria.client.decode import decode
+from gregaria.engine.exchange import Answer
+from gregaria.errors import (
+    CatchResponseError,
+    InterruptTaskSet,
+    RescheduleTask,
+    RescheduleTaskImmediately,
+    ResponseError,
+    StopTest,
+    StopUser,
+)
+
+if TYPE_CHECKING:
+    from gregaria.client.session import FastHttpSession
+
+#: exceptions that steer a user; leaving a with-block by one of them says nothing about the response
+STEERING = (StopUser, StopTest, InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately)
+
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+
+
+class FastRequest:
+    """The request that a response answers.
+
+    Attributes:
+        method, url, headers, body: as sent; ``headers`` is case-insensitive.
+    """
+
+    __slots__ = ("body", "headers", "method", "url")
+
+    def __init__(self, method: str, url: str, headers: CaseInsensitiveDict[str], body: bytes | None) -> None:
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.body = body
+
+    @property
+    def payload(self) -> bytes | None:
+        """The body, by the name that Locust's clients use."""
+        return self.body
+
+
+class FastResponse(Answer):
+    """A response of ``FastHttpSession``. Everything but the status is worked out when asked for."""
+
+    __slots__ = ("_content", "_headers", "_history", "_verdict", "request_meta")
+
+    _content: bytes
+    _headers: CaseInsensitiveDict[str]
+    _verdict: BaseException | None
+    #: earlier responses of a chain of redirects, the first one first
+    _history: list[FastResponse]
+    #: the event's fields; a with-block may change them (``name`` renames the row)
+    request_meta: dict[str, Any]
+
+    @property
+    def session(self) -> FastHttpSession:
+        """Whose request this answers."""
+        session: FastHttpSession = self.prepared.extra
+        return session
+
+    @property
+    def status_code(self) -> int:
+        """The status, 0 when there was no response."""
+        return self.status
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is below 400 (and there is one)."""
+        return 0 < self.status < 400
+
+    @property
+    def url(self) -> str:
+        """Where the response came from, after redirects."""
+        return self.prepared.url
+
+    @property
+    def headers(self) -> CaseInsensitiveDict[str]:
+        """The response's headers; several of one name joined with ", "."""
+        try:
+            return self._headers
+        except AttributeError:
+            self._headers = joined(self.header_pairs)
+            return self._headers
+
+    @property
+    def content(self) -> bytes | None:
+        """The body, decompressed; None when there was no response.
+
+        Raises:
+            ProtocolError: it does not decompress.
+        """
+        if self.body is None:
+            return None
+        if not self.has_encoding:
+            return self.body
+        try:
+            return self._content
+        except AttributeError:
+            self._content = decode(self.body, self.headers.get("content-encoding", ""))
+            return self._content
+
+    @property
+    def encoding(self) -> str:
+        """The body's character set: the header's, else UTF-8."""
+        found = _CHARSET.search(self.headers.get("content-type", ""))
+        return found.group(1) if found else "utf-8"
+
+    @property
+    def text(self) -> str | None:
+        """The body as text; undecodable bytes are replaced. None when there was no response."""
+        content = self.content
+        if content is None:
+            return None
+        try:
+            return content.decode(self.encoding, "replace")
+        except LookupError:
+            return content.decode("utf-8", "replace")
+
+    def json(self, **options: Any) -> Any:
+        """The body read as JSON; ``options`` go to ``json.loads``.
+
+        Raises:
+            json.JSONDecodeError: it is not JSON.
+        """
+        return json.loads(self.content or b"", **options)
+
+    @property
+    def request(self) -> FastRequest:
+        """What was sent."""
+        prepared = self.prepared
+        lines = prepared.head.decode("latin-1").split("\r\n")[1:]
+        pairs = [(name, value) for name, _, value in (line.partition(": ") for line in lines if line)]
+        return FastRequest(prepared.method, prepared.url, CaseInsensitiveDict(pairs), prepared.body)
+
+    @property
+    def _request(self) -> FastRequest:
+        return self.request
+
+    @property
+    def elapsed(self) -> timedelta:
+        """From the first byte sent to the last byte received."""
+        return timedelta(microseconds=self.finished_us - self.started_us)
+
+    @property
+    def history(self) -> list[FastResponse]:
+        """The redirects that led here, the first one first."""
+        try:
+            return self._history
+        except AttributeError:
+            return []
+
+    @property
+    def cookies(self) -> RequestsCookieJar:
+        """The cookies of the session, by ``cookies["name"]``."""
+        return self.session.cookiejar
+
+    def iter_content(self, chunk_size: int = 1024, decode_content: bool = True) -> Iterator[bytes]:
+        """The body in pieces of ``chunk_size`` bytes."""
+        content = (self.content if decode_content else self.body) or b""
+        for start in range(0, len(content), chunk_size):
+            yield content[start : start + chunk_size]
+
+    def iter_lines(self, chunk_size: int = 1024, decode_unicode: bool = False) -> Iterator[Any]:
+        """The body line by line, without line ends."""
+        text = (self.text or "") if decode_unicode else (self.content or b"")
+        yield from text.splitlines()
+
+    def raise_for_status(self) -> None:
+        """Raise what the request failed with, if it did.
+
+        Raises:
+            LocustBadStatusCode: the status is not one that counts as success.
+            BaseException: the error of a request without a response.
+        """
+        error = self.failure_reason()
+        if error is not None:
+            raise error
+
+    def failure_reason(self) -> BaseException | None:
+        """The error, or the bad status, as an exception; None for a success."""
+        if self.error is not None:
+            return self.error
+        if self.status in VALID_STATUS:
+            return None
+        return LocustBadStatusCode(self.prepared.url, code=self.status)
+
+    def success(self) -> None:
+        """Only inside a with-block.
+
+        Raises:
+            GregariaError: always.
+        """
+        raise CatchResponseError(OUTSIDE.format("success"))
+
+    def failure(self, exc: object) -> None:
+        """Only inside a with-block.
+
+        Raises:
+            GregariaError: always.
+        """
+        raise CatchResponseError(OUTSIDE.format("failure"))
+
+    def __enter__(self) -> FastResponse:
+        raise CatchResponseError(
+            "this response cannot be used in a with-block: give catch_response=True to the request"
+        )
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        return None
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} [{self.status}]>"
+
+
+class ResponseContextManager(FastResponse):
+    """A response asked for with ``catch_response=True``: the with-block decides what it counts as.
+
+    The last call of ``success()`` or ``failure()`` decides; without one the status does. An exception that leaves the
+    block is the failure and goes on, but for ResponseError, which is reported only, and those that steer the user.
+    """
+
+    __slots__ = ()
+
+    def success(self) -> None:
+        """Count the request as a success, whatever its status."""
+        self._verdict = None
+
+    def failure(self, exc: object) -> None:
+        """Count the request as a failure; text is wrapped in a CatchResponseError."""
+        self._verdict = exc if isinstance(exc, BaseException) else CatchResponseError(exc)
+
+    def __enter__(self) -> ResponseContextManager:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        return leave_block(self, error, self._decided, self.failure_reason, self._report)
+
+    def _decided(self) -> tuple[BaseException | None] | None:
+        try:
+            return (self._verdict,)
+        except AttributeError:
+            return None
+
+    def _report(self, error: BaseException | None) -> None:
+        self.session.report(self, error)
+
+
+class ErrorResponse(FastResponse):
+    """There was no response: ``status_code`` is 0, ``content`` and ``text`` are None, ``error`` says why."""
+
+    __slots__ = ()
+
+
+class LocustBadStatusCode(ResponseError):
+    """The response's status is not one that counts as success; ``code`` is the status."""
+
+    def __init__(self, url: str, code: int = 0) -> None:
+        super().__init__(url)
+        self.code = code
+
+    def __str__(self) -> str:
+        return f"code={self.code}"
+
+    def __repr__(self) -> str:
+        return f"LocustBadStatusCode({self})"
+
+
+#: what counts as success when nobody decides otherwise
+VALID_STATUS = frozenset([*range(200, 209), 226, 301, 302, 303, 304, 307, 308])
+
+OUTSIDE = "{}() decides only inside a with-block: with self.client.get(..., catch_response=True) as response: ..."
+
+
+def leave_block(
+    response: object,
+    error: BaseException | None,
+    decided: Callable[[], tuple[BaseException | None] | None],
+    by_status: Callable[[], BaseException | None],
+    report: Callable[[BaseException | None], None],
+) -> bool:
+    """Report a ``catch_response`` request as its with-block ends.
+
+    Args:
+        response: for whom.
+        error: what leaves the block, or None.
+        decided: the block's own verdict as a tuple of one, or None when it gave none.
+        by_status: the verdict of the status.
+        report: takes the verdict.
+
+    Returns:
+        whether ``error`` has been dealt with and must not go on.
+    """
+    verdict = decided()
+    if verdict is not None:
+        report(verdict[0])
+        return False
+    if error is None or isinstance(error, STEERING) or not isinstance(error, Exception):
+        report(by_status())
+        return False
+    report(error)
+    return isinstance(error, ResponseError)
+
+
+def joined(pairs: list[tuple[str, str]]) -> CaseInsensitiveDict[str]:
+    """Header pairs as a case-insensitive dictionary; several of one name are joined with ", " (RFC 9110, 5.3)."""
+    headers: CaseInsensitiveDict[str] = CaseInsensitiveDict()
+    for name, value in pairs:
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
