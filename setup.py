@@ -10,7 +10,7 @@ from setuptools import Extension, setup
 
 SOURCE = Path("src")
 WINDOWS = sys.platform == "win32"
-FLAGS = [] if WINDOWS else ["-O3", "-fno-semantic-interposition", "-Wno-unreachable-code"]
+FLAGS = [] if WINDOWS else ["-O3", "-fno-semantic-interposition", "-Wno-unreachable-code", "-Wno-unused-variable"]
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": False,

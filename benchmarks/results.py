@@ -15,6 +15,20 @@ from benchmarks.limits import LIMITS
 HERE = Path(__file__).parent
 JSON = HERE / "results.json"
 PAGE = HERE / "RESULTS.md"
+README = HERE.parent / "README.md"
+
+#: what the README shows: the name in results.json, and how a reader would call it
+SHOWN = {
+    "wrk": "wrk",
+    "gregaria Fast": "**Gregaria, FastHttpUser**",
+    "gregaria Http": "**Gregaria, HttpUser**",
+    "gregaria HttpCatch": "**Gregaria, HttpUser, `catch_response`**",
+    "gregaria HttpJson": "**Gregaria, HttpUser, `json=`**",
+    "hey": "hey",
+    "k6": "k6",
+    "locust Fast": "Locust, FastHttpUser",
+    "locust Http": "Locust, HttpUser",
+}
 
 HEAD = """# Results
 
@@ -43,6 +57,8 @@ def save(section: str, values: dict[str, Any]) -> None:
     everything[section] = {"measured": moment, "machine": machine(), "commit": commit()} | values
     JSON.write_text(json.dumps(everything, indent=2) + "\n")
     PAGE.write_text(page(everything))
+    if section == "throughput":
+        README.write_text(with_figures(README.read_text(), everything[section]))
     print(f"Written: {JSON.relative_to(HERE.parent)}, {PAGE.relative_to(HERE.parent)}")
 
 
@@ -59,6 +75,18 @@ def page(everything: dict[str, Any]) -> str:
         values = everything.get(name)
         parts.append(f"{_origin(values)}\n\n{text(values)}" if values else "Not measured yet.\n")
     return "\n".join(parts)
+
+
+def with_figures(readme: str, values: dict[str, Any]) -> str:
+    """The README with the main rates between its two marks."""
+    rows = [
+        [SHOWN[row["case"]], f"{row['rate']:,.0f}", f"{row['of_wrk']:.2f}", f"{row['cpu_us_per_request']:.1f}"]
+        for row in sorted(values["cases"], key=lambda row: -row["of_wrk"])
+        if row["case"] in SHOWN
+    ]
+    table = _table(["generator", "requests/s", "of wrk", "CPU us per request"], rows)
+    marked = r"(<!-- figures.*?-->\n).*?(<!-- /figures -->)"
+    return re.sub(marked, lambda found: f"{found[1]}{table}\n{_origin(values)}\n{found[2]}", readme, flags=re.DOTALL)
 
 
 def throughput_text(values: dict[str, Any]) -> str:
