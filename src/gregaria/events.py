@@ -170,3 +170,11 @@ def _describe(listener: Listener) -> str:
 
 #: the hooks that ``from gregaria import events`` gives, and that the command hands to its environment
 events = Events()
+
+
+def __getattr__(name: str) -> EventHook:
+    """Let ``from gregaria import events; events.init`` work although that gives this module, which bears the name."""
+    if name in Events.__annotations__:
+        hook: EventHook = getattr(events, name)
+        return hook
+    raise AttributeError(f"there is no event {name!r}; docs/events.md lists those there are")

@@ -1,0 +1,120 @@
+"""Options that are known and refused: those whose work comes later, and those that Locust itself has dropped."""
+
+import argparse
+from collections.abc import Iterable
+from typing import Any
+
+from gregaria.cli import values
+from gregaria.cli.parser import Parser, Removed
+from gregaria.errors import CommandError, ExitCode
+
+WEB = "the web interface comes later; add --headless and leave it out"
+CLUSTER = "distributed runs come later; leave it out to run in this process"
+HTML = "the HTML report comes later; use --json-file or --csv"
+OTEL = "OpenTelemetry comes later; leave it out"
+
+#: options that change what kind of process this is: taken for something else, a run would be a different one
+_MODES = ("master", "worker", "processes")
+
+_flag: dict[str, Any] = {"action": "store_true"}
+_number: dict[str, Any] = {"type": values.whole_number}
+
+#: option strings, environment variable, why it is refused, keywords of add_argument
+_LATER: tuple[tuple[tuple[str, ...], str | None, str, dict[str, Any]], ...] = (
+    (("--web-host",), "LOCUST_WEB_HOST", WEB, {"default": ""}),
+    (("--web-host-display-name",), "LOCUST_WEB_HOST_DISPLAY_NAME", WEB, {}),
+    (("-P", "--web-port"), "LOCUST_WEB_PORT", WEB, {**_number, "default": 8089}),
+    (("--autostart",), "LOCUST_AUTOSTART", WEB, _flag),
+    (("--autoquit",), "LOCUST_AUTOQUIT", WEB, {**_number, "default": -1}),
+    (("--web-login",), "LOCUST_WEB_LOGIN", WEB, _flag),
+    (("--tls-cert",), "LOCUST_TLS_CERT", WEB, {"default": ""}),
+    (("--tls-key",), "LOCUST_TLS_KEY", WEB, {"default": ""}),
+    (("--class-picker",), "LOCUST_USERCLASS_PICKER", WEB, _flag),
+    (("--web-base-path",), "LOCUST_WEB_BASE_PATH", WEB, {"default": ""}),
+    (("--build-path",), "LOCUST_BUILD_PATH", WEB, {"default": ""}),
+    (("--master",), "LOCUST_MODE_MASTER", CLUSTER, _flag),
+    (("--master-bind-host",), "LOCUST_MASTER_BIND_HOST", CLUSTER, {"default": "*"}),
+    (("--master-bind-port",), "LOCUST_MASTER_BIND_PORT", CLUSTER, {**_number, "default": 5557}),
+    (("--expect-workers",), "LOCUST_EXPECT_WORKERS", CLUSTER, {**_number, "default": 1}),
+    (("--expect-workers-max-wait",), "LOCUST_EXPECT_WORKERS_MAX_WAIT", CLUSTER, {**_number, "default": 0}),
+    (("--enable-rebalancing",), None, CLUSTER, _flag),
+    (("--worker",), "LOCUST_MODE_WORKER", CLUSTER, _flag),
+    (("--processes",), "LOCUST_PROCESSES", CLUSTER, _number),
+    (("--master-host",), "LOCUST_MASTER_NODE_HOST", CLUSTER, {"default": "127.0.0.1"}),
+    (("--master-port",), "LOCUST_MASTER_NODE_PORT", CLUSTER, {**_number, "default": 5557}),
+    (("--html",), "LOCUST_HTML", HTML, {"dest": "html_file"}),
+    (("--otel",), "LOCUST_ENABLE_OPENTELEMETRY", OTEL, _flag),
+)
+
+#: option strings of old Locusts, and what to write today
+_REMOVED: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("-c", "--clients", "--num-clients"), "write -u/--users"),
+    (("--hatch-rate",), "write -r/--spawn-rate"),
+    (("--no-web",), "write --headless"),
+    (("-n", "--num-request", "--num-requests"), "write -i/--iterations to end after that many tasks"),
+    (("--slave",), "it is called --worker; distributed runs come later"),
+    (("--expect-slaves",), "it is called --expect-workers; distributed runs come later"),
+    (("--csv-base-name",), "write --csv"),
+    (("--no-reset-stats",), "numbers are kept unless --reset-stats is given; leave it out"),
+    (("--step-load", "--step-clients", "--step-users", "--step-time"), "write a LoadTestShape in the locustfile"),
+    (("--web-auth",), "it is called --web-login; the web interface comes later"),
+    (("--legacy-ui", "--modern-ui"), "there is one web interface, and it comes later; leave it out"),
+    (("--port",), "it is called --web-port; the web interface comes later"),
+    (("--heartbeat-liveness", "--heartbeat-interval"), "they are settings of distributed runs, which come later"),
+)
+
+
+def add_later_options(parser: Parser) -> None:
+    """Declare the options whose work comes later."""
+    for flags, variable, reason, keywords in _LATER:
+        parser.add_argument(*flags, env_var=variable, later=reason, help=argparse.SUPPRESS, **keywords)
+
+
+def add_removed_options(parser: Parser) -> None:
+    """Declare the options of old Locusts; a locustfile may use their names for its own."""
+    for flags, instead in _REMOVED:
+        parser.add_argument(*flags, action=Removed, instead=instead, yields=True)
+
+
+def later_names() -> list[str]:
+    """The long names of the options whose work comes later, in the order of their groups."""
+    return [flags[-1] for flags, *_ in _LATER]
+
+
+def refuse_later(parser: Parser, given: argparse.Namespace) -> None:
+    """Refuse what was asked for on the command line and is not there yet.
+
+    Raises:
+        CommandError: an option is set to something other than its default.
+    """
+    for action in _asked(parser, given):
+        raise _refusal(action)
+
+
+def warn_of_later(parser: Parser, given: argparse.Namespace) -> list[str]:
+    """Sentences about what environment and files ask for and is not there yet.
+
+    Raises:
+        CommandError: they ask for another kind of process (a master, a worker, several).
+    """
+    asked = _asked(parser, given)
+    for action in asked:
+        if action.dest in _MODES:
+            raise _refusal(action)
+    return [
+        f"{action.option_strings[-1]} is set in the environment or a configuration file and has no effect:"
+        f" {vars(action)['later']}"
+        for action in asked
+    ]
+
+
+def _asked(parser: Parser, given: argparse.Namespace) -> Iterable[argparse.Action]:
+    return [
+        action
+        for action in parser.options()
+        if getattr(action, "later", None) and getattr(given, action.dest, action.default) != action.default
+    ]
+
+
+def _refusal(action: argparse.Action) -> CommandError:
+    return CommandError(f"{action.option_strings[-1]}: {vars(action)['later']}", ExitCode.NOT_AVAILABLE)

@@ -1,0 +1,207 @@
+"""The argument parser: argparse, with environment variables, Locust's extra keywords, and errors that help.
+
+Locustfiles get it in ``events.init_command_line_parser`` and add arguments of their own.
+"""
+
+import argparse
+import difflib
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn
+
+from gregaria.errors import CommandError, ExitCode
+
+
+class _Container(argparse._ActionsContainer):
+    """Takes the keywords that Locust adds to ``add_argument``.
+
+    Keywords:
+        env_var: name of the environment variable that sets the option, too.
+        include_in_web_ui, is_secret, is_required, is_multiple: how a web page shows the option; they change nothing
+            on the command line, but that a multiple one may be given several times there and is always a list.
+        yields: gives way when a locustfile or plugin declares the same name (names that Locust does not have).
+        later: the work that brings this option; until then it is refused by name.
+        words: an environment variable or a file gives several values with blanks between them.
+    """
+
+    def add_argument(
+        self,
+        *flags: str,
+        env_var: str | None = None,
+        include_in_web_ui: bool = True,
+        is_secret: bool = False,
+        is_required: bool = False,
+        is_multiple: bool = False,
+        yields: bool = False,
+        later: str | None = None,
+        words: bool = False,
+        **keywords: Any,
+    ) -> argparse.Action:
+        if is_multiple and "nargs" not in keywords and keywords.get("action") is None:
+            keywords["action"] = "append"
+        action = super().add_argument(*flags, **keywords)
+        extra = vars(action)
+        extra["env_var"] = env_var
+        extra["include_in_web_ui"] = include_in_web_ui
+        extra["is_secret"] = is_secret
+        extra["is_required"] = is_required
+        extra["is_multiple"] = is_multiple
+        extra["yields"] = yields
+        extra["later"] = later
+        extra["words"] = words
+        return action
+
+    def _check_conflict(self, action: argparse.Action) -> None:
+        for flag in action.option_strings:
+            other = self._option_string_actions.get(flag)
+            if other is not None and getattr(other, "yields", False):
+                self._handle_conflict_resolve(action, [(flag, other)])
+        super()._check_conflict(action)  # type: ignore[misc]
+
+    def add_argument_group(self, *arguments: Any, **keywords: Any) -> "_Group":
+        group = _Group(self, *arguments, **keywords)
+        self._action_groups.append(group)
+        return group
+
+    def add_mutually_exclusive_group(self, **keywords: Any) -> "_Exclusive":
+        group = _Exclusive(self, **keywords)
+        self._mutually_exclusive_groups.append(group)
+        return group
+
+
+class _Group(_Container, argparse._ArgumentGroup):
+    pass
+
+
+class _Exclusive(_Container, argparse._MutuallyExclusiveGroup):
+    pass
+
+
+class _HelpFormatter(argparse.HelpFormatter):
+    """Shows the default where there is one, and an option's words once instead of once per spelling."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=30)
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        value = self._format_args(action, self._get_default_metavar_for_optional(action))
+        return f"{', '.join(action.option_strings)} {value}"
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        text = action.help or ""
+        shown = action.default is not None and action.default is not argparse.SUPPRESS
+        if shown and action.default not in (False, "", []) and "default" not in text.lower():
+            text += " (default: %(default)s)"
+        return text
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "".join(indent + line for line in text.splitlines(keepends=True))
+
+
+class Parser(_Container, argparse.ArgumentParser):
+    """The command's parser; a mistake is raised as CommandError, never printed, and nothing is abbreviated."""
+
+    def __init__(self, **keywords: Any) -> None:
+        super().__init__(
+            allow_abbrev=False, add_help=False, formatter_class=_HelpFormatter, **keywords
+        )
+
+    def error(self, message: str) -> NoReturn:
+        raise CommandError(message, ExitCode.USAGE)
+
+    def options(self) -> Iterable[argparse.Action]:
+        """Every action that has an option string."""
+        return [action for action in self._actions if action.option_strings]
+
+    def actions(self) -> Sequence[argparse.Action]:
+        """Every action."""
+        return self._actions
+
+    def option(self, flag: str) -> argparse.Action | None:
+        """The action behind ``--flag``, if there is one."""
+        return self._option_string_actions.get(flag)
+
+    def explicit(self, tokens: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+        """Parse ``tokens`` alone: what they set, without defaults or demands, and what nobody knows.
+
+        Raises:
+            CommandError: a value is wrong.
+        """
+        before = [(action, action.default, action.required) for action in self._actions]
+        demanding = [group for group in self._mutually_exclusive_groups if group.required]
+        defaults, self._defaults = self._defaults, {}
+        try:
+            for action in self._actions:
+                action.default = argparse.SUPPRESS
+                action.required = False
+            for group in demanding:
+                group.required = False
+            return self.parse_known_args(list(tokens))
+        finally:
+            self._defaults = defaults
+            for action, default, required in before:
+                action.default = default
+                action.required = required
+            for group in demanding:
+                group.required = True
+
+    def complete(self, given: argparse.Namespace) -> argparse.Namespace:
+        """``given`` with every default filled in.
+
+        Raises:
+            CommandError: something required is missing.
+        """
+        before = [(action, action.default, action.required) for action in self._actions]
+        try:
+            for action in self._actions:
+                if hasattr(given, action.dest):
+                    action.required = False
+                    if not action.option_strings:
+                        action.default = argparse.SUPPRESS
+            return self.parse_args([], given)
+        finally:
+            for action, default, required in before:
+                action.default = default
+                action.required = required
+
+    def refuse_unknown(self, tokens: Sequence[str]) -> NoReturn:
+        """Say which option nobody knows, and which may have been meant.
+
+        Raises:
+            CommandError: always.
+        """
+        unknown = [token for token in tokens if token.startswith("-")] or list(tokens)
+        message = f"there is no option {unknown[0].split('=')[0]}"
+        suggestion = self.nearest(unknown[0])
+        if suggestion:
+            message += f"; did you mean {suggestion}?"
+        else:
+            message += "; see gregaria --help"
+        raise CommandError(message, ExitCode.USAGE)
+
+    def nearest(self, flag: str) -> str | None:
+        """The option that looks most like ``flag``, hidden ones left out."""
+        shown = [
+            name for action in self.options() if action.help is not argparse.SUPPRESS
+            for name in action.option_strings if name.startswith("--")
+        ]
+        typed = flag.split("=")[0]
+        longer = [name for name in shown if name.startswith(typed) and len(typed) > 4]
+        close = difflib.get_close_matches(typed, shown, 1, 0.6)
+        return (longer + close + [None])[0]  # type: ignore[list-item]
+
+    def print_help(self, file: Any = None) -> None:
+        super().print_help(file or sys.stdout)
+
+
+class Removed(argparse.Action):
+    """An option of old Locusts; answers with what to write today."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, instead: str) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs="?", help=argparse.SUPPRESS)
+        self.instead = instead
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: Any, values: Any, option: str | None = None) -> None:
+        parser.error(f"{option} is no longer an option: {self.instead}")

@@ -1,0 +1,117 @@
+"""What an option's text may say: durations, rates, counts, levels; each says what it expected when it did not get it."""
+
+import argparse
+import math
+import re
+
+_DURATION = re.compile(
+    r"(?=.)(?:(?P<hours>\d+(?:\.\d+)?)h)?(?:(?P<minutes>\d+(?:\.\d+)?)m)?(?:(?P<seconds>\d+(?:\.\d+)?)s?)?",
+    re.IGNORECASE,
+)
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+def duration_s(text: str) -> int | float:
+    """Seconds in ``20``, ``20s``, ``3m``, ``1h20m``, ``0.5s``; whole seconds are an int, as Locust gives them.
+
+    Raises:
+        argparse.ArgumentTypeError: the text is no duration.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration; write 20, 20s, 3m, 2h, 1h20m, 3h30m10s or 0.5s")
+    total_s = sum(
+        float(match[unit] or 0) * seconds for unit, seconds in (("hours", 3600), ("minutes", 60), ("seconds", 1))
+    )
+    return int(total_s) if total_s == int(total_s) else total_s
+
+
+def whole_number(text: str) -> int:
+    """An int.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not one.
+    """
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def count(text: str) -> int:
+    """An int that is not below zero.
+
+    Raises:
+        argparse.ArgumentTypeError: it is something else.
+    """
+    number = whole_number(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number} is below zero")
+    return number
+
+
+def positive_count(text: str) -> int:
+    """An int above zero.
+
+    Raises:
+        argparse.ArgumentTypeError: it is something else.
+    """
+    number = whole_number(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
+    return number
+
+
+def rate(text: str) -> float:
+    """A finite float above zero.
+
+    Raises:
+        argparse.ArgumentTypeError: it is something else.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not math.isfinite(number) or number <= 0:
+        raise argparse.ArgumentTypeError(f"must be > 0, not {text}")
+    return number
+
+
+def exit_code(text: str) -> int:
+    """An exit code that an operating system can carry.
+
+    Raises:
+        argparse.ArgumentTypeError: it is something else.
+    """
+    number = whole_number(text)
+    if not 0 <= number <= 255:
+        raise argparse.ArgumentTypeError(f"an exit code is 0 to 255, not {number}")
+    return number
+
+
+def log_level(text: str) -> str:
+    """The name of a level in capitals.
+
+    Raises:
+        argparse.ArgumentTypeError: it is something else.
+    """
+    level = text.upper()
+    if level not in _LEVELS:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(_LEVELS)}")
+    return level
+
+
+def base_url(text: str) -> str:
+    """A host as typed; only what can never be one is refused.
+
+    Raises:
+        argparse.ArgumentTypeError: it is empty or has blanks.
+    """
+    if any(character.isspace() for character in text):
+        raise argparse.ArgumentTypeError(f"{text!r} has blanks in it; write it like https://www.example.com")
+    return text
+
+
+def words(text: str) -> list[str]:
+    """The words of an environment variable."""
+    return text.split()
