@@ -17,7 +17,7 @@ NATIVE_FILES = sorted([*PACKAGE.rglob("*.pyx"), *PACKAGE.rglob("*.pxd")])
 FLOORS = {
     **{"compat": 10, "cli": 9, "__main__": 9, "debug": 8, "environment": 7, "report": 5, "runner": 4},
     **{"users": 3, "stats": 3, "client": 2, "engine": 1},
-    **dict.fromkeys(("events", "errors", "settings", "logs", "context"), 0),
+    **dict.fromkeys(("events", "errors", "settings", "version", "logs", "context"), 0),
 }
 
 CHANGES_NOTHING = """
