@@ -31,7 +31,7 @@ cdef class Entry:
 cdef class Recorder:
     cdef readonly dict entries              # {(name, method): Entry}
     cdef readonly Entry total               # ("Aggregated", "")
-    cdef readonly int limit
+    cdef public int limit
     cdef readonly bint overflowed           # a name has been folded into "(other)" since the last clear
     cdef public object on_overflow          # callable(method, name), once per generation
     cdef public object on_failure           # callable(method, name, exception)

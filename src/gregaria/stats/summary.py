@@ -1,0 +1,239 @@
+"""Summary: the frozen numbers that every report and page reads."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gregaria.engine import clock
+from gregaria.engine.histogram import Histogram
+from gregaria.engine.recorder import OTHER, Entry
+from gregaria.settings import settings
+
+if TYPE_CHECKING:
+    from gregaria.stats.table import RequestStats
+
+__all__ = ["ExceptionRow", "FailureRow", "HistoryPoint", "RequestRow", "Summary", "reported_fractions", "summarize"]
+
+#: states of a run in which requests are expected, so that silence brings the current rates down
+RUNNING = frozenset({"spawning", "running"})
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    """One row of the statistics: a (method, name), or the total, whose method is empty and name "Aggregated"."""
+
+    method: str
+    name: str
+    num_requests: int
+    #: requests that were reported without a response time
+    num_none_requests: int
+    num_failures: int
+    #: on the wire when the test ended; in no other figure
+    num_interrupted: int
+    min_us: int | None
+    max_us: int | None
+    avg_us: float
+    median_us: int
+    #: {fraction 0..1: microseconds}, empty when nothing was timed
+    percentiles_us: dict[float, int]
+    #: the same from the intended start, for those requests that had one
+    intended_percentiles_us: dict[float, int]
+    avg_size_bytes: float
+    total_size_bytes: int
+    #: over the last whole seconds (settings.current_window_s)
+    current_rps: float
+    current_fail_per_s: float
+    #: over the whole run
+    total_rps: float
+    total_fail_per_s: float
+    #: sparse histogram {lower edge in us: count}
+    histogram_us: dict[int, int]
+    #: {epoch second: (requests, failures)} of the last seconds
+    per_second: dict[int, tuple[int, int]]
+
+    @property
+    def fail_ratio(self) -> float:
+        """Failures per request, 0..1; 1 when there were failures but no request."""
+        if self.num_requests:
+            return self.num_failures / self.num_requests
+        return 1.0 if self.num_failures else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRow:
+    """Requests of one (method, name) that failed in the same way."""
+
+    method: str
+    name: str
+    #: the group's text, variable parts masked
+    error: str
+    #: one message as it came
+    sample: str
+    occurrences: int
+    first_seen_epoch_s: float | None
+    last_seen_epoch_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionRow:
+    """Exceptions that escaped tasks with the same traceback."""
+
+    count: int
+    message: str
+    traceback: str
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPoint:
+    """The run at one moment."""
+
+    epoch_s: float
+    user_count: int
+    current_rps: float
+    current_fail_per_s: float
+    avg_us: float
+    #: {fraction: microseconds} over the last seconds
+    current_percentiles_us: dict[float, int]
+    num_requests: int
+    num_failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One test at one moment: everything a report may tell."""
+
+    state: str
+    user_count: int
+    #: {class name: running users}
+    user_classes: dict[str, int]
+    host: str | None
+    locustfiles: tuple[str, ...]
+    started_epoch_s: float | None
+    ended_epoch_s: float | None
+    duration_s: float
+    #: sorted by (name, method), without the total
+    requests: tuple[RequestRow, ...]
+    total: RequestRow
+    failures: tuple[FailureRow, ...]
+    exceptions: tuple[ExceptionRow, ...]
+    history: tuple[HistoryPoint, ...]
+    #: sentences that the person should read beside the figures
+    notes: tuple[str, ...] = ()
+    #: asked-for load: users, spawn_rate, run_time_s ... as given
+    options: dict[str, object] = field(default_factory=dict)
+
+
+def reported_fractions() -> list[float]:
+    """Every percentile (0..1) that some report or page shows, in order."""
+    wanted = (
+        settings.percentiles_to_report,
+        settings.percentiles_to_statistics,
+        settings.percentiles_to_chart,
+        settings.percentiles_for_html_report,
+    )
+    return sorted({fraction for fractions in wanted for fraction in fractions})
+
+
+def summarize(
+    stats: "RequestStats",
+    exceptions: Mapping[int, Mapping[str, Any]],
+    *,
+    user_count: int = 0,
+    user_classes: Mapping[str, int] | None = None,
+    state: str = "ready",
+    started: float | None = None,
+    ended: float | None = None,
+    host: str | None = None,
+    locustfiles: Sequence[str] = (),
+    notes: Sequence[str] = (),
+    options: Mapping[str, object] | None = None,
+) -> Summary:
+    """Freeze everything that was counted until now, the last second included.
+
+    Args:
+        stats: what was counted.
+        exceptions: the runner's table of exceptions that escaped tasks.
+        user_count: running users.
+        user_classes: running users per class.
+        state: the runner's.
+        started: seconds since 1970; None when the test has not begun.
+        ended: seconds since 1970; None when the test has not ended.
+        host: the target, as given.
+        locustfiles: their paths.
+        notes: sentences to show beside the figures; those that the figures themselves call for are added.
+        options: the load that was asked for.
+    """
+    reference_us = clock.now_us() if state in RUNNING else stats.last_us
+    until = ended if ended is not None else time.time()
+    rows = [_row(entry, stats, reference_us) for _, entry in sorted(stats.recorder.entries.items())]
+    return Summary(
+        state=state,
+        user_count=user_count,
+        user_classes=dict(user_classes or {}),
+        host=host,
+        locustfiles=tuple(locustfiles),
+        started_epoch_s=started,
+        ended_epoch_s=ended,
+        duration_s=max(until - started, 0.0) if started is not None else 0.0,
+        requests=tuple(rows),
+        total=_row(stats.recorder.total, stats, reference_us),
+        failures=tuple(
+            FailureRow(e.method, e.name, e.error, e.sample, e.occurrences, e.first_seen, e.last_seen)
+            for e in sorted(stats.errors.values(), key=lambda e: (e.name, e.method, e.error))
+        ),
+        exceptions=tuple(
+            ExceptionRow(row["count"], row["msg"], row["traceback"], tuple(sorted(row["nodes"])))
+            for row in exceptions.values()
+        ),
+        history=tuple(stats.history),
+        notes=(*notes, *_notes_on(stats)),
+        options=dict(options or {}),
+    )
+
+
+def _row(entry: Entry, stats: "RequestStats", reference_us: int) -> RequestRow:
+    times = entry.times
+    current = entry.rates(stats.started_us, max(reference_us, entry.last_us), settings.current_window_s)
+    elapsed_s = (stats.last_us - stats.started_us) / 1e6
+    return RequestRow(
+        method=entry.method,
+        name=entry.name,
+        num_requests=entry.num_requests,
+        num_none_requests=entry.num_none_requests,
+        num_failures=entry.num_failures,
+        num_interrupted=entry.num_interrupted,
+        min_us=times.min_us if times.total else None,
+        max_us=times.max_us if times.total else None,
+        avg_us=times.sum_us / times.total if times.total else 0.0,
+        median_us=times.percentile_us(0.5),
+        percentiles_us=_percentiles(times),
+        intended_percentiles_us=_percentiles(entry.intended) if entry.intended is not None else {},
+        avg_size_bytes=entry.total_bytes / entry.num_requests if entry.num_requests else 0.0,
+        total_size_bytes=entry.total_bytes,
+        current_rps=current[0],
+        current_fail_per_s=current[1],
+        total_rps=entry.num_requests / elapsed_s if elapsed_s > 0 else 0.0,
+        total_fail_per_s=entry.num_failures / elapsed_s if elapsed_s > 0 else 0.0,
+        histogram_us={Histogram.edge_us(bucket): count for bucket, count in times.buckets().items()},
+        per_second=entry.per_second(),
+    )
+
+
+def _percentiles(times: Histogram) -> dict[float, int]:
+    if not times.total:
+        return {}
+    return {fraction: times.percentile_us(fraction) for fraction in reported_fractions()}
+
+
+def _notes_on(stats: "RequestStats") -> list[str]:
+    notes = []
+    if any(error.error == OTHER for error in stats.errors.values()):
+        notes.append(f"There were more than {settings.max_failures} kinds of failures; the rest is counted as (other).")
+    if stats.recorder.overflowed:
+        notes.append(
+            f"There were more than {stats.recorder.limit} names; the rest is counted as (other). "
+            "Give requests whose URLs differ only in an id one name with name=."
+        )
+    return notes
