@@ -3,7 +3,19 @@
 import unicodedata
 from collections.abc import Iterable
 
-__all__ = ["clock", "fit", "milliseconds", "padded", "paint", "plain_letters", "printable", "rate", "share", "width"]
+__all__ = [
+    "clock",
+    "fit",
+    "milliseconds",
+    "padded",
+    "paint",
+    "plain_letters",
+    "printable",
+    "rate",
+    "share",
+    "start",
+    "width",
+]
 
 #: SGR codes of the few styles there are
 _STYLES = {"alarm": "31", "strong": "1", "faint": "2", "fresh": "36"}
@@ -65,9 +77,20 @@ def fit(text: str, columns: int) -> str:
         return text
     if columns <= 1:
         return "…"[:columns]
-    head = _start(text, (columns - 1) // 2)
-    tail = _start(text[::-1], columns - 1 - width(head))[::-1]
+    head = start(text, (columns - 1) // 2)
+    tail = start(text[::-1], columns - 1 - width(head))[::-1]
     return f"{head}…{tail}"
+
+
+def start(text: Iterable[str], columns: int) -> str:
+    """The beginning of the text, as much of it as fits."""
+    taken = []
+    for character in text:
+        columns -= _columns(character)
+        if columns < 0:
+            break
+        taken.append(character)
+    return "".join(taken)
 
 
 def padded(text: str, columns: int, *, left: bool = False) -> str:
@@ -95,13 +118,3 @@ def _columns(character: str) -> int:
     if unicodedata.combining(character):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def _start(text: Iterable[str], columns: int) -> str:
-    taken = []
-    for character in text:
-        columns -= _columns(character)
-        if columns < 0:
-            break
-        taken.append(character)
-    return "".join(taken)

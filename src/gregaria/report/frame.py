@@ -19,7 +19,7 @@ def live_frame(
 ) -> list[str]:
     """The lines to show on a terminal of ``rows`` rows; never more than fit, with room left for log lines.
 
-    Progress is always shown, the total from eight rows on. Names that find no place are told in one line,
+    Progress is always shown, the total from nine rows on. Names that find no place are told in one line,
     those that fail and those with the most requests being kept; then come the commonest failures and exceptions.
     """
     budget = max(rows - 1 - min(rows // 5, 8), 1)
@@ -39,28 +39,29 @@ def live_frame(
 
 def _table(summary: Summary, look: Look, room: int) -> list[str]:
     """The table with ``room`` lines for names, the line that tells of those left out included."""
-    if len(summary.requests) <= room:
+    requests = summary.requests
+    if len(requests) <= room:
         return stats_table(summary, True, look, tail=True)
-    shown = _foremost(summary.requests, max(room - 1, 0))
+    ranked = sorted(range(len(requests)), key=lambda index: _weight(requests[index]), reverse=True)
+    kept = max(room - 1, 0)
+    # the foremost ones, in their usual order
+    shown = [requests[index] for index in sorted(ranked[:kept])]
     lines = stats_table(summary, True, look, rows=shown, tail=True)
     if room < 1:
         return lines
-    hidden = [row for row in summary.requests if row not in shown]
-    text = f"... and {len(hidden):,} more names with {sum(row.num_requests for row in hidden):,} requests"
-    if failures := sum(row.num_failures for row in hidden):
-        text += f", {failures:,} failures"
-    told = fit(text, look.width or len(text))
-    return [*lines[:-2], paint(told, "faint" if look.colour else ""), *lines[-2:]]
-
-
-def _foremost(requests: Sequence[RequestRow], count: int) -> list[RequestRow]:
-    """The rows that fail or are asked for most, in their usual order."""
-    ranked = sorted(range(len(requests)), key=lambda index: _weight(requests[index]), reverse=True)
-    return [requests[index] for index in sorted(ranked[:count])]
+    told = _left_out([requests[index] for index in ranked[kept:]], look)
+    return [*lines[:-2], told, *lines[-2:]]
 
 
 def _weight(row: RequestRow) -> tuple[bool, int]:
     return row.num_failures > 0, row.num_requests
+
+
+def _left_out(hidden: Sequence[RequestRow], look: Look) -> str:
+    text = f"... and {len(hidden):,} more names with {sum(row.num_requests for row in hidden):,} requests"
+    if failures := sum(row.num_failures for row in hidden):
+        text += f", {failures:,} failures"
+    return paint(fit(text, look.width or len(text)), "faint" if look.colour else "")
 
 
 def _problems(summary: Summary, look: Look) -> list[str]:

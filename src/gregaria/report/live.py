@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TextIO
 
-from gregaria.report.cells import plain_letters, width
+from gregaria.report.cells import plain_letters, start, width
 
 __all__ = ["LiveArea", "can_be_live", "has_colour"]
 
@@ -25,7 +25,7 @@ _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 def can_be_live(out: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
     """Whether ``out`` is a terminal on which lines can be redrawn."""
-    return os.name != "nt" and is_terminal(out) and environ.get("TERM", "dumb") != "dumb"
+    return os.name != "nt" and is_terminal(out) and environ.get("TERM", "") not in ("", "dumb")
 
 
 def has_colour(out: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
@@ -62,10 +62,11 @@ class LiveArea:
         self._lock = threading.RLock()
 
     def draw(self, lines: Sequence[str]) -> None:
-        """Show these lines, each at most as wide as the terminal, in place of those shown before."""
+        """Show these lines in place of those shown before; what is wider than the terminal is cut off."""
         with self._lock:
             above = self._rewind() + ("\n" if self._open_line else "")
-            self._lines = list(lines)
+            columns = self._columns()
+            self._lines = [_cut(line, columns) for line in lines]
             self._open_line = False
             self._write_frame(above)
 
@@ -114,3 +115,8 @@ class LiveArea:
         except (OSError, ValueError):
             # the terminal was closed
             pass
+
+
+def _cut(line: str, columns: int) -> str:
+    bare = _STYLE.sub("", line)
+    return line if width(bare) <= columns else start(bare, columns)

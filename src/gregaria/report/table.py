@@ -7,6 +7,8 @@ from gregaria.report.cells import fit, padded, paint, width
 
 __all__ = ["Cell", "Column", "Table"]
 
+#: characters of a name that are worth leaving out padding, and columns
+_WELCOME_NAME = 40
 _NARROWEST_NAME = 16
 
 
@@ -78,33 +80,37 @@ class Table:
         return [column.heading for index, column in enumerate(self.columns) if index not in shown]
 
     def _fitted(self) -> tuple[list[int], dict[int, int]]:
-        """The columns to show and their widths: comfortable if possible, then tight, then fewer."""
-        shown = list(range(len(self.columns)))
-        comfortable = {index: max(self._needed[index], self.columns[index].comfortable) for index in shown}
-        tight = dict(enumerate(self._needed))
-        for widths in (comfortable, tight):
-            if self._squeeze(shown, widths):
-                return shown, widths
-        while spare := [index for index in shown if self.columns[index].spare]:
-            shown.remove(max(spare, key=lambda index: self.columns[index].spare))
-            tight = {index: self._needed[index] for index in shown}
-            if self._squeeze(shown, tight):
-                break
-        return shown, tight
-
-    def _squeeze(self, shown: list[int], widths: dict[int, int]) -> bool:
-        """Narrow the flexible column until the line fits; False if that would leave too little of it."""
-        flexible = next(index for index in shown if self.columns[index].flexible)
+        """The columns to show and their widths: first comfort is given up, then the end of names, then columns."""
+        flexible = next(index for index, column in enumerate(self.columns) if column.flexible)
+        needed = self._needed[flexible]
         if self.max_flexible is not None:
-            widths[flexible] = min(widths[flexible], max(self.max_flexible, 1))
+            needed = max(min(needed, self.max_flexible), 1)
+        shown = list(range(len(self.columns)))
+        while True:
+            widths = {index: max(self._needed[index], self.columns[index].comfortable) for index in shown}
+            widths[flexible] = needed
+            self._tighten(widths, shown, self._excess(shown, widths) - max(needed - _WELCOME_NAME, 0))
+            room = needed - self._excess(shown, widths)
+            spare = [index for index in shown if self.columns[index].spare]
+            if room >= min(needed, _NARROWEST_NAME) or not spare:
+                widths[flexible] = max(min(needed, room), 1)
+                return shown, widths
+            shown.remove(max(spare, key=lambda index: self.columns[index].spare))
+
+    def _excess(self, shown: list[int], widths: dict[int, int]) -> int:
+        """Characters by which a line is longer than it may be."""
         if self.max_width is None:
-            return True
-        others = sum(widths[index] for index in shown if index != flexible)
+            return 0
         gaps = sum(2 if self.columns[index].opens_group else 1 for index in shown[1:])
-        room = self.max_width - others - gaps
-        enough = room >= min(widths[flexible], _NARROWEST_NAME)
-        widths[flexible] = max(min(widths[flexible], room), 1)
-        return enough
+        return max(sum(widths[index] for index in shown) + gaps - self.max_width, 0)
+
+    def _tighten(self, widths: dict[int, int], shown: list[int], characters: int) -> None:
+        """Take that many characters from columns that are wider than they need to be, the widest gaps first."""
+        for _ in range(characters):
+            roomiest = max(shown, key=lambda index: widths[index] - self._needed[index])
+            if widths[roomiest] <= self._needed[roomiest]:
+                return
+            widths[roomiest] -= 1
 
     def _line(self, shown: list[int], widths: dict[int, int], cells: Sequence[Cell]) -> str:
         parts = []
