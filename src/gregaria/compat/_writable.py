@@ -29,8 +29,7 @@ class WritableModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name in self.views:
             return getattr(settings, self.views[name])
-        hint = self.inert.get(name, "")
-        raise AttributeError(f"module {self.__name__} has no {name}. {hint}".rstrip())
+        raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}", name=name, obj=self)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self.views:

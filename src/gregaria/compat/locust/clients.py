@@ -1,6 +1,16 @@
+import re
+
+from gregaria.client.lazy_response import ResponseContextManager as ResponseContextManager
+from gregaria.client.lazy_response import RestResponseContextManager as RestResponseContextManager
 from gregaria.client.requests import HttpSession as HttpSession
 from gregaria.client.requests import LocustHttpAdapter as LocustHttpAdapter
-from gregaria.client.requests import ResponseContextManager as ResponseContextManager
-from gregaria.client.requests import RestResponseContextManager as RestResponseContextManager
 
-__all__ = ["HttpSession", "LocustHttpAdapter", "ResponseContextManager", "RestResponseContextManager"]
+absolute_http_url_regexp = re.compile(r"https?://", re.IGNORECASE)
+
+__all__ = [
+    "HttpSession",
+    "LocustHttpAdapter",
+    "ResponseContextManager",
+    "RestResponseContextManager",
+    "absolute_http_url_regexp",
+]

@@ -1,8 +1,10 @@
+from typing import TYPE_CHECKING, TypedDict
+
+from gregaria.compat._explain import LATER, explain
 from gregaria.compat._writable import make_writable
 from gregaria.runner.roles import DistributedRunner as DistributedRunner
 from gregaria.runner.roles import MasterRunner as MasterRunner
 from gregaria.runner.roles import WorkerNode as WorkerNode
-from gregaria.runner.roles import WorkerNodes as WorkerNodes
 from gregaria.runner.roles import WorkerRunner as WorkerRunner
 from gregaria.runner.runner import LocalRunner as LocalRunner
 from gregaria.runner.runner import Runner as Runner
@@ -46,13 +48,28 @@ __all__ = [
     "WORKER_LOG_REPORT_INTERVAL",
     "WORKER_REPORT_INTERVAL",
     "DistributedRunner",
+    "ExceptionDict",
     "LocalRunner",
     "MasterRunner",
     "Runner",
     "WorkerNode",
-    "WorkerNodes",
     "WorkerRunner",
 ]
+
+
+class ExceptionDict(TypedDict):
+    """One entry of ``runner.exceptions``."""
+
+    count: int
+    msg: str
+    traceback: str
+    nodes: set[str]
+
+
+if not TYPE_CHECKING:
+    __getattr__ = explain(
+        __name__, {"WorkerNodes": f"{LATER}, which runs on one machine yet; `environment.runner.worker_count` is 1."}
+    )
 
 make_writable(
     __name__,

@@ -1,4 +1,6 @@
 from gregaria.runner.shape import LoadTestShape as LoadTestShape
-from gregaria.runner.shape import LoadTestShapeMeta as LoadTestShapeMeta
+
+#: Locust's shapes have a metaclass of their own, Gregaria's need none
+LoadTestShapeMeta = type(LoadTestShape)
 
 __all__ = ["LoadTestShape", "LoadTestShapeMeta"]

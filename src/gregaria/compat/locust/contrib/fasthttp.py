@@ -1,12 +1,20 @@
+import zlib
+
+import gevent
+
 from gregaria.client.response import ErrorResponse as ErrorResponse
 from gregaria.client.response import FastRequest as FastRequest
 from gregaria.client.response import FastResponse as FastResponse
+from gregaria.client.response import LocustBadStatusCode as LocustBadStatusCode
 from gregaria.client.response import ResponseContextManager as ResponseContextManager
-from gregaria.client.response import RestResponseContextManager as RestResponseContextManager
-from gregaria.client.session import FAILURE_EXCEPTIONS as FAILURE_EXCEPTIONS
 from gregaria.client.session import FastHttpSession as FastHttpSession
+from gregaria.client.session import LocustUserAgent as LocustUserAgent
+from gregaria.client.session import insecure_ssl_context_factory as insecure_ssl_context_factory
 from gregaria.compat._explain import FastHttpLocust as FastHttpLocust
 from gregaria.users.http import FastHttpUser as FastHttpUser
+
+#: what a request can fail with; the client reports these, it does not raise them
+FAILURE_EXCEPTIONS = (OSError, gevent.Timeout, zlib.error)
 
 __all__ = [
     "FAILURE_EXCEPTIONS",
@@ -16,6 +24,8 @@ __all__ = [
     "FastHttpUser",
     "FastRequest",
     "FastResponse",
+    "LocustBadStatusCode",
+    "LocustUserAgent",
     "ResponseContextManager",
-    "RestResponseContextManager",
+    "insecure_ssl_context_factory",
 ]
