@@ -14,10 +14,18 @@ PACKAGE = ROOT / "src" / "gregaria"
 PYTHON_FILES = sorted(path for path in PACKAGE.rglob("*.py") if "locust" not in path.parts)
 NATIVE_FILES = sorted([*PACKAGE.rglob("*.pyx"), *PACKAGE.rglob("*.pxd")])
 
-FLOORS = {
-    **{"compat": 10, "cli": 9, "__main__": 9, "debug": 8, "environment": 7, "report": 5, "runner": 4},
-    **{"users": 3, "stats": 3, "client": 2, "engine": 1},
-    **dict.fromkeys(("events", "errors", "settings", "version", "logs", "context"), 0),
+FLOORS = dict.fromkeys(("events", "errors", "settings", "version", "logs", "context"), 0) | {
+    "engine": 1,
+    "client": 2,
+    "users": 3,
+    "stats": 3,
+    "runner": 4,
+    "report": 5,
+    "environment": 7,
+    "debug": 8,
+    "cli": 9,
+    "__main__": 9,
+    "compat": 10,
 }
 
 CHANGES_NOTHING = """
