@@ -1,0 +1,123 @@
+"""URLs: joining them to a user's host, taking credentials off, splitting them, naming them."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from urllib3.util import parse_url
+
+from gregaria.errors import NoHost
+
+#: a URL that names its host itself
+ABSOLUTE_URL = re.compile(r"^https?://", re.IGNORECASE)
+
+#: a request target that needs no further encoding
+_CLEAN_TARGET = re.compile(r"/(?!/)[A-Za-z0-9\-._~!$&'()*+,;=:@/]*(\?[A-Za-z0-9\-._~!$&'()*+,;=:@/?]*)?", re.ASCII)
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Address(NamedTuple):
+    """Where one request goes.
+
+    Attributes:
+        url: the whole URL, encoded.
+        scheme: "http" or "https".
+        host: without brackets.
+        port: always a number.
+        authority: what the Host header says.
+        target: path and query as the request line says them.
+        name: path and query as the URL says them: what statistics call the request unless told otherwise.
+    """
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+    authority: str
+    target: str
+    name: str
+
+
+def is_absolute(url: str) -> bool:
+    """Whether ``url`` begins with ``http://`` or ``https://``, in any case."""
+    return ABSOLUTE_URL.match(url) is not None
+
+
+def join(base_url: str | None, url: str) -> str:
+    """What a user means by ``url``: itself when absolute, else the host's URL and it, one after the other.
+
+    Raises:
+        NoHost: the URL is relative and there is no host.
+    """
+    if url[:1] == "/" and base_url:
+        return base_url + url
+    if is_absolute(url):
+        return url
+    if not base_url:
+        raise NoHost(
+            f"{url!r} is a relative URL and no host is given: start with --host http://..., set `host` on the user "
+            "class, or write the whole URL"
+        )
+    return base_url + url
+
+
+def split_credentials(url: str) -> tuple[str, tuple[str, str] | None]:
+    """Take ``user:password@`` off a URL.
+
+    Returns:
+        the URL without them, and (user, password) with percent-encoding undone, or None if there are none.
+    """
+    parts = urlsplit(url)
+    userinfo, at, place = parts.netloc.rpartition("@")
+    if not at:
+        return url, None
+    user, _, password = userinfo.partition(":")
+    bare = urlunsplit((parts.scheme, place, parts.path, parts.query, parts.fragment))
+    return bare, (unquote(user), unquote(password))
+
+
+def path_and_query(url: str) -> str:
+    """The part of an absolute URL after the host, "/" if there is none, without a fragment."""
+    parts = urlsplit(url)
+    path = parts.path or "/"
+    return f"{path}?{parts.query}" if parts.query else path
+
+
+@lru_cache(maxsize=4096)
+def split(url: str) -> Address:
+    """Split an absolute, encoded http or https URL.
+
+    Raises:
+        ValueError: it has no host, another scheme, or a port that is no number.
+    """
+    parts = urlsplit(url)
+    default_port = _DEFAULT_PORTS.get(parts.scheme)
+    host = parts.hostname
+    if default_port is None or not host:
+        raise ValueError(f"{url!r} is not an http:// or https:// URL with a host")
+    port = parts.port or default_port
+    authority = f"[{host}]" if ":" in host else host
+    if port != default_port:
+        authority = f"{authority}:{port}"
+    name = path_and_query(url)
+    return Address(url, parts.scheme, host, port, authority, encode_target(name), name)
+
+
+def encode_target(target: str) -> str:
+    """Percent-encode whatever a request line must not contain; a target that begins with "//" keeps that."""
+    if _CLEAN_TARGET.fullmatch(target):
+        return target
+    # A host in front, so that a target that begins with // is not taken for one.
+    return parse_url("http://x" + target).request_uri
+
+
+def query_of(address: Address, query: str) -> Address:
+    """``address`` with ``query``, already encoded, added to its own."""
+    mark = "&" if "?" in address.url else "?"
+    return address._replace(
+        url=f"{address.url}{mark}{query}",
+        target=f"{address.target}{mark}{query}",
+        name=f"{address.name}{mark}{query}",
+    )

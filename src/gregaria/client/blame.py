@@ -1,0 +1,54 @@
+"""What went wrong with a request: the engine's errors as requests would raise them, and which one statistics show."""
+
+import ssl
+from typing import Any
+
+from requests import PreparedRequest, exceptions
+
+from gregaria import errors
+
+#: the engine's error, what requests raises in its place; the first that fits counts
+_MEANINGS: tuple[tuple[type[BaseException], type[exceptions.RequestException]], ...] = (
+    (errors.ConnectTimeout, exceptions.ConnectTimeout),
+    (errors.ReadTimeout, exceptions.ReadTimeout),
+    (errors.TooManyRedirects, exceptions.TooManyRedirects),
+    (errors.ProtocolError, exceptions.ConnectionError),
+    (ssl.SSLError, exceptions.SSLError),
+    (OSError, exceptions.ConnectionError),
+)
+
+
+def as_requests_raises(error: BaseException, request: PreparedRequest) -> exceptions.RequestException | None:
+    """The error that requests would have raised, with ``error`` as its cause; None for one it would not have caught."""
+    if isinstance(error, exceptions.RequestException):
+        return error
+    for kind, meaning in _MEANINGS:
+        if isinstance(error, kind):
+            wrapped = meaning(error, request=request)
+            wrapped.__cause__ = error
+            return wrapped
+    return None
+
+
+def reported(error: BaseException) -> BaseException:
+    """The error that statistics show for ``error``: the innermost, which says what happened in the fewest words.
+
+    Timeouts stay as requests raises them: what is inside says neither where nor how long.
+    """
+    if isinstance(error, exceptions.Timeout) and not isinstance(error.__cause__, errors.TransferError):
+        return error
+    while True:
+        inner = error.__cause__ or error.__context__
+        if not isinstance(inner, Exception) or isinstance(error, errors.TransferError):
+            return error
+        error = inner
+
+
+def by_status(status: int | None, reason: Any, name: str) -> exceptions.HTTPError | None:
+    """The failure that a status is, named as statistics name the request; None below 400."""
+    if status is None or not 400 <= status < 600:
+        return None
+    if isinstance(reason, bytes):
+        reason = reason.decode("utf-8", "replace")
+    side = "Client" if status < 500 else "Server"
+    return exceptions.HTTPError(f"{status} {side} Error: {reason} for url: {name}")

@@ -1,0 +1,70 @@
+"""``data=``, ``json=``, ``files=``: a request's body and its content type, byte for byte as requests makes them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from requests.compat import json as requests_json
+from requests.exceptions import InvalidJSONError
+from requests.models import RequestEncodingMixin
+
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+
+
+def encode(
+    data: Any = None,
+    json: Any = None,
+    files: Any = None,
+    json_dumps: Callable[[Any], str | bytes] | None = None,
+) -> tuple[bytes | None, str | None]:
+    """Make a body.
+
+    Args:
+        data: str, bytes, a dict or list of pairs (form-encoded), or a file-like object, which is read to its end.
+        json: any JSON value; used when ``data`` is empty.
+        files: a dict or list of pairs as requests takes them; makes the body multipart, with ``data`` as its fields.
+        json_dumps: makes text of ``json``; default, whichever library requests uses, NaN refused.
+
+    Returns:
+        the body, None for none, and its content type, None when the caller has to know it.
+
+    Raises:
+        requests.exceptions.InvalidJSONError: ``json`` cannot be written as JSON.
+        ValueError: ``files`` together with text as ``data``.
+    """
+    if files:
+        return RequestEncodingMixin._encode_files(files, data)
+    if data:
+        return _encode_data(data)
+    if json is not None:
+        return _encode_json(json, json_dumps), JSON
+    return None, None
+
+
+def is_text(data: Any, files: Any) -> bool:
+    """Whether requests would keep the body that ``encode`` makes of these as text."""
+    return bool(data) and not files and not hasattr(data, "read") and not isinstance(data, (bytes, bytearray))
+
+
+def _encode_data(data: Any) -> tuple[bytes, str | None]:
+    if isinstance(data, bytes):
+        return data, None
+    if isinstance(data, str):
+        return data.encode(), None
+    if isinstance(data, (bytearray, memoryview)):
+        return bytes(data), None
+    if not isinstance(data, (list, tuple, Mapping)) and hasattr(data, "read"):
+        content = data.read()
+        return (content.encode() if isinstance(content, str) else bytes(content)), None
+    return str(RequestEncodingMixin._encode_params(data)).encode(), FORM
+
+
+def _encode_json(value: Any, json_dumps: Callable[[Any], str | bytes] | None) -> bytes:
+    if json_dumps is not None:
+        text = json_dumps(value)
+    else:
+        try:
+            text = requests_json.dumps(value, allow_nan=False)
+        except ValueError as error:
+            raise InvalidJSONError(error) from error
+    return text.encode() if isinstance(text, str) else text

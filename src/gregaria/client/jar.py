@@ -1,0 +1,146 @@
+"""The cookies of an HttpUser: requests' own policy, its results kept until a cookie changes or runs out."""
+
+import time
+from http.cookiejar import CookieJar
+from typing import Any
+
+from requests import PreparedRequest, Session
+from requests.cookies import (
+    MockRequest,
+    MockResponse,
+    RequestsCookieJar,
+    cookiejar_from_dict,
+    get_cookie_header,
+    merge_cookies,
+)
+from requests.structures import CaseInsensitiveDict
+
+from gregaria.client.address import Address
+from gregaria.client.standing import Headers
+from gregaria.client.watched import WatchedJar
+
+#: places whose Cookie header is kept, per session
+_MOST_PLACES = 64
+
+
+class CookieHeaders:
+    """The Cookie header for each place that one session talks to."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, ...], str | None] = {}
+        self._deadline_epoch_s: float | None = None
+        self._by_path = True
+        self._surveyed = False
+
+    def forget(self) -> None:
+        """A cookie has changed."""
+        self._known.clear()
+        self._surveyed = False
+
+    def may_run_out(self, jar: CookieJar) -> bool:
+        """Whether a header that is right now may be wrong later although no cookie was touched."""
+        if not isinstance(jar, WatchedJar):
+            return True
+        if not self._surveyed:
+            self._survey(jar)
+        return self._deadline_epoch_s is not None
+
+    def header(self, session: Session, place: Address, headers: Headers, cookies: Any) -> str | None:
+        """The Cookie header's value for one request, or None for no cookies.
+
+        Args:
+            session: whose jar.
+            place: where the request goes.
+            headers: the request's others; a Host header of its own counts as the host.
+            cookies: a dict or jar given with this request, or None.
+        """
+        jar = session.cookies
+        if not cookies:
+            if isinstance(jar, WatchedJar) and "host" not in headers:
+                return self._kept(jar, place)
+            return _worked_out(merged(jar, None), place, headers)
+        if type(cookies) is dict and not len(jar):
+            pairs = list(cookies.items())
+            if all(type(value) is str and value[:1] != '"' for _, value in pairs):
+                # Without a domain they go everywhere, as they are and in this order.
+                return "; ".join([f"{name}={value}" for name, value in pairs])
+        return _worked_out(merged(jar, cookies), place, headers)
+
+    def _kept(self, jar: WatchedJar, place: Address) -> str | None:
+        if not self._surveyed:
+            self._survey(jar)
+        if self._deadline_epoch_s is not None and time.time() >= self._deadline_epoch_s:
+            jar.clear_expired_cookies()
+            self.forget()
+            self._survey(jar)
+        key = (place.scheme, place.authority)
+        if self._by_path:
+            key += (place.target.partition("?")[0],)
+        try:
+            return self._known[key]
+        except KeyError:
+            pass
+        if len(self._known) >= _MOST_PLACES:
+            self._known.clear()
+        header = self._known[key] = _worked_out(jar, place, {})
+        return header
+
+    def _survey(self, jar: CookieJar) -> None:
+        expiries = [cookie.expires for cookie in jar if cookie.expires is not None]
+        self._deadline_epoch_s = min(expiries) if expiries else None
+        self._by_path = any(cookie.path != "/" for cookie in jar)
+        self._surveyed = True
+
+
+def merged(jar: CookieJar, cookies: Any) -> RequestsCookieJar:
+    """A new jar with the session's cookies and those of one call."""
+    both: RequestsCookieJar = merge_cookies(RequestsCookieJar(), jar)
+    if cookies:
+        own = cookies if isinstance(cookies, CookieJar) else cookiejar_from_dict(cookies)
+        merge_cookies(both, own)
+    return both
+
+
+def _worked_out(jar: CookieJar, place: Address, headers: Headers) -> str | None:
+    if not len(jar):
+        return None
+    request = PreparedRequest()
+    request.url = place.url
+    request.headers = CaseInsensitiveDict(headers.values())
+    return get_cookie_header(jar, request)
+
+
+class _Message:
+    """What ``http.cookiejar`` reads of a response's headers."""
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        self._pairs = pairs
+
+    def get_all(self, name: str, default: Any = None) -> Any:
+        wanted = name.lower()
+        return [value for key, value in self._pairs if key.lower() == wanted] or default
+
+
+class OriginalResponse:
+    """What requests calls ``raw._original_response``: enough of it for its cookie functions."""
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        self.msg = _Message(pairs)
+
+    def isclosed(self) -> bool:
+        """Always: the body has been read."""
+        return True
+
+    def close(self) -> None:
+        """Nothing is left to close."""
+
+
+def keep(jar: CookieJar, request: PreparedRequest, pairs: list[tuple[str, str]]) -> None:
+    """Put what a response sets into a jar, by requests' policy.
+
+    Args:
+        jar: a session's or a response's.
+        request: what was asked.
+        pairs: the response's headers.
+    """
+    jar.extract_cookies(MockResponse(_Message(pairs)), MockRequest(request))  # type: ignore[arg-type, no-untyped-call]

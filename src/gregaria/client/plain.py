@@ -1,0 +1,151 @@
+"""The one list that decides which requests are plain and take the engine. All others go the way of requests itself.
+
+A test answers True for what the engine does exactly as requests does it; the text beside it is what
+``HttpSession.why_requests`` tells about a request that fails the test.
+"""
+
+from collections.abc import Callable, Mapping
+from http.cookiejar import CookieJar
+from typing import Any
+
+from requests import PreparedRequest, Session
+from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth
+from requests.utils import super_len
+
+_Test = Callable[[Any], bool]
+
+METHODS = frozenset(("GET", "OPTIONS", "HEAD", "POST", "PUT", "PATCH", "DELETE"))
+
+
+def _anything(value: Any) -> bool:
+    return True
+
+
+def _empty(value: Any) -> bool:
+    return not value
+
+
+def _mapping(value: Any) -> bool:
+    return value is None or isinstance(value, Mapping)
+
+
+def _cookies(value: Any) -> bool:
+    return not value or isinstance(value, (dict, CookieJar))
+
+
+def _basic_auth(value: Any) -> bool:
+    return not value or (isinstance(value, tuple) and len(value) == 2) or type(value) is HTTPBasicAuth
+
+
+def _seconds(value: Any) -> bool:
+    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0)
+
+
+def _timeout(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return len(value) == 2 and _seconds(value[0]) and _seconds(value[1])
+    return _seconds(value)
+
+
+def _switch(value: Any) -> bool:
+    return value is None or isinstance(value, bool)
+
+
+def _no_hooks(value: Any) -> bool:
+    return not value or (isinstance(value, Mapping) and not any(value.values()))
+
+
+def _known_body(value: Any) -> bool:
+    if not value or isinstance(value, (str, bytes, bytearray, list, tuple, Mapping)):
+        return True
+    # A file is read to its end; what does not know its length has to be sent in chunks.
+    return hasattr(value, "read") and super_len(value) > 0
+
+
+#: keyword argument of a call: (test, why not)
+CALL: dict[str, tuple[_Test, str]] = {
+    "params": (_anything, ""),
+    "headers": (_mapping, "headers= is not a dictionary"),
+    "cookies": (_cookies, "cookies= is neither a dictionary nor a cookie jar"),
+    "files": (_anything, ""),
+    "auth": (_basic_auth, "auth= is not a (user, password) pair"),
+    "timeout": (_timeout, "timeout= is not a positive number or a pair of them"),
+    "allow_redirects": (_anything, ""),
+    "proxies": (_empty, "proxies="),
+    "hooks": (_no_hooks, "hooks="),
+    "stream": (_empty, "stream=True"),
+    "verify": (_switch, "verify= names certificates"),
+    "cert": (_empty, "cert="),
+}
+
+#: attribute of a session: (test, why not)
+SESSION: dict[str, tuple[_Test, str]] = {
+    "use_requests": (_empty, "use_requests is set"),
+    "pool_manager": (_empty, "the user shares a pool_manager"),
+    "headers": (_mapping, "session.headers is not a dictionary"),
+    "params": (_mapping, "session.params is not a dictionary"),
+    "auth": (_basic_auth, "session.auth is not a (user, password) pair"),
+    "proxies": (_empty, "session.proxies"),
+    "hooks": (_no_hooks, "session.hooks"),
+    "stream": (_empty, "session.stream"),
+    "verify": (_switch, "session.verify names certificates"),
+    "cert": (_empty, "session.cert"),
+    "trust_env": (_empty, "session.trust_env"),
+}
+
+#: methods of requests' own session that must be its own: whoever replaces one wants to see the requests
+_METHODS_KEPT = ("send", "prepare_request", "get_adapter", "resolve_redirects", "merge_environment_settings")
+
+_SESSION_REQUEST = Session.request
+_SESSION_SEND = Session.send
+_SESSION_PREPARE = Session.prepare_request
+_ADAPTER_SEND = HTTPAdapter.send
+_PREPARE = PreparedRequest.prepare
+_KEPT = {name: getattr(Session, name) for name in _METHODS_KEPT}
+#: a tracer may have come before us
+_PATCHED_BEFORE = any(
+    getattr(function, "__module__", "").partition(".")[0] != "requests"
+    for function in (_SESSION_REQUEST, _SESSION_SEND, _SESSION_PREPARE, _ADAPTER_SEND, _PREPARE)
+)
+
+
+def requests_is_patched() -> bool:
+    """Whether somebody (a tracer, a mock) has replaced the functions of requests that every request passes."""
+    return (
+        HTTPAdapter.send is not _ADAPTER_SEND
+        or Session.send is not _SESSION_SEND
+        or Session.request is not _SESSION_REQUEST
+        or Session.prepare_request is not _SESSION_PREPARE
+        or PreparedRequest.prepare is not _PREPARE
+        or _PATCHED_BEFORE
+    )
+
+
+def why_session_is_not(session: Session, own_adapters: tuple[Any, ...]) -> str | None:
+    """Why no request of this session is plain, or None. ``own_adapters`` are those the session was made with."""
+    for name, (test, reason) in SESSION.items():
+        if not test(getattr(session, name)):
+            return reason
+    if tuple(session.adapters.values()) != own_adapters:
+        return "an adapter was mounted"
+    kind = type(session)
+    for name, own in _KEPT.items():
+        if name in session.__dict__ or getattr(kind, name) is not own:
+            return f"session.{name}() was replaced"
+    return None
+
+
+def why_call_is_not(method: str, data: Any, arguments: Mapping[str, Any]) -> str | None:
+    """Why this call is not plain, or None. ``arguments`` are its keyword arguments but for ``data`` and ``json``."""
+    if method not in METHODS:
+        return f"method {method}"
+    if data is not None and not _known_body(data):
+        return "data= is produced while it is sent"
+    for name, value in arguments.items():
+        known = CALL.get(name)
+        if known is None:
+            return f"{name}= is not known"
+        if not known[0](value):
+            return known[1]
+    return None

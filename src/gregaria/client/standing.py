@@ -1,0 +1,95 @@
+"""What a session adds to each of its requests, worked out once and again only after a change."""
+
+import base64
+from collections.abc import Mapping
+from copy import deepcopy
+from http.cookiejar import CookieJar
+from typing import Any
+
+from requests import Session
+from requests.auth import HTTPBasicAuth
+from requests.utils import check_header_validity
+
+from gregaria.client import plain
+from gregaria.client.watched import Watched
+
+#: a request's headers while they are put together: {lower-case name: (name, value)}, in the order they go out
+Headers = dict[str, tuple[str, str]]
+
+
+def put(headers: Headers, name: str | bytes, value: str | bytes | None) -> None:
+    """Set one header as requests does: it keeps its place if it was there, and None takes it away.
+
+    Raises:
+        requests.exceptions.InvalidHeader: the name or the value cannot be a header's.
+    """
+    if value is None:
+        headers.pop((name if isinstance(name, str) else name.decode("latin-1")).lower(), None)
+        return
+    check_header_validity((name, value))
+    if not isinstance(name, str):
+        name = name.decode("latin-1")
+    headers[name.lower()] = (name, value if isinstance(value, str) else value.decode("latin-1"))
+
+
+def basic_authorization(auth: Any) -> str | None:
+    """The Authorization header for a (user, password) pair or an HTTPBasicAuth; None for nothing."""
+    if not auth:
+        return None
+    user, password = (auth.username, auth.password) if isinstance(auth, HTTPBasicAuth) else auth
+    pair = b":".join(part if isinstance(part, bytes) else str(part).encode("latin-1") for part in (user, password))
+    return "Basic " + base64.b64encode(pair).decode()
+
+
+class Standing:
+    """One state of a session.
+
+    Attributes:
+        why_not: why none of its requests is plain, or None.
+        headers: the session's, checked.
+        params: the session's, None if there are none.
+        authorization: the Authorization header for the session's ``auth``, or None.
+        cacheable: the session would tell of every change, so finished requests may be kept.
+    """
+
+    __slots__ = ("_snapshots", "authorization", "cacheable", "headers", "params", "why_not")
+
+    def __init__(self, session: Session, own_adapters: tuple[Any, ...]) -> None:
+        self.why_not = plain.why_session_is_not(session, own_adapters)
+        self.headers: Headers = {}
+        self.params: Mapping[str, Any] | None = session.params or None
+        self.authorization: str | None = None
+        self._snapshots: list[tuple[Any, Any]] = []
+        self.cacheable = False
+        if self.why_not is None:
+            self._snapshots = _untold(session)
+            self.cacheable = not self._snapshots
+            self.authorization = basic_authorization(session.auth)
+            for name, value in (session.headers or {}).items():
+                put(self.headers, name, value)
+
+    def holds(self) -> bool:
+        """Whether nothing has changed that nobody tells of: in containers that somebody else made."""
+        return self.why_not is None and all(container == copy for container, copy in self._snapshots)
+
+
+def _untold(session: Session) -> list[tuple[Any, Any]]:
+    """Containers of the session that somebody else made, each with a copy to compare it with."""
+    containers: list[Any] = [session.headers, session.params, session.proxies, session.hooks, session.cookies]
+    containers += (session.hooks or {}).values()
+    untold = [
+        (container, _copy(container))
+        for container in containers
+        if container is not None and not isinstance(container, Watched)
+    ]
+    if session.params and any(isinstance(value, (list, dict, set)) for value in dict(session.params).values()):
+        # A list in it may be changed without the dictionary noticing.
+        untold.append((session.params, deepcopy(dict(session.params))))
+    return untold
+
+
+def _copy(container: Any) -> Any:
+    if isinstance(container, CookieJar):
+        # Never equal: its header is worked out anew for each request.
+        return None
+    return deepcopy(dict(container)) if isinstance(container, Mapping) else deepcopy(container)
