@@ -1,0 +1,237 @@
+"""Environment: what belongs to one test, its users, events, statistics and runner, and what makes each."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
+
+from gregaria.errors import RunnerAlreadyExistsError
+from gregaria.events import Events
+from gregaria.runner.dispatch import UsersDispatcher
+from gregaria.runner.local import LocalRunner
+from gregaria.runner.roles import not_available
+from gregaria.runner.runner import Runner
+from gregaria.runner.shape import LoadTestShape
+from gregaria.stats.table import RequestStats
+from gregaria.users.declare import filter_tasks_by_tags, where
+from gregaria.users.sequential import SequentialTaskSet
+from gregaria.users.taskset import TaskSet
+
+logger = logging.getLogger("gregaria.environment")
+
+
+class Environment:
+    """One test and all that belongs to it. Users reach it as ``self.environment``, listeners as an argument.
+
+    Attributes:
+        user_classes: the classes there are users of, without those that have neither weight nor fixed count.
+        shape_class: the load as a function of time, an instance of a ``LoadTestShape``; None for a fixed load.
+        tags, exclude_tags: only tasks with one of these tags, and without any of those, are run; None for all.
+        locustfile: the file that the users were read from, as given.
+        host: replaces the host of every user class.
+        events: the hooks that this test fires.
+        reset_stats: whether the statistics begin anew once all users are there.
+        stop_timeout: seconds that users have to finish their task when they are stopped.
+        catch_exceptions: whether a user goes on after an exception in a task.
+        parsed_options: the command's options; None without a command.
+        parsed_locustfiles, available_user_classes, available_shape_classes, available_user_tasks: what the locustfiles
+            hold, for the web page.
+        dispatcher_class: decides how many users of which class there are at each moment of a ramp.
+        profile: a name for this kind of run.
+        stats: what was measured.
+        runner: the one runner, once it has been made.
+        web_ui: the web page, once there is one.
+        process_exit_code: what the command exits with, when set.
+        shared_data: a dictionary for everybody in the test.
+        worker_logs: {worker: its last log lines}.
+
+    Raises:
+        ValueError: two user classes have the same name, all have weight 0, or the shape is none.
+    """
+
+    def __init__(
+        self,
+        *,
+        user_classes: Iterable[type[Any]] | None = None,
+        shape_class: LoadTestShape | None = None,
+        tags: Iterable[str] | None = None,
+        locustfile: str | None = None,
+        exclude_tags: Iterable[str] | None = None,
+        events: Events | None = None,
+        host: str | None = None,
+        reset_stats: bool = False,
+        stop_timeout: float | None = None,
+        catch_exceptions: bool = True,
+        parsed_options: Any = None,
+        parsed_locustfiles: list[str] | None = None,
+        available_user_classes: dict[str, type[Any]] | None = None,
+        available_shape_classes: dict[str, LoadTestShape] | None = None,
+        available_user_tasks: dict[str, list[Any]] | None = None,
+        dispatcher_class: Callable[..., Any] = UsersDispatcher,
+        profile: str | None = None,
+    ) -> None:
+        self.user_classes = _runnable(list(user_classes or []))
+        self.shape_class = _checked_shape(shape_class)
+        self.tags = tags
+        self.exclude_tags = exclude_tags
+        self.locustfile = locustfile
+        self.events = events or Events()
+        self.host = host
+        self.reset_stats = reset_stats
+        if stop_timeout is None:
+            stop_timeout = getattr(parsed_options, "stop_timeout", None)
+        self.stop_timeout: float = stop_timeout or 0.0
+        self.catch_exceptions = catch_exceptions
+        self.parsed_options = parsed_options
+        self.parsed_locustfiles = parsed_locustfiles
+        self.available_user_classes = available_user_classes
+        self.available_shape_classes = available_shape_classes
+        self.available_user_tasks = available_user_tasks
+        self.dispatcher_class = dispatcher_class
+        self.profile = profile
+        self.stats = RequestStats()
+        self.events.request.stats = self.stats
+        self.runner: Runner | None = None
+        self.web_ui: Any = None
+        self.process_exit_code: int | None = None
+        self.shared_data: dict[Any, Any] = {}
+        self.worker_logs: dict[str, list[str]] = {}
+        self._has_filtered = False
+
+    @property
+    def user_classes_by_name(self) -> dict[str, type[Any]]:
+        """The user classes by their names."""
+        return {user_class.__name__: user_class for user_class in self.user_classes}
+
+    def create_local_runner(self) -> LocalRunner:
+        """Make the runner that runs all users in this process.
+
+        Raises:
+            RunnerAlreadyExistsError: there is a runner already.
+        """
+        if self.runner is not None:
+            raise RunnerAlreadyExistsError(f"Environment.runner exists already ({type(self.runner).__name__})")
+        runner = self.runner = LocalRunner(self)
+        # What shapes inherit from is left alone: the shape knows its runner before it is followed.
+        if self.shape_class is not None:
+            self.shape_class.runner = runner
+        return runner
+
+    def create_master_runner(self, master_bind_host: str = "*", master_bind_port: int = 5557) -> NoReturn:
+        """Distributed runs are not there yet.
+
+        Raises:
+            CommandError: always.
+        """
+        del master_bind_host, master_bind_port
+        not_available("Distributed runs are")
+
+    def create_worker_runner(self, master_host: str, master_port: int) -> NoReturn:
+        """Distributed runs are not there yet.
+
+        Raises:
+            CommandError: always.
+        """
+        del master_host, master_port
+        not_available("Distributed runs are")
+
+    def create_web_ui(self, *_: Any, **__: Any) -> NoReturn:
+        """The web page is not there yet.
+
+        Raises:
+            CommandError: always.
+        """
+        not_available("The web interface is", "leave create_web_ui() out, and read environment.stats")
+
+    def update_user_class(self, user_settings: dict[str, Any]) -> None:
+        """Change attributes of a user class, for users that start from now on.
+
+        Args:
+            user_settings: ``user_class_name``, and new values of any attributes; ``tasks`` are names of tasks that
+                ``available_user_tasks`` lists for the class.
+
+        Raises:
+            KeyError: there is no such class or task.
+        """
+        changes = dict(user_settings)
+        name = changes.pop("user_class_name")
+        user_class = (self.available_user_classes or self.user_classes_by_name)[name]
+        task_names = changes.pop("tasks", None)
+        if task_names is not None:
+            by_name = {task.__name__: task for task in self._known_tasks(name, user_class)}
+            user_class.tasks = [by_name[task_name] for task_name in task_names]
+        for attribute, value in changes.items():
+            setattr(user_class, attribute, value)
+
+    def update_worker_logs(self, worker_log_report: dict[str, Any]) -> None:
+        """Keep a worker's latest log lines: ``{"worker_id": ..., "logs": [...]}``."""
+        if worker_log_report.get("worker_id"):
+            self.worker_logs[worker_log_report["worker_id"]] = worker_log_report["logs"]
+
+    def assign_equal_weights(self) -> None:
+        """Give all user classes the same weight, and all tasks of a user or task set.
+
+        Task sets stay what they are, and sequences keep their order.
+        """
+        for user_class in self.user_classes:
+            user_class.weight = 1
+            _weigh_tasks_equally(user_class, set())
+
+    def filter_tasks_by_tags(self) -> None:
+        """Take the tasks away that ``tags`` and ``exclude_tags`` rule out; done when the first test starts."""
+        if self._has_filtered:
+            return
+        self._has_filtered = True
+        tags, exclude_tags = (set(names) if names else None for names in (self.tags, self.exclude_tags))
+        if tags is None and exclude_tags is None:
+            return
+        decided: dict[Any, bool] = {}
+        for user_class in self.user_classes:
+            had_tasks = bool(user_class.tasks)
+            filter_tasks_by_tags(user_class, tags, exclude_tags, decided)
+            if had_tasks and not user_class.tasks:
+                logger.warning("%s has no tasks left with these tags; its users have nothing to do", where(user_class))
+
+    _filter_tasks_by_tags = filter_tasks_by_tags
+
+    def _known_tasks(self, name: str, user_class: type[Any]) -> list[Any]:
+        tasks: list[Any] = (self.available_user_tasks or {}).get(name) or user_class.tasks
+        return tasks
+
+
+def _runnable(user_classes: list[type[Any]]) -> list[type[Any]]:
+    doubles = [name for name, count in Counter(cls.__name__ for cls in user_classes).items() if count > 1]
+    for name in doubles:
+        homes = " and ".join(where(user_class) for user_class in user_classes if user_class.__name__ == name)
+        raise ValueError(f"Two user classes are named {name}: {homes}. Rename one, each needs a name of its own.")
+    runnable = []
+    for user_class in user_classes:
+        if user_class.weight < 0 or (user_class.fixed_count or 0) < 0:
+            raise ValueError(f"{where(user_class)}: weight and fixed_count cannot be below 0")
+        if user_class.weight == 0 and not user_class.fixed_count:
+            logger.warning("%s has weight 0 and no fixed_count, so there are no users of it", where(user_class))
+        else:
+            runnable.append(user_class)
+    if user_classes and not runnable:
+        raise ValueError("All user classes have weight 0: give at least one of them a weight or a fixed_count")
+    return runnable
+
+
+def _checked_shape(shape: Any) -> LoadTestShape | None:
+    if shape is None or isinstance(shape, LoadTestShape):
+        return shape
+    name = getattr(shape, "__name__", type(shape).__name__)
+    hint = f"give an instance, {name}()" if isinstance(shape, type) else "derive it from LoadTestShape"
+    raise ValueError(f"shape_class must be an instance of a LoadTestShape, which {name} is not: {hint}")
+
+
+def _weigh_tasks_equally(holder: Any, visited: set[Any]) -> None:
+    if holder in visited:
+        return
+    visited.add(holder)
+    # In a sequence a task that is there twice is run twice: that is an order, no weight.
+    if not issubclass(holder, SequentialTaskSet):
+        holder.tasks = list(dict.fromkeys(holder.tasks))
+    for task in holder.tasks:
+        if isinstance(task, type) and issubclass(task, TaskSet):
+            _weigh_tasks_equally(task, visited)

@@ -1,0 +1,66 @@
+"""How much CPU and memory this process takes itself, and the warning when that spoils the numbers."""
+
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import gevent
+import psutil
+
+from gregaria.settings import settings
+
+logger = logging.getLogger("gregaria.runner.monitor")
+
+
+class Monitored(Protocol):
+    """The runner, as its monitor sees it."""
+
+    environment: Any
+    #: percent of one core, over the last interval
+    current_cpu_usage: float
+    #: resident bytes
+    current_memory_usage: int
+    #: whether this test has been warned already
+    cpu_warning_emitted: bool
+
+
+class Gauge(Protocol):
+    """What of ``psutil.Process`` is read."""
+
+    def cpu_percent(self) -> float:
+        """Percent of one core since the last call."""
+
+    def memory_info(self) -> Any:
+        """Has ``rss``, in bytes."""
+
+
+def watch(runner: Monitored, gauge: Gauge | None = None, sleep: Callable[[float], object] = gevent.sleep) -> None:
+    """Take a sample every ``settings.cpu_monitor_interval_s``, for ever; made to run in a greenlet."""
+    gauge = gauge or psutil.Process()
+    # The first reading is the beginning of the first interval and means nothing in itself.
+    gauge.cpu_percent()
+    while True:
+        sleep(settings.cpu_monitor_interval_s)
+        sample(runner, gauge)
+
+
+def sample(runner: Monitored, gauge: Gauge) -> None:
+    """Take one sample: fire ``usage_monitor``, and ``cpu_warning`` when it is too much, which is logged once a test."""
+    runner.current_cpu_usage = gauge.cpu_percent()
+    runner.current_memory_usage = gauge.memory_info().rss
+    events = runner.environment.events
+    events.usage_monitor.fire(
+        environment=runner.environment,
+        cpu_usage=runner.current_cpu_usage,
+        memory_usage=runner.current_memory_usage,
+    )
+    if runner.current_cpu_usage > settings.cpu_warning_threshold:
+        events.cpu_warning.fire(environment=runner.environment, cpu_usage=runner.current_cpu_usage)
+        if not runner.cpu_warning_emitted:
+            runner.cpu_warning_emitted = True
+            logger.warning(
+                "This process took %.0f %% of a CPU core over the last %g s: response times may include its own delays."
+                " Use FastHttpUser, fewer users, or more processes.",
+                runner.current_cpu_usage,
+                settings.cpu_monitor_interval_s,
+            )

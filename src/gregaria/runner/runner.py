@@ -1,0 +1,140 @@
+"""Runner: what every runner has, wherever its users run."""
+
+import logging
+import traceback
+from types import TracebackType
+from typing import Any
+
+from gevent import Greenlet
+from gevent.pool import Group
+
+from gregaria.events import Listener
+from gregaria.runner.messages import MessageListeners
+from gregaria.runner.monitor import watch
+from gregaria.runner.shape import Tick
+from gregaria.runner.state import STATE_INIT, check_transition
+from gregaria.settings import settings
+from gregaria.stats.failures import ExceptionTable
+
+logger = logging.getLogger("gregaria.runner")
+
+
+class Runner:
+    """One test after another.
+
+    Attributes:
+        environment: whose users are run.
+        state: one of the strings in ``gregaria.runner.state``.
+        exceptions: what has escaped tasks, by traceback.
+        greenlet: background work; ``runner.greenlet.join()`` returns after ``quit``.
+        spawning_greenlet: the ramp, while the number of users changes.
+        shape_greenlet: follows the shape, when there is one.
+        shape_last_tick: what the shape wanted last.
+        target_user_count: how many users there shall be in the end.
+        target_user_classes_count: how many of each class, according to the last step of the ramp.
+        final_user_classes_count: how many of each class there were when the last test was stopped.
+        current_cpu_usage: percent of a core that this process has used.
+        current_memory_usage: resident bytes of this process.
+        cpu_warning_emitted: whether the CPU was too busy at some moment of this test.
+        test_started_epoch_s, test_ended_epoch_s: wall-clock moments of the current or last test, None before.
+        iterations: how many tasks the users of a test run together; None for no limit.
+        iterations_left: how many of them are still to be begun; None for no limit.
+    """
+
+    def __init__(self, environment: Any) -> None:
+        self.environment = environment
+        self.state = STATE_INIT
+        self.exceptions = ExceptionTable()
+        self.greenlet = Group()
+        self.spawning_greenlet: Greenlet | None = None
+        self.shape_greenlet: Greenlet | None = None
+        self.shape_last_tick: Tick | None = None
+        self.target_user_count = 0
+        self.target_user_classes_count: dict[str, int] = {}
+        self.final_user_classes_count: dict[str, int] = {}
+        self.current_cpu_usage = 0.0
+        self.current_memory_usage = 0
+        self.cpu_warning_emitted = False
+        self.worker_cpu_warning_emitted = False
+        self.connection_broken = False
+        self.test_started_epoch_s: float | None = None
+        self.test_ended_epoch_s: float | None = None
+        self.iterations: int | None = None
+        self.iterations_left: int | None = None
+        self._messages = MessageListeners()
+        self._monitor: Greenlet | None = None
+        environment.events.user_error.add_listener(self._count_user_error)
+
+    @property
+    def stats(self) -> Any:
+        """The environment's ``RequestStats``."""
+        return self.environment.stats
+
+    @property
+    def errors(self) -> Any:
+        """The failures of requests, as in ``stats.errors``."""
+        return self.stats.errors
+
+    @property
+    def user_classes(self) -> list[Any]:
+        """The environment's user classes."""
+        classes: list[Any] = self.environment.user_classes
+        return classes
+
+    @property
+    def user_classes_by_name(self) -> dict[str, Any]:
+        """The same by name."""
+        by_name: dict[str, Any] = self.environment.user_classes_by_name
+        return by_name
+
+    @property
+    def custom_messages(self) -> dict[str, tuple[Listener, bool]]:
+        """{type of message: (listener, concurrent)}."""
+        return self._messages.listeners
+
+    def update_state(self, new_state: str) -> None:
+        """Go on to another state.
+
+        Raises:
+            RuntimeError: that state cannot follow the present one.
+        """
+        check_transition(self.state, new_state)
+        logger.debug("The runner was %s and is %s now", self.state, new_state)
+        self.state = new_state
+
+    def register_message(self, msg_type: str, listener: Listener, concurrent: bool = False) -> None:
+        """Call ``listener(environment=..., msg=...)`` for each message of this type.
+
+        Args:
+            msg_type: the name under which it is sent.
+            listener: gets the environment, and a message with ``type``, ``data`` and ``node_id``.
+            concurrent: call it in a greenlet of its own.
+
+        Raises:
+            ValueError: this type has a listener already.
+        """
+        self._messages.register(msg_type, listener, concurrent)
+
+    def log_exception(self, node_id: str, msg: str, formatted_tb: str) -> None:
+        """Count an exception that escaped a task or another piece of a user's code."""
+        self.exceptions.add(node_id, msg, formatted_tb)
+
+    def cpu_log_warning(self) -> bool:
+        """Log once more that the CPU was too busy, if it was, for the end of the run. Returns whether it was."""
+        if self.cpu_warning_emitted:
+            logger.warning(
+                "CPU usage was above %g %% at some moment of the test; its response times may be too long",
+                settings.cpu_warning_threshold,
+            )
+        return self.cpu_warning_emitted
+
+    def _count_user_error(
+        self, user_instance: Any, exception: BaseException, tb: TracebackType | None = None, **_: Any
+    ) -> None:
+        trace = "".join(traceback.format_exception(type(exception), exception, tb))
+        self.log_exception("local", str(exception), trace)
+
+    def _keep_watch(self) -> None:
+        """Watch the process; this is also what keeps ``greenlet.join()`` from returning before the end."""
+        if self._monitor is None or self._monitor.dead:
+            self._monitor = self.greenlet.spawn(watch, self)

@@ -1,0 +1,137 @@
+"""Ends users so that every request they have made is either counted or told as interrupted.
+
+A user that is waiting or has nothing on the wire is killed at once. The others get time: the whole current task if
+there is a stop timeout, else just the requests on the wire. Then they are killed, and what their sessions were
+waiting for is counted as interrupted. docs/design/002-nothing-lost.md tells why this loses nothing.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import FrameType
+
+import gevent
+from gevent import Greenlet
+from greenlet import GreenletExit
+
+from gregaria.engine.gate import Gate
+from gregaria.runner.spawner import Running
+from gregaria.users.taskset import RUNNING, STOPPING, WAITING
+
+logger = logging.getLogger("gregaria.runner.stopper")
+
+#: seconds that a killed user has to end
+PATIENCE_S = 1.0
+#: seconds between two looks at requests of greenlets that nobody can wait for
+LOOK_S = 0.005
+
+#: where code is that nobody wants to be pointed at: Gregaria's own, gevent's
+INTERNALS = (str(Path(__file__).parent.parent), str(Path(gevent.__file__).parent))
+
+
+class Stopper:
+    """Ends users; one serves all of a runner's stops.
+
+    Args:
+        give_up: called with a user that ignores being killed.
+    """
+
+    def __init__(self, give_up: Callable[[Running], None]) -> None:
+        self._give_up = give_up
+
+    def stop(
+        self, users: Iterable[Running], task_timeout_s: float, grace_s: float, others: Iterable[Gate] = ()
+    ) -> None:
+        """Return when all ``users`` have ended, or have been given up.
+
+        Args:
+            users: whom to end.
+            task_timeout_s: seconds they have to finish their current task; 0 ends tasks at their next request.
+            grace_s: seconds that requests on the wire have at least.
+            others: further gates whose requests are waited for.
+        """
+        users = list(users)
+        deadline_s = time.monotonic() + max(task_timeout_s, grace_s)
+        if task_timeout_s > 0:
+            self._let_finish_tasks(users, task_timeout_s)
+        for running in users:
+            _end_unless_on_the_wire(running)
+        _wait(users, deadline_s)
+        _wait_for_requests([running.gate for running in users] + list(others), deadline_s)
+        stubborn = self._kill(users)
+        for running in stubborn:
+            logger.warning(
+                "A user of %s does not end; it is left alone at %s", running.class_name, whereabouts(running.greenlet)
+            )
+            self._give_up(running)
+
+    def _let_finish_tasks(self, users: list[Running], timeout_s: float) -> None:
+        deadline_s = time.monotonic() + timeout_s
+        for running in users:
+            if running.user._state == RUNNING:
+                running.user.stop(force=False)
+            elif running.user._state != STOPPING:
+                kill(running)
+        _wait(users, deadline_s)
+
+    def _kill(self, users: list[Running]) -> list[Running]:
+        late = [running for running in users if not running.greenlet.dead]
+        for running in late:
+            running.gate.open = False
+            running.greenlet.kill(block=False)
+        _wait(late, time.monotonic() + PATIENCE_S)
+        return [running for running in late if not running.greenlet.dead]
+
+
+def whereabouts(greenlet: Greenlet) -> str:
+    """Where in the locustfile a greenlet is, as "file:line in function"."""
+    frame: FrameType | None = greenlet.gr_frame
+    innermost = frame
+    while frame is not None:
+        if not frame.f_code.co_filename.startswith(INTERNALS):
+            break
+        frame = frame.f_back
+    frame = frame or innermost
+    if frame is None:
+        return "an unknown place"
+    return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_qualname}"
+
+
+def kill(running: Running) -> None:
+    """Send a user a GreenletExit, unless it is in its ``on_stop`` by the time that this arrives."""
+    if not running.killed:
+        running.killed = True
+        gevent.get_hub().loop.run_callback(_throw_exit, running)
+
+
+def _throw_exit(running: Running) -> None:
+    # Runs in the hub, which is where Greenlet.throw belongs. Greenlet.kill would not look again: a user that found
+    # its gate closed in between, and therefore has begun its on_stop, would be torn out of that.
+    if not running.greenlet.dead and not in_on_stop(running):
+        running.greenlet.throw(GreenletExit)
+
+
+def in_on_stop(running: Running) -> bool:
+    """Whether a user has left its tasks and is ending; its gate is its own then, until the deadline."""
+    return running.user._gate_was_open is not None
+
+
+def _end_unless_on_the_wire(running: Running) -> None:
+    """Close the gate; what is on the wire is counted by the session, which then ends the user itself."""
+    if running.greenlet.dead or in_on_stop(running):
+        return
+    gate = running.gate
+    gate.open = False
+    if gate.in_flight == 0 or running.user._state == WAITING:
+        kill(running)
+
+
+def _wait(users: Iterable[Running], deadline_s: float) -> None:
+    gevent.joinall([running.greenlet for running in users], timeout=max(0.0, deadline_s - time.monotonic()))
+
+
+def _wait_for_requests(gates: list[Gate], deadline_s: float) -> None:
+    """Greenlets that a user has spawned itself are not known here; their requests are, by the user's gate."""
+    while any(gate.in_flight > 0 for gate in gates) and time.monotonic() < deadline_s:
+        gevent.sleep(LOOK_S)
