@@ -2,11 +2,11 @@ from typing import TYPE_CHECKING, TypedDict
 
 from gregaria.compat._explain import LATER, explain
 from gregaria.compat._writable import make_writable
+from gregaria.runner.local import LocalRunner as LocalRunner
 from gregaria.runner.roles import DistributedRunner as DistributedRunner
 from gregaria.runner.roles import MasterRunner as MasterRunner
 from gregaria.runner.roles import WorkerNode as WorkerNode
 from gregaria.runner.roles import WorkerRunner as WorkerRunner
-from gregaria.runner.runner import LocalRunner as LocalRunner
 from gregaria.runner.runner import Runner as Runner
 from gregaria.runner.state import STATE_CLEANUP as STATE_CLEANUP
 from gregaria.runner.state import STATE_INIT as STATE_INIT
