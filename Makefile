@@ -11,6 +11,7 @@ READY := $(STAMPS)/venv-$(shell sed '/^\[tool/,$$d' pyproject.toml | cksum | cut
 MISSING = $(shell scripts/check-prerequisites $(PYTHON) 2>&1)
 LOCK := $(if $(shell command -v flock),flock .build.lock,)
 NATIVE := $(wildcard src/gregaria/*/*.pyx src/gregaria/*/*.pxd src/gregaria/*/*.h)
+NATIVE_MODULES := $(subst /,.,$(patsubst src/%.pyx,%,$(wildcard src/gregaria/*/*.pyx)))
 TESTS ?=
 
 .DEFAULT_GOAL := help
@@ -35,8 +36,10 @@ lint: $(READY) ## style and likely mistakes
 format: $(READY) ## put imports and layout in order
 	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format --quiet .
 
-types: $(STAMPS)/build ## the type checker, strict, on src/
+types: $(STAMPS)/build ## the type checker, strict, on src/; and the native modules against their stubs
 	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/python -m mypy.stubtest --concise --ignore-missing-stub --ignore-disjoint-bases \
+		--allowlist scripts/stubtest-allowlist --ignore-unused-allowlist $(NATIVE_MODULES)
 
 contract: $(READY) ## who may import whom
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
