@@ -13,7 +13,7 @@ from gregaria.errors import NoHost
 ABSOLUTE_URL = re.compile(r"^https?://", re.IGNORECASE)
 
 #: a request target that needs no further encoding
-_CLEAN_TARGET = re.compile(r"/(?!/)[A-Za-z0-9\-._~!$&'()*+,;=:@/]*(\?[A-Za-z0-9\-._~!$&'()*+,;=:@/?]*)?", re.ASCII)
+_CLEAN_TARGET = re.compile(r"/(?!/)[A-Za-z0-9\-._~!$&'()*+,;=:@/]*(\?[A-Za-z0-9\-._~!$&'()*+,;=:@/?]+)?", re.ASCII)
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -116,8 +116,20 @@ def encode_target(target: str) -> str:
 def query_of(address: Address, query: str) -> Address:
     """``address`` with ``query``, already encoded, added to its own."""
     mark = "&" if "?" in address.url else "?"
-    return address._replace(
-        url=f"{address.url}{mark}{query}",
-        target=f"{address.target}{mark}{query}",
-        name=f"{address.name}{mark}{query}",
+    return Address(
+        f"{address.url}{mark}{query}",
+        address.scheme,
+        address.host,
+        address.port,
+        address.authority,
+        f"{address.target}{mark}{query}",
+        f"{address.name}{mark}{query}",
     )
+
+
+def below(root: Address, target: str) -> Address | None:
+    """The address of a target at a root whose own URL ends in "/"; None when the target has to be looked at closely."""
+    if "/." in target or not _CLEAN_TARGET.fullmatch(target):
+        return None
+    target = root.target[:-1] + target
+    return Address(root.url[:-1] + target, root.scheme, root.host, root.port, root.authority, target, target)

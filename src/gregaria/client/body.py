@@ -2,13 +2,21 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote_plus
 
-from requests.compat import json as requests_json
+from requests import compat
 from requests.exceptions import InvalidJSONError
 from requests.models import RequestEncodingMixin
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
+
+#: requests' own ways, which its type stubs do not know
+_ENCODING: Any = RequestEncodingMixin
+_JSON: Any = vars(compat)["json"]
+
+#: values of a form that are written in one piece
+_SCALARS = frozenset((str, int, float, bool))
 
 
 def encode(
@@ -33,7 +41,8 @@ def encode(
         ValueError: ``files`` together with text as ``data``.
     """
     if files:
-        return RequestEncodingMixin._encode_files(files, data)
+        multipart: tuple[bytes, str] = _ENCODING._encode_files(files, data)
+        return multipart
     if data:
         return _encode_data(data)
     if json is not None:
@@ -56,7 +65,24 @@ def _encode_data(data: Any) -> tuple[bytes, str | None]:
     if not isinstance(data, (list, tuple, Mapping)) and hasattr(data, "read"):
         content = data.read()
         return (content.encode() if isinstance(content, str) else bytes(content)), None
-    return str(RequestEncodingMixin._encode_params(data)).encode(), FORM
+    return urlencoded(data).encode(), FORM
+
+
+def urlencoded(pairs: Any) -> str:
+    """A dict or list of pairs as requests writes it into a query or a form; values that are None are left out."""
+    if type(pairs) is dict:
+        pieces = []
+        for name, value in pairs.items():
+            if type(name) is not str or type(value) not in _SCALARS:
+                break
+            pieces.append(f"{_quoted(name)}={_quoted(value if type(value) is str else str(value))}")
+        else:
+            return "&".join(pieces)
+    return str(_ENCODING._encode_params(pairs))
+
+
+def _quoted(text: str) -> str:
+    return text if text.isalnum() and text.isascii() else quote_plus(text)
 
 
 def _encode_json(value: Any, json_dumps: Callable[[Any], str | bytes] | None) -> bytes:
@@ -64,7 +90,7 @@ def _encode_json(value: Any, json_dumps: Callable[[Any], str | bytes] | None) ->
         text = json_dumps(value)
     else:
         try:
-            text = requests_json.dumps(value, allow_nan=False)
+            text = _JSON.dumps(value, allow_nan=False)
         except ValueError as error:
             raise InvalidJSONError(error) from error
     return text.encode() if isinstance(text, str) else text

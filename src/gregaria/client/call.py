@@ -6,20 +6,19 @@ from typing import Any
 
 import urllib3
 from requests import PreparedRequest
-from requests.models import RequestEncodingMixin
 from requests.sessions import merge_setting
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_auth_from_url
 from urllib3.util import SKIP_HEADER
 
-from gregaria.client import address
+from gregaria.client import address, body
 from gregaria.client.address import Address
 from gregaria.client.jar import merged
 from gregaria.client.standing import Headers, Standing, basic_authorization, put
 from gregaria.engine.exchange import Prepared
 
 #: what urllib3 says of itself when nobody says who we are
-_USER_AGENT = f"python-urllib3/{urllib3.__version__}"
+_USER_AGENT = f"python-urllib3/{urllib3.__version__}"  # type: ignore[attr-defined]
 
 
 class Call:
@@ -58,18 +57,41 @@ def address_of(url: str) -> Address:
     return address.split(str(request.url))
 
 
-def address_with(url: str, params: Any, standing: Standing) -> Address:
-    """Where a URL leads with ``params=`` and the session's params added to its query."""
-    place = address_of(url)
+@lru_cache(maxsize=64)
+def root_of(base_url: str) -> Address | None:
+    """Where a base URL leads, with "/" at its end; None when requests would write it in another way."""
+    try:
+        place = address_of(base_url + "/")
+    except ValueError:
+        return None
+    return place if place.url == base_url + "/" and place.target == place.name and "@" not in base_url else None
+
+
+def place_of(base_url: str, url: str, params: Any, standing: Standing) -> Address:
+    """Where a request goes.
+
+    Args:
+        base_url, url: joined unless ``url`` is absolute.
+        params: the call's; the session's come before them.
+        standing: the session's.
+
+    Raises:
+        NoHost: the URL is relative and there is no host.
+        requests.exceptions.InvalidURL, MissingSchema: as requests raises them.
+        ValueError: not http or https.
+    """
+    place = address.below(standing.root, url) if standing.root is not None and url[:1] == "/" else None
+    if place is None:
+        place = address_of(address.join(base_url, url))
     if standing.params is not None:
-        params = merge_setting(params, standing.params)
+        params = merge_setting(params, standing.params)  # type: ignore[no-untyped-call]
     if not params:
         return place
     if isinstance(params, (str, bytes)) or "#" in place.url:
         request = PreparedRequest()
-        request.prepare_url(url, params)
+        request.prepare_url(address.join(base_url, url), params)
         return address.split(str(request.url))
-    query = RequestEncodingMixin._encode_params(params)
+    query = body.urlencoded(params)
     return address.query_of(place, query) if query else place
 
 
@@ -143,11 +165,11 @@ def request_of(prepared: Prepared) -> PreparedRequest:
     call: Call = prepared.extra
     if call.request is not None:
         return call.request
-    request = PreparedRequest()
+    request: Any = PreparedRequest()
     request.method = prepared.method
     request.url = prepared.url
     request.headers = CaseInsensitiveDict(call.headers.values())
     content: Any = prepared.body
     request.body = content.decode() if content is not None and call.text_body else content
     request._cookies = merged(call.session.cookies, call.cookies)
-    return request
+    return request  # type: ignore[no-any-return]

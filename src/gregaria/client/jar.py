@@ -73,7 +73,7 @@ class CookieHeaders:
             jar.clear_expired_cookies()
             self.forget()
             self._survey(jar)
-        key = (place.scheme, place.authority)
+        key: tuple[str, ...] = (place.scheme, place.authority)
         if self._by_path:
             key += (place.target.partition("?")[0],)
         try:
@@ -94,10 +94,10 @@ class CookieHeaders:
 
 def merged(jar: CookieJar, cookies: Any) -> RequestsCookieJar:
     """A new jar with the session's cookies and those of one call."""
-    both: RequestsCookieJar = merge_cookies(RequestsCookieJar(), jar)
+    both: RequestsCookieJar = merge_cookies(RequestsCookieJar(), jar)  # type: ignore[no-untyped-call]
     if cookies:
-        own = cookies if isinstance(cookies, CookieJar) else cookiejar_from_dict(cookies)
-        merge_cookies(both, own)
+        own = cookies if isinstance(cookies, CookieJar) else cookiejar_from_dict(cookies)  # type: ignore[no-untyped-call]
+        merge_cookies(both, own)  # type: ignore[no-untyped-call]
     return both
 
 
@@ -107,7 +107,8 @@ def _worked_out(jar: CookieJar, place: Address, headers: Headers) -> str | None:
     request = PreparedRequest()
     request.url = place.url
     request.headers = CaseInsensitiveDict(headers.values())
-    return get_cookie_header(jar, request)
+    header: str | None = get_cookie_header(jar, request)  # type: ignore[no-untyped-call]
+    return header
 
 
 class _Message:
@@ -143,4 +144,4 @@ def keep(jar: CookieJar, request: PreparedRequest, pairs: list[tuple[str, str]])
         request: what was asked.
         pairs: the response's headers.
     """
-    jar.extract_cookies(MockResponse(_Message(pairs)), MockRequest(request))  # type: ignore[arg-type, no-untyped-call]
+    jar.extract_cookies(MockResponse(_Message(pairs)), MockRequest(request))  # type: ignore[arg-type]

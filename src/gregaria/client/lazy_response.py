@@ -198,6 +198,10 @@ class LazyResponse(ResponseContextManager):
 
     took_engine = True
 
+    def failure_reason(self, name: str) -> BaseException | None:
+        """Why the response counts as a failure when nobody says otherwise, or None."""
+        return None if self._answer.status < 400 else super().failure_reason(name)
+
     @property
     def content(self) -> bytes:
         """The body, decompressed."""
@@ -223,7 +227,7 @@ def joined(pairs: list[tuple[str, str]]) -> CaseInsensitiveDict[str]:
             headers[name] = value
         else:
             # The first spelling of the name stays.
-            spelling = headers._store[name.lower()][0]
+            spelling = next(known for known in headers if known.lower() == name.lower())
             headers[spelling] = f"{earlier}, {value}"
     return headers
 

@@ -60,7 +60,7 @@ def _known_body(value: Any) -> bool:
     if not value or isinstance(value, (str, bytes, bytearray, list, tuple, Mapping)):
         return True
     # A file is read to its end; what does not know its length has to be sent in chunks.
-    return hasattr(value, "read") and super_len(value) > 0
+    return hasattr(value, "read") and super_len(value) > 0  # type: ignore[no-untyped-call]
 
 
 #: keyword argument of a call: (test, why not)
@@ -95,14 +95,14 @@ SESSION: dict[str, tuple[_Test, str]] = {
 }
 
 #: methods of requests' own session that must be its own: whoever replaces one wants to see the requests
-_METHODS_KEPT = ("send", "prepare_request", "get_adapter", "resolve_redirects", "merge_environment_settings")
+METHODS_KEPT = ("send", "prepare_request", "get_adapter", "resolve_redirects", "merge_environment_settings")
 
 _SESSION_REQUEST = Session.request
 _SESSION_SEND = Session.send
 _SESSION_PREPARE = Session.prepare_request
 _ADAPTER_SEND = HTTPAdapter.send
 _PREPARE = PreparedRequest.prepare
-_KEPT = {name: getattr(Session, name) for name in _METHODS_KEPT}
+_KEPT = {name: getattr(Session, name) for name in METHODS_KEPT}
 #: a tracer may have come before us
 _PATCHED_BEFORE = any(
     getattr(function, "__module__", "").partition(".")[0] != "requests"

@@ -19,7 +19,7 @@ from urllib3 import PoolManager
 
 from gregaria.client import blame, body, plain
 from gregaria.client.address import Address, join, path_and_query, split, split_credentials
-from gregaria.client.call import Call, address_of, address_with, head_of, headers_of, request_of
+from gregaria.client.call import Call, head_of, headers_of, place_of, request_of, root_of
 from gregaria.client.follow import follow
 from gregaria.client.jar import CookieHeaders, keep
 from gregaria.client.lazy_response import (
@@ -94,7 +94,16 @@ class HttpSession(Session):
 
     #: changing one of these changes every request
     _STANDING: ClassVar[frozenset[str]] = frozenset(
-        (*Session.__attrs__, "use_requests", "send", "request", "prepare_request", "get_adapter", "resolve_redirects")
+        (
+            *Session.__attrs__,
+            "base_url",
+            "use_requests",
+            "send",
+            "request",
+            "prepare_request",
+            "get_adapter",
+            "resolve_redirects",
+        )
     )
 
     use_requests: bool = False
@@ -277,10 +286,9 @@ class HttpSession(Session):
         verb = method.upper()
         if isinstance(url, bytes):
             url = url.decode()
-        place = join(self.base_url, url)
         if not patched and self._stand().why_not is None and plain.why_call_is_not(verb, data, kwargs) is None:
             try:
-                prepared = self._prepare(verb, place, name, data, json, **kwargs)
+                prepared = self._prepare(verb, url, name, data, json, **kwargs)
             except (RequestException, ValueError):
                 # requests knows best how to say it.
                 pass
@@ -288,13 +296,14 @@ class HttpSession(Session):
                 if bare:
                     self._keep(prepared, method, url, name)
                 return self._send(prepared, catch_response, context)
+        place = join(self.base_url, url)
         return self._by_requests(verb, place, name, catch_response, context, {"data": data, "json": json, **kwargs})
 
     def _stand(self) -> Standing:
         standing = self._standing
         if standing is None or not standing.holds():
             self.forget()
-            standing = self._standing = Standing(self, self._own_adapters)
+            standing = self._standing = Standing(self, self._own_adapters, root_of(self.base_url))
         return standing
 
     def _keep(self, prepared: Prepared, method: str, url: str, name: str | None) -> None:
@@ -330,7 +339,7 @@ class HttpSession(Session):
         """A plain request, ready to be sent."""
         standing = self._standing
         assert standing is not None
-        place = address_of(url) if params is None and standing.params is None else address_with(url, params, standing)
+        place = place_of(self.base_url, url, params, standing)
 
         def cookie(others: Headers) -> str | None:
             return self._cookie_headers.header(self, place, others, cookies)
@@ -626,7 +635,10 @@ def _empty_response(
 
 def _size_bytes(response: ResponseContextManager) -> int:
     """The body's size as the user sees it; what a stream says of itself, because reading it is the user's to do."""
-    if isinstance(response, LazyResponse) or response._content_consumed or response.status_code == 0:
+    if isinstance(response, LazyResponse):
+        answer = response._answer
+        return len((response.content if answer.has_encoding else answer.body) or b"")
+    if response._content_consumed or response.status_code == 0:
         return len(response.content or b"")
     length = response.headers.get("content-length", "")
     return int(length) if length.isdecimal() else 0

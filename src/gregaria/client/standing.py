@@ -11,6 +11,7 @@ from requests.auth import HTTPBasicAuth
 from requests.utils import check_header_validity
 
 from gregaria.client import plain
+from gregaria.client.address import Address
 from gregaria.client.watched import Watched
 
 #: a request's headers while they are put together: {lower-case name: (name, value)}, in the order they go out
@@ -26,7 +27,7 @@ def put(headers: Headers, name: str | bytes, value: str | bytes | None) -> None:
     if value is None:
         headers.pop((name if isinstance(name, str) else name.decode("latin-1")).lower(), None)
         return
-    check_header_validity((name, value))
+    check_header_validity((name, value))  # type: ignore[type-var]
     if not isinstance(name, str):
         name = name.decode("latin-1")
     headers[name.lower()] = (name, value if isinstance(value, str) else value.decode("latin-1"))
@@ -48,16 +49,19 @@ class Standing:
         why_not: why none of its requests is plain, or None.
         headers: the session's, checked.
         params: the session's, None if there are none.
+        root: where the user's host leads, if nothing in its URL has to be put right, so that paths may be hung onto it.
         authorization: the Authorization header for the session's ``auth``, or None.
         cacheable: the session would tell of every change, so finished requests may be kept.
     """
 
-    __slots__ = ("_snapshots", "authorization", "cacheable", "headers", "params", "why_not")
+    __slots__ = ("_snapshots", "authorization", "cacheable", "headers", "params", "root", "why_not")
 
-    def __init__(self, session: Session, own_adapters: tuple[Any, ...]) -> None:
+    def __init__(self, session: Session, own_adapters: tuple[Any, ...], root: Address | None) -> None:
+        self.root = root
         self.why_not = plain.why_session_is_not(session, own_adapters)
         self.headers: Headers = {}
-        self.params: Mapping[str, Any] | None = session.params or None
+        params: Any = session.params
+        self.params: Mapping[str, Any] | None = params or None
         self.authorization: str | None = None
         self._snapshots: list[tuple[Any, Any]] = []
         self.cacheable = False
@@ -75,16 +79,17 @@ class Standing:
 
 def _untold(session: Session) -> list[tuple[Any, Any]]:
     """Containers of the session that somebody else made, each with a copy to compare it with."""
-    containers: list[Any] = [session.headers, session.params, session.proxies, session.hooks, session.cookies]
+    params: Any = session.params
+    containers: list[Any] = [session.headers, params, session.proxies, session.hooks, session.cookies]
     containers += (session.hooks or {}).values()
     untold = [
         (container, _copy(container))
         for container in containers
         if container is not None and not isinstance(container, Watched)
     ]
-    if session.params and any(isinstance(value, (list, dict, set)) for value in dict(session.params).values()):
+    if params and any(isinstance(value, (list, dict, set)) for value in params.values()):
         # A list in it may be changed without the dictionary noticing.
-        untold.append((session.params, deepcopy(dict(session.params))))
+        untold.append((params, deepcopy(dict(params))))
     return untold
 
 

@@ -3,7 +3,7 @@
 import ssl
 from functools import lru_cache
 
-from requests.certs import where
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util.ssl_ import create_urllib3_context
 
 
@@ -13,7 +13,7 @@ def context_for(verify: bool) -> ssl.SSLContext:
     context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if verify else ssl.CERT_NONE)
     context.check_hostname = verify
     if verify:
-        context.load_verify_locations(cafile=where())
+        context.load_verify_locations(cafile=DEFAULT_CA_BUNDLE_PATH)
     # Only HTTP/1.1 is spoken here.
     context.set_alpn_protocols(["http/1.1"])
     return context

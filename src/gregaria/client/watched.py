@@ -31,7 +31,7 @@ class Watched:
     def watch(self, watcher: Watcher) -> None:
         """Tell ``watcher`` of every change from now on, for as long as it lives."""
         if self._watchers is None:
-            self._watchers = WeakSet()
+            self._watchers = WeakSet()  # type: ignore[misc]
         self._watchers.add(watcher)
 
     def _changed(self) -> None:
@@ -109,7 +109,7 @@ class WatchedAdapters(Watched, OrderedDict[str, Any]):
         return OrderedDict, (list(self.items()),)
 
 
-class WatchedJar(RequestsCookieJar, Watched):
+class WatchedJar(RequestsCookieJar, Watched):  # type: ignore[misc]
     """``session.cookies``. A cookie set again with the same value, as many servers do on each answer, is no change."""
 
     def _changed(self) -> None:
@@ -129,9 +129,9 @@ class WatchedJar(RequestsCookieJar, Watched):
         self._changed()
 
     def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = super().__getstate__()  # type: ignore[no-untyped-call]
+        state: Any = super().__getstate__()
         state.pop("_watchers", None)
-        return state
+        return dict(state)
 
 
 def _goes_out_alike(old: Cookie, new: Cookie) -> bool:
