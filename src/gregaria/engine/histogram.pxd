@@ -41,4 +41,4 @@ cdef class Histogram:
     cpdef void clear(self)
     cpdef Histogram copy(self)
     cpdef Histogram since(self, Histogram older)
-    cdef int64_t middle_us(self, int bucket) noexcept nogil
+    cdef int64_t value_of(self, int bucket) noexcept nogil

@@ -86,11 +86,14 @@ cdef class Histogram:
         for bucket in range(BUCKETS):
             seen += self.counts[bucket]
             if seen >= rank:
-                return min(max(self.middle_us(bucket), self.min_us), self.max_us)
+                return self.value_of(bucket)
         return self.max_us
 
-    cdef int64_t middle_us(self, int bucket) noexcept nogil:
-        return (lower_edge(bucket) + upper_edge(bucket)) >> 1
+    cdef int64_t value_of(self, int bucket) noexcept nogil:
+        cdef int64_t middle_us = (lower_edge(bucket) + upper_edge(bucket)) >> 1
+        if self.total == 0:
+            return middle_us
+        return min(max(middle_us, self.min_us), self.max_us)
 
     cpdef void merge(self, Histogram other):
         """Add all samples of another histogram; nothing is lost by it."""
@@ -135,9 +138,9 @@ cdef class Histogram:
                     first = bucket
         if first >= 0:
             newer.sum_us = self.sum_us - older.sum_us
-            newer.min_us = max(lower_edge(first), self.min_us)
+            newer.min_us = self.value_of(first)
             # What is in the last bucket has no upper edge.
-            newer.max_us = self.max_us if last == BUCKETS - 1 else min(upper_edge(last), self.max_us)
+            newer.max_us = self.max_us if last == BUCKETS - 1 else self.value_of(last)
         return newer
 
     def buckets(self):
@@ -168,9 +171,7 @@ cdef class Histogram:
             ValueError: there is no such bucket.
         """
         Histogram.edge_us(bucket)
-        if self.total == 0:
-            return self.middle_us(bucket)
-        return min(max(self.middle_us(bucket), self.min_us), self.max_us)
+        return self.value_of(bucket)
 
     @staticmethod
     def of(dict buckets, min_us, max_us, sum_us):

@@ -316,7 +316,8 @@ cdef class Recorder:
         self.total.num_interrupted += 1
 
     def record(
-        self, str method, str name, duration_us, int64_t size_bytes, error=None, now_us=None, intended_us=None
+        self, str method not None, str name not None, duration_us, int64_t size_bytes,
+        error=None, now_us=None, intended_us=None,
     ):
         """Count one finished request, from Python.
 
@@ -336,7 +337,7 @@ cdef class Recorder:
         if intended_us is not None and duration >= 0:
             self.intended(row, now - intended_us)
 
-    def fail(self, str method, str name, error, now_us=None):
+    def fail(self, str method not None, str name not None, error, now_us=None):
         """Count that a request, counted already, was a failure."""
         cdef Entry row = self.entry(method, name)
         cdef int64_t now = clock_us() if now_us is None else now_us
