@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from gregaria.errors import (
     InterruptTaskSet,
@@ -135,6 +135,21 @@ class RequestEvent(EventHook):
             self.fire(**arguments)
 
 
+#: hooks of older Locusts, with what to listen to today
+RENAMED = {
+    "request_success": "request",
+    "request_failure": "request",
+    "hatch_complete": "spawning_complete",
+    "locust_start_hatching": "test_start",
+    "locust_stop_hatching": "test_stop",
+    "locust_error": "user_error",
+    "slave_report": "worker_report",
+    "slave_connect": "worker_connect",
+    "master_start_hatching": "test_start",
+    "master_stop_hatching": "test_stop",
+}
+
+
 class Events:
     """Every hook there is. docs/events.md tells when each fires and with what."""
 
@@ -160,6 +175,12 @@ class Events:
     def __init__(self) -> None:
         for name, kind in Events.__annotations__.items():
             setattr(self, name, kind())
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            today = f"; listen to events.{RENAMED[name]}" if name in RENAMED else ""
+            raise AttributeError(f"there is no event {name!r}{today}", name=name, obj=self)
 
 
 def _describe(listener: Listener) -> str:

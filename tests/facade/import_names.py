@@ -13,7 +13,7 @@ def imported(dotted: str) -> object:
         try:
             found: object = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
-            if error.name != module_name:
+            if not module_name.startswith(error.name or "?"):
                 raise
             continue
         for part in parts[length:]:

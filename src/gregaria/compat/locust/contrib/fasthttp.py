@@ -16,6 +16,9 @@ from gregaria.users.http import FastHttpUser as FastHttpUser
 #: what a request can fail with; the client reports these, it does not raise them
 FAILURE_EXCEPTIONS = (OSError, gevent.Timeout, zlib.error)
 
+#: what the with-block of ``rest`` gives; any block's response can hold the parsed body
+RestResponseContextManager = ResponseContextManager
+
 __all__ = [
     "FAILURE_EXCEPTIONS",
     "ErrorResponse",
@@ -27,5 +30,6 @@ __all__ = [
     "LocustBadStatusCode",
     "LocustUserAgent",
     "ResponseContextManager",
+    "RestResponseContextManager",
     "insecure_ssl_context_factory",
 ]

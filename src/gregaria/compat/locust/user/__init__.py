@@ -8,7 +8,8 @@ from gregaria.users.user import User as User
 
 __all__ = ["HttpUser", "TaskSet", "User", "tag", "task"]
 
-# the submodule of the decorator's name is imported first, so that it cannot take its place later
+# `import locust` alone reaches these; the submodule called like the decorator must not take its place
 _decorator = task
-importlib.import_module(f"{__name__}.task")
+for _name in ("inspectuser", "markov_taskset", "sequential_taskset", "task", "users", "wait_time"):
+    importlib.import_module(f"{__name__}.{_name}")
 globals()["task"] = _decorator
