@@ -64,7 +64,7 @@ def once(way: str, target: CountingTarget, chance: random.Random, tally: Tally) 
     tally.runs += 1
     tally.requests += target.requests
     tally.interrupted += total["num_interrupted"]
-    if code == 0 and target.requests - total["num_interrupted"] == total["num_requests"]:
+    if code == 0 and target.requests and target.requests - total["num_interrupted"] == total["num_requests"]:
         tally.exact += 1
     else:
         tally.different.append(

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Generator, Iterator
 
+import hypothesis
 import pytest
 
 from gregaria.events import EventHook, events
@@ -18,6 +19,12 @@ for variable in [name for name in os.environ if name.startswith(("LOCUST_", "GRE
 NOT_INSTALLED = "not installed here"
 #: Debian keeps servers where only root looks
 PROGRAM_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
+# How long an example takes says more of the machine's other work than of the code.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, print_blob=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("suite")
+
 UNDER_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 

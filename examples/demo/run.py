@@ -1,4 +1,4 @@
-"""What `make demo` runs: the example target on a free port, and ten seconds of the locustfile beside this against it."""
+"""What `make demo` runs: the example target on a free port, and the locustfile beside this against it."""
 
 import socket
 import subprocess
@@ -22,7 +22,8 @@ def free_port() -> int:
 def start_target(port: int) -> subprocess.Popen[bytes]:
     """The FastAPI app under uvicorn."""
     command = [sys.executable, "-m", "uvicorn", "app:app", "--app-dir", str(ROOT / "examples" / "target")]
-    return subprocess.Popen([*command, "--port", str(port), "--log-level", "warning"])
+    # Ctrl-C in the terminal is for Gregaria, which still wants a target while it ends its run.
+    return subprocess.Popen([*command, "--port", str(port), "--log-level", "warning"], start_new_session=True)
 
 
 def wait_until_it_answers(url: str, target: subprocess.Popen[bytes]) -> None:
@@ -41,10 +42,10 @@ def wait_until_it_answers(url: str, target: subprocess.Popen[bytes]) -> None:
     sys.exit(f"The example target did not answer at {url}; try: make clean && make demo")
 
 
-def run_gregaria(url: str) -> int:
+def run_gregaria(url: str, seconds: str) -> int:
     """The main job, as a person would type it; returns its exit code."""
     command = [str(Path(sys.executable).with_name("gregaria")), "-f", "examples/demo/locustfile.py", "--headless"]
-    command += ["-u", "20", "-r", "10", "-t", "10s", "-H", url]
+    command += ["-u", "20", "-r", "10", "-t", f"{seconds}s", "-H", url]
     command += ["--csv", "demo-output/demo", "--json-file", "demo-output/demo"]
     print("$ gregaria " + " ".join(command[1:]), flush=True)
     process = subprocess.Popen(command, cwd=ROOT)
@@ -56,8 +57,8 @@ def run_gregaria(url: str) -> int:
             continue
 
 
-def main() -> int:
-    """Run the demo; leaves nothing running.
+def main(seconds: str = "10") -> int:
+    """Run the demo for some seconds; leaves nothing running.
 
     Returns:
         Gregaria's exit code.
@@ -68,7 +69,7 @@ def main() -> int:
     target = start_target(port)
     try:
         wait_until_it_answers(url, target)
-        code = run_gregaria(url)
+        code = run_gregaria(url, seconds)
     finally:
         target.terminate()
         try:
@@ -81,4 +82,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))
