@@ -13,8 +13,6 @@ WINDOWS = sys.platform == "win32"
 FLAGS = [] if WINDOWS else ["-O3", "-fno-semantic-interposition", "-Wno-unreachable-code", "-Wno-unused-variable"]
 DIRECTIVES = {
     "language_level": 3,
-    "boundscheck": False,
-    "wraparound": False,
     "initializedcheck": False,
     "cdivision": True,
     "embedsignature": True,

@@ -122,6 +122,8 @@ class FastHttpSession:
         # Requests without a body or headers of their own, ready to be sent again, by (method, URL as written, name,
         # catch_response); dropped when anything that went into them changes.
         self._ready: dict[tuple[str, str, str | None, bool], Prepared] = {}
+        # The same for a GET with nothing but a URL, which is looked up once per request of the most common kind.
+        self._ready_gets: dict[str, Prepared] = {}
         self.client.default_headers.watch(self)
 
     @property
@@ -137,10 +139,11 @@ class FastHttpSession:
     def forget(self) -> None:
         """What is kept ready is no longer right: a default header or the name has changed."""
         self._ready.clear()
+        self._ready_gets.clear()
 
     def forget_cookies(self) -> None:
         """What is kept ready is no longer right: a cookie has changed."""
-        self._ready.clear()
+        self.forget()
 
     @contextmanager
     def rename_request(self, name: str) -> Iterator[None]:
@@ -153,7 +156,7 @@ class FastHttpSession:
 
     def get(self, url: str, **kwargs: Any) -> FastResponse:
         """GET; arguments as for ``request``."""
-        prepared = None if kwargs else self._ready.get(("GET", url, None, False))
+        prepared = None if kwargs else self._ready_gets.get(url)
         if prepared is None:
             return self.request("GET", url, **kwargs)
         response: FastResponse = prepared.perform(not self._listeners)  # type: ignore[assignment]
@@ -259,8 +262,10 @@ class FastHttpSession:
                 prepared.read_timeout_us = int(timeout * 1e6)
             if bare:
                 if len(self._ready) >= MOST_READY:
-                    self._ready.clear()
+                    self.forget()
                 self._ready[key] = prepared
+                if key == ("GET", url, None, False):
+                    self._ready_gets[url] = prepared
         response: FastResponse = prepared.perform(not (catch_response or self._listeners))  # type: ignore[assignment]
         if response.counted and not response.has_cookie:
             return response

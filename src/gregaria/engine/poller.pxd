@@ -1,3 +1,4 @@
+from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
 from gregaria.engine.greenlet cimport greenlet
 from gregaria.engine.portable cimport epoll_event
@@ -28,7 +29,9 @@ cdef class Poller:
     cdef epoll_event batch[BATCH]
     cdef int batch_size
     cdef int batch_next
-    cdef list table                     # every registered Waiter
+    cdef PyObject** table               # every registered Waiter, borrowed: whoever drops one must forget it first
+    cdef Py_ssize_t table_size
+    cdef Py_ssize_t table_room
     cdef char* buffer                   # what a read lands in; valid until the next switch
 
     cdef int register(self, Waiter waiter) except -1
@@ -36,5 +39,7 @@ cdef class Poller:
     cdef int wait(self, Waiter waiter, int wanted, int64_t deadline_us) except -1
     cdef int _wait_on_watcher(self, Waiter waiter, int wanted, int64_t deadline_us) except -1
     cdef Waiter _next_ready(self)
+    cdef int _begin(self) except -1
+    cdef int _end(self) except -1
 
 cdef Poller current_poller()

@@ -20,8 +20,8 @@ import os
 import threading
 
 from libc.stdint cimport int64_t, uint64_t
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from cpython.ref cimport PyObject
+from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
+from cpython.object cimport PyObject
 from gevent import get_hub
 from gevent.exceptions import BlockingSwitchOutError
 from gregaria.engine.clock cimport now_us
@@ -70,35 +70,42 @@ cdef class Poller:
     def __init__(self, hub, bint own_epoll=True):
         self.hub = hub
         self.loop = hub.loop
-        self.table = []
         if GREGARIA_HAS_EPOLL and own_epoll:
             self.epoll_fd = epoll_create1(EPOLL_CLOEXEC)
 
     def __dealloc__(self):
         PyMem_Free(self.buffer)
+        PyMem_Free(self.table)
         if self.epoll_fd >= 0:
             close(self.epoll_fd)
 
     cdef int register(self, Waiter waiter) except -1:
         """Begin to watch ``waiter.fd``; what happens from now on shows in ``waiter.ready``."""
         cdef epoll_event event
+        cdef PyObject** table
         waiter.poller = self
         waiter.ready = 0
+        if self.table_size == self.table_room:
+            table = <PyObject**>PyMem_Realloc(self.table, 2 * (self.table_room + 16) * sizeof(PyObject*))
+            if table == NULL:
+                raise MemoryError()
+            self.table = table
+            self.table_room = 2 * (self.table_room + 16)
         if self.epoll_fd >= 0:
             event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | <unsigned int>EPOLLET
             event.data.ptr = <void*>waiter
             if epoll_ctl(self.epoll_fd, EPOLL_CTL_ADD, waiter.fd, &event) < 0:
                 raise OSError("epoll_ctl refused the socket")
-        waiter.slot = len(self.table)
-        self.table.append(waiter)
-        if waiter.slot == 0:
+        waiter.slot = self.table_size
+        self.table[self.table_size] = <PyObject*>waiter
+        self.table_size += 1
+        if self.table_size == 1:
             self._begin()
         return 0
 
     cdef int forget(self, Waiter waiter) except -1:
         """Stop watching; to be called before the socket is closed."""
         cdef int i
-        cdef Waiter last
         if waiter.slot < 0:
             return 0
         if self.epoll_fd >= 0:
@@ -107,12 +114,11 @@ cdef class Poller:
             for i in range(self.batch_next, self.batch_size):
                 if self.batch[i].data.ptr == <void*>waiter:
                     self.batch[i].data.ptr = NULL
-        last = <Waiter>self.table.pop()
-        if last is not waiter:
-            self.table[waiter.slot] = last
-            last.slot = waiter.slot
+        self.table_size -= 1
+        self.table[waiter.slot] = self.table[self.table_size]
+        (<Waiter>self.table[waiter.slot]).slot = waiter.slot
         waiter.slot = -1
-        if not self.table:
+        if not self.table_size:
             self._end()
         return 0
 
@@ -188,7 +194,9 @@ cdef class Poller:
         cdef Waiter waiter
         cdef int64_t now = now_us()
         cdef list late = []
-        for waiter in self.table:
+        cdef Py_ssize_t place
+        for place in range(self.table_size):
+            waiter = <Waiter>self.table[place]
             if waiter.parked is not None and waiter.deadline_us and waiter.deadline_us <= now:
                 late.append(waiter)
         for waiter in late:
@@ -216,15 +224,16 @@ cdef class Poller:
         _count_turn()
         return 0 if waiter.expired else 1
 
-    def _begin(self):
+    cdef int _begin(self) except -1:
         # Not before the first socket: an idle poller must not keep a program's event loop alive.
         if self.epoll_fd >= 0:
             self.watcher = self.loop.io(self.epoll_fd, 1)
             self.watcher.start(self._dispatch)
         self.sweep_timer = self.loop.timer(SWEEP_S, SWEEP_S, ref=False)
         self.sweep_timer.start(self._sweep)
+        return 0
 
-    def _end(self):
+    cdef int _end(self) except -1:
         if self.watcher is not None:
             self.watcher.stop()
             self.watcher.close()
@@ -232,6 +241,7 @@ cdef class Poller:
         self.sweep_timer.stop()
         self.sweep_timer.close()
         self.sweep_timer = None
+        return 0
 
 
 _pollers = {}

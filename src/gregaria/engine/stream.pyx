@@ -26,6 +26,10 @@ cdef int _raise(int code) except -1:
 cdef class Stream(Waiter):
     """A TCP connection."""
 
+    def __del__(self):
+        # A user that is gone closes nothing itself, and the poller only borrows what it watches.
+        self.close()
+
     cdef int open(self, object address, int family, int64_t deadline_us) except -1:
         """Connect to ``address`` (as in Python's ``socket``), TLS handshake included for a TLS stream.
 
