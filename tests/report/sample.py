@@ -95,7 +95,7 @@ def summary(*rows: RequestRow, **given: Any) -> Summary:
         "current_rps": sum(each.current_rps for each in requests),
         "total_rps": sum(each.total_rps for each in requests),
     }
-    total = (row if requests else silent_row)("Aggregated", "", **counted)
+    total = (row if counted["num_requests"] else silent_row)("Aggregated", "", **counted)
     values: dict[str, Any] = {
         "state": "running",
         "user_count": 10,

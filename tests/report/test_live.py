@@ -55,6 +55,18 @@ def test_what_is_printed_appears_above(screen: Screen) -> None:
     assert screen.everything == ["a much longer line than those below", "x", "y", "one", "two"]
 
 
+def test_a_flood_of_lines_takes_the_area_away_until_it_is_drawn_again(screen: Screen) -> None:
+    area = area_on(screen)
+    area.draw(["AREA" * 9])
+    for each in range(1000):
+        area.write_above(f"{each}\n")
+    assert screen.everything == [str(each) for each in range(1000)]
+    assert len(screen.raw) < 10_000
+    area.draw(["AREA"])
+    area.write_above("one more\n")
+    assert screen.shown[-2:] == ["one more", "AREA"]
+
+
 def test_an_unfinished_line_is_shown_and_can_be_finished(screen: Screen) -> None:
     area = area_on(screen)
     area.draw(["one", "two"])

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import gevent
 
@@ -160,14 +160,21 @@ class CsvWriter:
             ``P_exceptions.csv``. Directories are created, files of an earlier run replaced.
         summary_of: makes the Summary of this moment.
         full_history: a history row for each name each second, not for the total only.
+        fractions: percentiles to tell, ``settings.percentiles_to_report`` by default.
 
     Raises:
         CommandError: the files cannot be written there (exit code OUTPUT).
     """
 
-    def __init__(self, prefix: str, summary_of: Callable[[], Summary], full_history: bool = False) -> None:
+    def __init__(
+        self,
+        prefix: str,
+        summary_of: Callable[[], Summary],
+        full_history: bool = False,
+        fractions: Sequence[float] | None = None,
+    ) -> None:
         self._summary_of = summary_of
-        self._fractions = list(settings.percentiles_to_report)
+        self._fractions = list(settings.percentiles_to_report if fractions is None else fractions)
         self._history = HistoryRows(self._fractions, full_history)
         self._greenlet: gevent.Greenlet | None = None
         self._last_row: list[object] = []
@@ -189,7 +196,7 @@ class CsvWriter:
     def spawn(self) -> gevent.Greenlet:
         """Start writing every ``settings.csv_stats_interval_s`` in a greenlet of its own, until ``close``."""
         if self._greenlet is None or self._greenlet.dead:
-            self._greenlet = gevent.spawn(self._run)
+            self._greenlet = gevent.spawn(self.run)
         return self._greenlet
 
     def close(self) -> None:
@@ -209,7 +216,8 @@ class CsvWriter:
         finally:
             self._history_file.close()
 
-    def _run(self) -> None:
+    def run(self) -> NoReturn:
+        """Write at once and at every interval, in the calling greenlet, until that is killed."""
         while True:
             try:
                 self._write(self._summary_of())

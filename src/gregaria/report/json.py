@@ -1,6 +1,5 @@
 """The run as JSON: Locust's list of entries, and a versioned document with everything a Summary holds."""
 
-import importlib.metadata
 import json
 import math
 from collections.abc import Mapping
@@ -9,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from gregaria.report.file import ensure_writable, refusal, replace_text
-from gregaria.report.percentiles import label
+from gregaria.report.percentiles import label, middle_us
+from gregaria.stats.response_times import bucket_response_time
 from gregaria.stats.summary import ExceptionRow, FailureRow, HistoryPoint, RequestRow, Summary
+from gregaria.version import VERSION
 
 __all__ = ["SCHEMA", "check_document_path", "document", "document_path", "to_locust_json", "write_document"]
 
@@ -34,7 +35,7 @@ def document(summary: Summary) -> dict[str, Any]:
     """
     return {
         "schema": SCHEMA,
-        "gregaria_version": _version(),
+        "gregaria_version": VERSION,
         "state": summary.state,
         "host": summary.host,
         "locustfiles": list(summary.locustfiles),
@@ -154,19 +155,20 @@ def _locust_entry(row: RequestRow, summary: Summary) -> dict[str, Any]:
         "max_response_time": _ms(row.max_us) or 0,
         "min_response_time": _ms(row.min_us),
         "total_content_length": row.total_size_bytes,
-        "response_times": _locust_buckets(row.histogram_us),
+        "response_times": _locust_buckets(row),
         "num_reqs_per_sec": {str(second): each[0] for second, each in sorted(row.per_second.items()) if each[0]},
         "num_fail_per_sec": {str(second): each[1] for second, each in sorted(row.per_second.items()) if each[1]},
     }
 
 
-def _locust_buckets(histogram_us: Mapping[int, int]) -> dict[str, int]:
-    """The histogram in Locust's steps: whole ms, from 100 ms on two digits, from 10 s on whole seconds."""
+def _locust_buckets(row: RequestRow) -> dict[str, int]:
+    """The histogram in Locust's steps: whole ms, from 100 ms on two digits."""
+    if row.min_us is None or row.max_us is None:
+        return {}
     buckets: dict[int, int] = {}
-    for edge, count in sorted(histogram_us.items()):
-        time_ms = edge / 1000
-        digits = 0 if time_ms < 100 else -1 if time_ms < 1000 else -2 if time_ms < 10_000 else -3
-        bucket = int(round(time_ms, digits))
+    for edge_us, count in sorted(row.histogram_us.items()):
+        time_us = min(max(middle_us(edge_us), row.min_us), row.max_us)
+        bucket = bucket_response_time(time_us / 1000)
         buckets[bucket] = buckets.get(bucket, 0) + count
     return {str(bucket): count for bucket, count in buckets.items()}
 
@@ -208,11 +210,3 @@ def _moment(epoch_s: float | None) -> str | None:
     if epoch_s is None or not math.isfinite(epoch_s):
         return None
     return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _version() -> str | None:
-    try:
-        return importlib.metadata.version("gregaria")
-    except importlib.metadata.PackageNotFoundError:
-        # run from a tree that is not installed
-        return None

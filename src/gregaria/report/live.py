@@ -20,6 +20,8 @@ _FRAME_BEGIN = "\x1b[?2026h\x1b[?7l"
 _FRAME_END = "\x1b[?7h\x1b[?2026l"
 _CLEAR_TO_LINE_END = "\x1b[K"
 _CLEAR_BELOW = "\x1b[J"
+#: lines above the area after which it is redrawn at once; each costs a whole frame
+_MOST_REDRAWS = 20
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -58,6 +60,7 @@ class LiveArea:
         self._lines: list[str] = []
         self._on_screen = False
         self._open_line = False
+        self._redraws = 0
         # reentrant: what is called while a frame is written (a signal's handler) may print
         self._lock = threading.RLock()
 
@@ -68,17 +71,23 @@ class LiveArea:
             columns = self._columns()
             self._lines = [_cut(line, columns) for line in lines]
             self._open_line = False
+            self._redraws = 0
             self._write_frame(above)
 
     def write_above(self, text: str) -> None:
-        """Print text above the area, which an unfinished line takes away until it is finished or ``draw`` is called."""
+        """Print text above the area.
+
+        An unfinished line, and a flood of lines, take the area away until the line is finished or ``draw`` is called.
+        """
         if not text:
             return
         with self._lock:
-            above = self._rewind() + text.replace("\n", _CLEAR_TO_LINE_END + "\n")
+            erased = _CLEAR_BELOW if self._on_screen else ""
+            above = self._rewind() + erased + text
             self._open_line = not text.endswith("\n")
-            if self._open_line:
-                self._write(above + _CLEAR_BELOW)
+            self._redraws += 1
+            if self._open_line or self._redraws > _MOST_REDRAWS:
+                self._write(above)
             else:
                 self._write_frame(above)
 

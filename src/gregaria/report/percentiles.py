@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from gregaria.stats.summary import RequestRow
 
-__all__ = ["label", "of_counts", "of_row"]
+__all__ = ["label", "middle_us", "of_counts", "of_row"]
 
 
 def label(fraction: float) -> str:
@@ -29,16 +29,18 @@ def of_counts(counts: Mapping[int, int], fraction: float) -> int | None:
     total = sum(counts.values())
     if not total:
         return None
-    rank = max(math.ceil(fraction * total), 1)
+    # a hair less, lest 0.07 * 100 becomes 7.000000000000001 and its ceiling 8
+    rank = max(math.ceil(fraction * total * (1 - 1e-15)), 1)
     seen = 0
     edge = 0
     for edge in sorted(counts):
         seen += counts[edge]
         if seen >= rank:
             break
-    return edge + (_bucket_width_us(edge) - 1) // 2
+    return middle_us(edge)
 
 
-def _bucket_width_us(lower_edge_us: int) -> int:
-    # 128 buckets of one microsecond, then 64 to the octave
-    return 1 << max(lower_edge_us.bit_length() - 7, 0)
+def middle_us(lower_edge_us: int) -> int:
+    """The time that stands for one of the engine's buckets: 1 us wide below 128 us, then 64 to the octave."""
+    bucket_width_us = 1 << max(lower_edge_us.bit_length() - 7, 0)
+    return lower_edge_us + (bucket_width_us - 1) // 2
