@@ -3,7 +3,6 @@
 import inspect
 import logging
 from collections.abc import Callable, Iterator
-from numbers import Real
 from types import FunctionType
 from typing import Any
 
@@ -50,7 +49,7 @@ def check_user_class(cls: type[User]) -> None:
 def _check_numbers(cls: type[User]) -> None:
     weight: Any = cls.weight
     fixed_count: Any = cls.fixed_count
-    if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 <= weight < float("inf"):
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < float("inf"):
         raise WrongDeclarationError(f"{where(cls)}: weight = {weight!r} must be a number, 0 or above.")
     if isinstance(fixed_count, bool) or not isinstance(fixed_count, int) or fixed_count < 0:
         raise WrongDeclarationError(f"{where(cls)}: fixed_count = {fixed_count!r} must be a whole number of users.")
@@ -69,7 +68,7 @@ def _check_wait_time(holder: Any) -> None:
     if isinstance(wait_time, property | staticmethod | classmethod):
         return
     if not callable(wait_time):
-        instead = f"constant({wait_time!r})" if isinstance(wait_time, Real) else "between(1, 5)"
+        instead = f"constant({wait_time!r})" if isinstance(wait_time, int | float) else "between(1, 5)"
         raise WrongDeclarationError(
             f"{where(holder)}: wait_time = {wait_time!r} must be a function that answers with seconds: "
             f"wait_time = {instead}."
