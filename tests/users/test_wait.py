@@ -1,6 +1,7 @@
 import random
 import statistics
 import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -139,7 +140,7 @@ def test_users_started_together_get_a_longer_first_gap_and_the_period_from_then_
         live_on(clock, paced_user(clock, pacing), 1.0, of_user)
     clock.run_until(200)
     for number, of_user in enumerate(starts):
-        gaps = [later - earlier for earlier, later in zip(of_user, of_user[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in pairwise(of_user)]
         assert 30 - 1e-6 <= gaps[0] < 60
         assert gaps[1:] == pytest.approx([30] * len(gaps[1:]))
         assert of_user[1] % 30 == pytest.approx(number * 0.6180339887498949 % 1 * 30)

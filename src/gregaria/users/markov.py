@@ -54,11 +54,13 @@ def transitions(weights: Transitions) -> Callable[[Decorated], Decorated]:
         weights: {name: weight}, or a list of names and of pairs (name, weight); a name alone weighs 1.
     """
     pairs = list(weights.items()) if isinstance(weights, dict) else [_pair(item) for item in weights]
+    for target, weight in pairs:
+        checked_weight(weight, target)
 
     def decorate(decorated: Decorated) -> Decorated:
         known = dict(getattr(decorated, "transitions", {}))
         for target, weight in pairs:
-            known[target] = known.get(target, 0) + checked_weight(weight, target)
+            known[target] = known.get(target, 0) + weight
         decorated.transitions = known  # type: ignore[attr-defined]
         return decorated
 
