@@ -158,7 +158,7 @@ def test_between_two_tasks_the_user_waits(environment: QuietEnvironment) -> None
         (StopUser(), []),
         (StopTest(), []),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "-".join(value),
 )
 def test_what_a_users_task_raises_decides_what_comes_next(
     environment: QuietEnvironment, error: BaseException, notes: list[str]

@@ -139,7 +139,7 @@ def test_a_user_that_has_not_begun_is_stopped_without_on_start_and_on_stop(envir
     assert Life(environment).stop(), "nor is there anything to stop before start"
 
 
-@pytest.mark.parametrize("error", [KeyError("mistake"), InterruptTaskSet(), gevent.Timeout(1)], ids=repr)
+@pytest.mark.parametrize("error", [KeyError("mistake"), InterruptTaskSet(), gevent.Timeout(1)], ids=str)
 def test_a_mistake_in_on_start_ends_the_user_is_told_once_and_followed_by_one_on_stop(
     environment: QuietEnvironment, caplog: pytest.LogCaptureFixture, error: BaseException
 ) -> None:
