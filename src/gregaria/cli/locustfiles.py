@@ -1,0 +1,113 @@
+"""Which files ``-f`` means: files, directories and URLs, with commas between them."""
+
+import ast
+import re
+import tempfile
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+
+from gregaria.errors import CommandError, ExitCode, LocustfileError
+
+_FETCH_TIMEOUT_S = 20
+_LARGEST_BYTES = 10 * 1024 * 1024
+
+
+class Locustfiles:
+    """The files of one ``-f``; fetched ones live until the end of the with-block.
+
+    Args:
+        named: what ``-f`` said.
+        is_default: nobody said it.
+    """
+
+    def __init__(self, named: str, *, is_default: bool = False) -> None:
+        self._named = named
+        self._is_default = is_default
+        self._fetched: tempfile.TemporaryDirectory[str] | None = None
+
+    def __enter__(self) -> "Locustfiles":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove what was fetched."""
+        if self._fetched is not None:
+            self._fetched.cleanup()
+            self._fetched = None
+
+    def paths(self) -> list[Path]:
+        """The absolute paths of all files, in the order named and each once.
+
+        Raises:
+            CommandError: something named is not there, or is no Python file.
+        """
+        found: dict[Path, None] = {}
+        for part in (part.strip() for part in self._named.split(",")):
+            if part:
+                found.update(dict.fromkeys(path.resolve() for path in self._paths_of(part)))
+        if not found:
+            raise CommandError("-f/--locustfile names no file", ExitCode.LOCUSTFILE_BROKEN)
+        return list(found)
+
+    def _paths_of(self, part: str) -> list[Path]:
+        if part == "-":
+            raise CommandError(
+                "-f - gets the locustfile from a master; distributed runs come later, name a file", ExitCode.NOT_AVAILABLE
+            )
+        if re.match(r"https?://", part):
+            return [self._fetch(part)]
+        path = Path(part).expanduser()
+        if path.is_dir():
+            return _files_below(path)
+        if not path.is_file():
+            raise CommandError(self._missing(path), ExitCode.LOCUSTFILE_BROKEN)
+        if path.suffix != ".py":
+            raise CommandError(f"{part} is no Python file: its name must end in .py", ExitCode.LOCUSTFILE_BROKEN)
+        return [path]
+
+    def _missing(self, path: Path) -> str:
+        if self._is_default:
+            return f"there is no {path} in {Path.cwd()}; name your locustfile with -f, see gregaria --help"
+        if path.suffix != ".py" and path.with_name(path.name + ".py").is_file():
+            return f"there is no {path}; did you mean {path}.py?"
+        return f"there is no {path}; -f takes Python files, directories and URLs, with commas between them"
+
+    def _fetch(self, url: str) -> Path:
+        try:
+            with urllib.request.urlopen(url, timeout=_FETCH_TIMEOUT_S) as response:
+                source = response.read(_LARGEST_BYTES)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "reason", None) or error
+            raise CommandError(f"cannot fetch {url}: {reason}", ExitCode.LOCUSTFILE_BROKEN) from None
+        try:
+            ast.parse(source)
+        except (SyntaxError, ValueError) as error:
+            raise LocustfileError(f"what {url} gives is not Python: {error}") from None
+        if self._fetched is None:
+            self._fetched = tempfile.TemporaryDirectory(prefix="gregaria-")
+        path = Path(self._fetched.name, _file_name(url))
+        path.write_bytes(source)
+        return path
+
+
+def _file_name(url: str) -> str:
+    name = re.sub(r"[^\w.-]", "_", urllib.parse.urlsplit(url).path.rsplit("/", 1)[-1]) or "locustfile"
+    return name if name.endswith(".py") else f"{name}.py"
+
+
+def _files_below(folder: Path) -> list[Path]:
+    files = sorted(path for path in folder.rglob("*.py") if not _is_hidden(path.relative_to(folder)))
+    if not files:
+        raise CommandError(f"the directory {folder} has no Python files", ExitCode.LOCUSTFILE_BROKEN)
+    return files
+
+
+def _is_hidden(path: Path) -> bool:
+    return path.name.startswith("_") or any(part.startswith((".", "__")) for part in path.parts)

@@ -1,0 +1,162 @@
+"""main(): from the command line to a run: options, locustfiles, environment; or one of the answers without a run."""
+
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gregaria.cli.config import Resolved, resolve
+from gregaria.cli.later import refuse_later, warn_of_later
+from gregaria.cli.loader import Loaded, load, new_shape
+from gregaria.cli.locustfiles import Locustfiles
+from gregaria.cli.options import new_parser
+from gregaria.cli.parser import Parser
+from gregaria.cli.run import Run
+from gregaria.cli.select import chosen_classes, configure_users
+from gregaria.environment import Environment
+from gregaria.errors import CommandError, ExitCode
+from gregaria.events import events
+from gregaria.logs import set_up_logging
+from gregaria.report.json import check_document_path
+from gregaria.users.ratio import print_task_ratio_json, task_ratio_table, task_ratios
+from gregaria.version import VERSION
+
+logger = logging.getLogger("gregaria.cli.main")
+
+_SUBCOMMANDS = ("report", "compare", "kubernetes")
+_HELP = ("-h", "--help")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what the command line asks for; returns the exit code.
+
+    Raises:
+        CommandError: it cannot be done; the message says what to do instead, and the error how to exit.
+        SystemExit: a locustfile called ``sys.exit``, or ``--help`` or ``--version`` was answered.
+    """
+    if arguments and arguments[0] in _SUBCOMMANDS:
+        raise CommandError(f"gregaria {arguments[0]} comes later; there is only the run so far", ExitCode.NOT_AVAILABLE)
+    parser = new_parser()
+    first = _resolve_first(parser, arguments)
+    with Locustfiles(first.options.locustfile, is_default=_is_default_file(first)) as files:
+        if any(flag in arguments for flag in _HELP):
+            return _help(parser, files)
+        _check_first(parser, first)
+        _set_up_logging(first.options)
+        paths = files.paths()
+        loaded = load(paths)
+        options = _resolve_again(parser, arguments)
+        return _answer(options, loaded, paths)
+
+
+def _answer(options: Any, loaded: Loaded, paths: list[Path]) -> int:
+    user_classes = chosen_classes(loaded, options.user_classes, paths)
+    if options.list_commands:
+        print("Available Users:")
+        print("\n".join(f"    {name}" for name in loaded.user_classes))
+        return ExitCode.OK
+    configure_users(list(loaded.user_classes.values()), options.config_users or [])
+    environment = _new_environment(options, loaded, user_classes)
+    if options.show_task_ratio or options.show_task_ratio_json:
+        return _show_task_ratio(environment, options)
+    return Run(environment, options, [str(path) for path in paths]).run()
+
+
+def _resolve_first(parser: Parser, arguments: Sequence[str]) -> Resolved:
+    """The options that Gregaria itself has, as the locustfiles, which may add others, are not known yet."""
+    without_help = [argument for argument in arguments if argument not in _HELP]
+    return resolve(parser, without_help, os.environ, Path.cwd(), _home(), strict=False)
+
+
+def _resolve_again(parser: Parser, arguments: Sequence[str]) -> Any:
+    """Every option, those of the locustfiles included."""
+    events.init_command_line_parser.fire(parser=parser)
+    options = resolve(parser, arguments, os.environ, Path.cwd(), _home()).options
+    if options.headful:
+        options.headless = False
+    return options
+
+
+def _home() -> Path | None:
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
+
+
+def _is_default_file(first: Resolved) -> bool:
+    return not hasattr(first.typed, "locustfile") and not hasattr(first.elsewhere, "locustfile")
+
+
+def _help(parser: Parser, files: Locustfiles) -> int:
+    try:
+        load(files.paths())
+        events.init_command_line_parser.fire(parser=parser)
+    except CommandError:
+        # Help for the command does not depend on a locustfile; it only shows what one adds.
+        pass
+    parser.print_help()
+    return ExitCode.OK
+
+
+def _check_first(parser: Parser, first: Resolved) -> None:
+    """Refuse what needs no locustfile to be refused, before any of its code runs."""
+    refuse_later(parser, first.typed)
+    options = first.options
+    warn_of_later(parser, first.elsewhere)
+    answers_at_once = options.list_commands or options.show_task_ratio or options.show_task_ratio_json
+    if (not options.headless or options.headful) and not answers_at_once:
+        raise CommandError(
+            "there is no web interface yet: add --headless, with -u, -r and -t for users, rate and time",
+            ExitCode.NOT_AVAILABLE,
+        )
+    if options.stats_history_enabled and not options.csv_prefix:
+        raise CommandError("--csv-full-history needs --csv PREFIX", ExitCode.USAGE)
+    if options.json_file:
+        check_document_path(options.json_file)
+
+
+def _set_up_logging(options: Any) -> None:
+    if not options.skip_log_setup:
+        set_up_logging(options.loglevel, options.logfile)
+
+
+def _new_environment(options: Any, loaded: Loaded, user_classes: list[Any]) -> Environment:
+    shape = new_shape(loaded.shape_classes.values())
+    if len(loaded.shape_classes) > 1:
+        names = list(loaded.shape_classes)
+        logger.warning("There are several shapes, %s; the run follows %s", ", ".join(names), names[0])
+    try:
+        return Environment(
+            user_classes=user_classes,
+            shape_class=shape,
+            tags=options.tags,
+            exclude_tags=options.exclude_tags,
+            locustfile=options.locustfile,
+            events=events,
+            host=options.host,
+            reset_stats=options.reset_stats,
+            stop_timeout=options.stop_timeout,
+            parsed_options=options,
+            parsed_locustfiles=options.locustfile.split(","),
+            available_user_classes=dict(loaded.user_classes),
+            available_shape_classes=dict(loaded.shape_classes),  # type: ignore[arg-type]
+            available_user_tasks={name: list(kind.tasks) for name, kind in loaded.user_classes.items()},
+            profile=options.profile,
+        )
+    except ValueError as error:
+        raise CommandError(str(error), ExitCode.LOCUSTFILE_BROKEN) from None
+
+
+def _show_task_ratio(environment: Environment, options: Any) -> int:
+    environment.filter_tasks_by_tags()
+    num_users = options.num_users or 1
+    if options.show_task_ratio_json:
+        print_task_ratio_json(environment.user_classes, num_users)
+        return ExitCode.OK
+    ratios = task_ratios(environment.user_classes, num_users)
+    line = "-" * 80
+    print(f"\n Task ratio per User class\n{line}\n{task_ratio_table(ratios['per_class'])}")
+    print(f"\n Total task ratio\n{line}\n{task_ratio_table(ratios['total'])}\n")
+    return ExitCode.OK

@@ -1,0 +1,129 @@
+"""Everything that is told of a run, while it goes on and, from one Summary, when it is over."""
+
+import logging
+import sys
+from typing import Any
+
+import gevent
+
+from gregaria.errors import CommandError
+from gregaria.report.console import ConsoleReporter
+from gregaria.report.csv import CsvWriter
+from gregaria.report.json import to_locust_json, write_document
+from gregaria.settings import settings
+from gregaria.stats.summary import Summary, summarize
+
+logger = logging.getLogger("gregaria.cli.reports")
+
+
+class Reports:
+    """The reports of one run.
+
+    Attributes:
+        error: the first report that could not be written, if there was one.
+
+    Raises:
+        CommandError: a report cannot be written where it is asked for.
+    """
+
+    def __init__(self, runner: Any, options: Any, locustfiles: list[str], run_time_s: float | None) -> None:
+        self._runner = runner
+        self._options = options
+        self._locustfiles = locustfiles
+        self._final: Summary | None = None
+        self.error: CommandError | None = None
+        self._history: gevent.Greenlet | None = None
+        self._csv: CsvWriter | None = None
+        if options.csv_prefix:
+            self._csv = CsvWriter(options.csv_prefix, self.summary, options.stats_history_enabled)
+        self._console = ConsoleReporter(
+            self.summary,
+            sys.stderr,
+            live=not options.print_stats,
+            only_summary=options.only_summary,
+            run_time_s=run_time_s,
+            target_users=lambda: runner.target_user_count,
+        )
+
+    def start(self) -> None:
+        """Begin to tell."""
+        self._history = gevent.spawn(self._keep_history)
+        if self._csv is not None:
+            self._csv.spawn()
+        self._console.spawn()
+
+    def summary(self) -> Summary:
+        """The numbers of this moment; after ``finish`` those of the end."""
+        return self._final or self._summary_now()
+
+    def finish(self) -> Summary:
+        """Write every report, each from the same summary; a second call changes nothing.
+
+        A report that cannot be written is kept as ``error`` and does not keep the others from being written.
+        """
+        if self._final is not None:
+            return self._final
+        runner = self._runner
+        if self._history is not None:
+            self._history.kill(block=False)
+            runner.stats.record_history(runner.user_count, force=True)
+        summary = self._final = self._summary_now()
+        for write in (self._close_csv, self._write_json_file, self._print_tables, self._print_json):
+            try:
+                write(summary)
+            except CommandError as error:
+                self.error = self.error or error
+                logger.error("%s", error)
+            except OSError as error:
+                logger.error("A report could not be written: %s", error)
+        return summary
+
+    def _close_csv(self, summary: Summary) -> None:
+        del summary
+        if self._csv is not None:
+            self._csv.close()
+
+    def _write_json_file(self, summary: Summary) -> None:
+        if self._options.json_file:
+            write_document(self._options.json_file, summary)
+
+    def _print_tables(self, summary: Summary) -> None:
+        self._console.finish(summary)
+
+    def _print_json(self, summary: Summary) -> None:
+        if self._options.json:
+            print(to_locust_json(summary), flush=True)
+
+    def _keep_history(self) -> None:
+        while True:
+            self._runner.stats.record_history(self._runner.user_count)
+            gevent.sleep(settings.history_stats_interval_s)
+
+    def _summary_now(self) -> Summary:
+        runner, options = self._runner, self._options
+        return summarize(
+            runner.stats,
+            runner.exceptions,
+            user_count=runner.user_count,
+            user_classes=dict(runner.user_classes_count),
+            state=runner.state,
+            started=runner.test_started_epoch_s,
+            ended=runner.test_ended_epoch_s,
+            host=runner.environment.host or _host_of(runner.user_classes),
+            locustfiles=self._locustfiles,
+            options={
+                "users": options.num_users,
+                "spawn_rate": options.spawn_rate,
+                "run_time_s": options.run_time,
+                "iterations": options.iterations,
+                "stop_timeout_s": options.stop_timeout,
+                "tags": options.tags,
+                "exclude_tags": options.exclude_tags,
+                "profile": options.profile,
+            },
+        )
+
+
+def _host_of(user_classes: list[Any]) -> str | None:
+    hosts = {user_class.host for user_class in user_classes if user_class.host}
+    return ", ".join(sorted(hosts)) or None

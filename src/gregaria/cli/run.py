@@ -1,0 +1,221 @@
+"""One run of the command: prepare, start, wait for an end, stop everything, tell it, decide how to exit."""
+
+import logging
+import os
+import sys
+from typing import Any
+
+import gevent
+from gevent.event import Event
+
+from gregaria.cli.exit_code import exit_code_of
+from gregaria.cli.keys import Keys
+from gregaria.cli.limits import raise_file_limit
+from gregaria.cli.reports import Reports
+from gregaria.cli.signals import Signals, Watchdog, terminate_self
+from gregaria.environment import Environment
+from gregaria.errors import CommandError, ExitCode, NoHost
+from gregaria.events import FLOW, EventHook
+from gregaria.logs import GreenletErrors, watch_greenlets
+from gregaria.runner.state import STATE_STOPPED
+from gregaria.settings import settings
+from gregaria.stats.summary import Summary
+from gregaria.users.check import check_user_class
+from gregaria.version import VERSION
+
+logger = logging.getLogger("gregaria.cli.run")
+
+#: seconds that an end may take beyond what the options grant it, before the process is ended by force
+_PATIENCE_S = 20.0
+
+#: seconds after runner.stop() in which a locustfile may start another test before the run is over
+_PAUSE_BETWEEN_TESTS_S = 1.0
+
+
+class Run:
+    """The life of one run.
+
+    Args:
+        environment: with the users that shall run, and no runner yet.
+        options: of the command.
+        locustfiles: absolute paths, for the reports.
+    """
+
+    def __init__(self, environment: Environment, options: Any, locustfiles: list[str]) -> None:
+        self._environment = environment
+        self._options = options
+        self._locustfiles = locustfiles
+        self._over = Event()
+        self._stop_error: CommandError | None = None
+        self._listener_errors = EventHook.errors
+        self._greenlet_errors = GreenletErrors()
+        self._watchdog = Watchdog()
+        self._signals = Signals(self._stop_by_signal, self._stop_at_once)
+
+    def run(self) -> int:
+        """Run until the end; returns the exit code.
+
+        Raises:
+            CommandError: the run cannot begin.
+        """
+        logger.info("Starting Gregaria %s", VERSION)
+        self._greenlet_errors = watch_greenlets()
+        self._prepare()
+        self._keys.start()
+        self._reports.start()
+        self._signals.start()
+        try:
+            self._start()
+            self._over.wait()
+        finally:
+            self._keys.stop()
+            self._stop_users()
+        return self._finish()
+
+    # -- the beginning ---------------------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        environment, options = self._environment, self._options
+        self._runner = environment.create_local_runner()
+        self._runner.iterations = options.iterations
+        if options.num_users is None and environment.shape_class is None:
+            options.num_users = 1
+        if options.equal_weights:
+            environment.assign_equal_weights()
+        environment.events.user_error.add_listener(self._note_error)
+        environment.events.test_stop.add_listener(self._note_stop)
+        self._fire_init()
+        for user_class in environment.user_classes:
+            check_user_class(user_class)
+        self._warn_of_shape()
+        raise_file_limit()
+        self._reports = Reports(self._runner, options, self._locustfiles, options.run_time)
+        self._keys = Keys(self._runner, sys.stdin.fileno() if _has_descriptor(sys.stdin) else -1)
+
+    def _fire_init(self) -> None:
+        environment = self._environment
+        before = EventHook.errors
+        try:
+            environment.events.init.fire(environment=environment, runner=self._runner, web_ui=None)
+        except FLOW as error:
+            raise CommandError(f"a listener of init raised {error!r}", ExitCode.INIT_FAILED) from error
+        if EventHook.errors > before:
+            raise CommandError("a listener of init raised, see above; the run is not started", ExitCode.INIT_FAILED)
+
+    def _warn_of_shape(self) -> None:
+        shape = self._environment.shape_class
+        if shape is None or shape.use_common_options:
+            return
+        if self._options.num_users is not None or self._options.spawn_rate is not None:
+            logger.warning(
+                "%s decides how many users there are; -u and -r have no effect, as it does not set use_common_options",
+                type(shape).__name__,
+            )
+
+    def _start(self) -> None:
+        options, runner = self._options, self._runner
+        if options.run_time:
+            logger.info("Run time limit set to %s seconds", options.run_time)
+            runner.stop_after(options.run_time)
+            self._watchdog.arm(options.run_time + self._patience_s(), terminate_self)
+        elif options.iterations is None and self._environment.shape_class is None:
+            logger.info("No run time limit set, use CTRL+C to interrupt")
+        # In a greenlet of its own, so that a listener of test_start that waits can be interrupted.
+        gevent.spawn(self._start_test).link_exception(self._note_failed_start)
+        gevent.spawn(self._wait_for_quit)
+
+    def _start_test(self) -> None:
+        if self._environment.shape_class is not None:
+            self._runner.start_shape()
+        else:
+            self._runner.start(self._options.num_users, self._options.spawn_rate or 1)
+
+    # -- what ends it ----------------------------------------------------------------------------------------------
+
+    def _wait_for_quit(self) -> None:
+        self._runner.greenlet.join()
+        self._over.set()
+
+    def _note_failed_start(self, greenlet: gevent.Greenlet) -> None:
+        error = greenlet.exception
+        if not isinstance(error, CommandError):
+            error = CommandError(f"the test could not be started: {error}", ExitCode.SETTINGS)
+        self._stop_error = self._stop_error or error
+        self._over.set()
+
+    def _note_error(self, exception: BaseException, **_: Any) -> None:
+        if isinstance(exception, NoHost) and self._stop_error is None:
+            self._stop_error = exception
+            self._runner.stop_test(str(exception))
+
+    def _note_stop(self, **_: Any) -> None:
+        gevent.spawn_later(_PAUSE_BETWEEN_TESTS_S, self._end_if_still_stopped)
+
+    def _end_if_still_stopped(self) -> None:
+        if self._runner.state == STATE_STOPPED:
+            self._over.set()
+
+    def _stop_by_signal(self, name: str) -> None:
+        logger.info("Got %s, ending the run; once more to end it at once", name)
+        self._watchdog.arm(self._patience_s(), terminate_self)
+        self._over.set()
+
+    def _stop_at_once(self) -> None:
+        """Called by a signal handler, in whatever greenlet was running."""
+        if gevent.getcurrent() is gevent.get_hub():
+            gevent.spawn(self._leave_at_once)
+        else:
+            self._leave_at_once()
+
+    # -- the end ---------------------------------------------------------------------------------------------------
+
+    def _patience_s(self) -> float:
+        return float(self._environment.stop_timeout) + settings.stop_grace_s + _PATIENCE_S
+
+    def _stop_users(self) -> None:
+        self._runner.quit()
+
+    def _finish(self) -> int:
+        environment = self._environment
+        summary = self._reports.finish()
+        self._runner.cpu_log_warning()
+        self._fire_quitting()
+        code = self._exit_code(summary)
+        logger.info("Shutting down (exit code %d)", code)
+        environment.events.quit.fire(exit_code=code)
+        self._signals.stop()
+        self._watchdog.off()
+        return code
+
+    def _fire_quitting(self) -> None:
+        try:
+            self._environment.events.quitting.fire(environment=self._environment, reverse=True)
+        except FLOW as error:
+            logger.warning("A listener of quitting raised %r, which has no effect there", error)
+
+    def _exit_code(self, summary: Summary) -> int:
+        return exit_code_of(
+            summary,
+            wished=self._environment.process_exit_code,
+            code_on_error=self._options.exit_code_on_error,
+            stop_error=self._stop_error or self._reports.error,
+            unhandled=EventHook.errors - self._listener_errors + self._greenlet_errors.count,
+        )
+
+    def _leave_at_once(self) -> None:
+        self._keys.stop()
+        logger.warning("Ending at once; requests on the wire are not waited for")
+        self._runner.user_greenlets.kill(block=False)
+        gevent.sleep(0)
+        code = self._exit_code(self._reports.finish())
+        sys.stdout.flush()
+        sys.stderr.flush()
+        logging.shutdown()
+        os._exit(code)
+
+
+def _has_descriptor(stream: Any) -> bool:
+    try:
+        return stream is not None and stream.fileno() >= 0
+    except (OSError, ValueError, AttributeError):
+        return False

@@ -1,0 +1,142 @@
+"""Logging of the command: where lines go, the last of them kept in memory, and kinds that are told once."""
+
+import logging
+import logging.handlers
+import socket
+import sys
+import traceback
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import gevent
+
+from gregaria.errors import CommandError, ExitCode
+
+__all__ = ["OncePerKind", "last_lines", "set_up_logging", "watch_greenlets"]
+
+_LINES_KEPT = 500
+
+logger = logging.getLogger("gregaria.logs")
+
+
+class LastLines(logging.Handler):
+    """Keeps the last lines, for a page or a master to show.
+
+    Attributes:
+        lines: formatted, oldest first.
+    """
+
+    def __init__(self, kept: int = _LINES_KEPT) -> None:
+        super().__init__()
+        self.lines: deque[str] = deque(maxlen=kept)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+_memory = LastLines()
+
+
+def last_lines() -> list[str]:
+    """The last 500 lines that were logged since ``set_up_logging``."""
+    return list(_memory.lines)
+
+
+def set_up_logging(level: str, logfile: str | None = None) -> None:
+    """Send the log to standard error, or to a file whose folders are made, in Locust's format.
+
+    The root logger and ``gregaria`` get the level; the loggers named ``locust`` of locustfiles and plugins go the
+    same way. Calling it again replaces what the last call set up.
+
+    Raises:
+        CommandError: the file cannot be opened.
+    """
+    target = _file_handler(logfile) if logfile else logging.StreamHandler(sys.stderr)
+    formatter = logging.Formatter(f"[%(asctime)s] {_host_name()}/%(levelname)s/%(name)s: %(message)s")
+    plain = logging.StreamHandler(sys.stdout)
+    plain.setFormatter(logging.Formatter("%(message)s"))
+    for handler in (target, _memory):
+        handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.setLevel(level)
+    root.handlers = [target, _memory]
+    for name in ("gregaria", "locust"):
+        logging.getLogger(name).setLevel(level)
+    # What locustfiles print through it is a table, not a log line, and never goes to the file.
+    tables = logging.getLogger("locust.stats_logger")
+    tables.handlers = [plain]
+    tables.propagate = False
+    tables.setLevel(logging.INFO)
+
+
+def _file_handler(logfile: str) -> logging.Handler:
+    path = Path(logfile).expanduser()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return logging.FileHandler(path, encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"--logfile {logfile}: {error.strerror or error}", ExitCode.OUTPUT) from None
+
+
+def _host_name() -> str:
+    return socket.gethostname().split(".")[0]
+
+
+class OncePerKind:
+    """Logs the first of each kind and counts the others, so that a test of a million errors has a log one can read.
+
+    Attributes:
+        counts: {kind: how often}.
+    """
+
+    def __init__(self, log: logging.Logger, level: int = logging.WARNING) -> None:
+        self._log = log
+        self._level = level
+        self.counts: dict[object, int] = {}
+
+    def tell(self, kind: object, message: str, *values: object) -> bool:
+        """Log ``message`` if nothing of this kind was logged before. Returns whether it was logged."""
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        if self.counts[kind] > 1:
+            return False
+        self._log.log(self._level, message, *values)
+        return True
+
+
+class GreenletErrors:
+    """Counts and logs what escapes greenlets that nobody waits for, which gevent would only print.
+
+    Attributes:
+        count: errors since the watch began.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._once = OncePerKind(logger, logging.CRITICAL)
+
+    def add(self, context: object, error: BaseException) -> None:
+        """Count an error, and log it when it is the first from its line."""
+        self.count += 1
+        trace = error.__traceback__
+        while trace and trace.tb_next:
+            trace = trace.tb_next
+        place = (type(error), trace and (trace.tb_frame.f_code, trace.tb_lineno))
+        text = "".join(traceback.format_exception(error)).rstrip()
+        self._once.tell(place, "An exception escaped %s, which nobody waits for:\n%s", context, text)
+
+
+def watch_greenlets() -> GreenletErrors:
+    """From now on count and log what escapes greenlets; SystemExit and KeyboardInterrupt go gevent's usual way."""
+    errors = GreenletErrors()
+    hub = gevent.get_hub()
+    usual = hub.handle_error
+
+    def handle_error(context: Any, kind: Any, value: Any, trace: Any) -> None:
+        if isinstance(value, Exception) and not issubclass(kind, hub.NOT_ERROR):
+            errors.add(context, value)
+        else:
+            usual(context, kind, value, trace)
+
+    hub.handle_error = handle_error
+    return errors
