@@ -131,5 +131,5 @@ def below(root: Address, target: str) -> Address | None:
     """The address of a target at a root whose own URL ends in "/"; None when the target has to be looked at closely."""
     if "/." in target or not _CLEAN_TARGET.fullmatch(target):
         return None
-    target = root.target[:-1] + target
-    return Address(root.url[:-1] + target, root.scheme, root.host, root.port, root.authority, target, target)
+    whole = root.target[:-1] + target
+    return Address(root.url[:-1] + target, root.scheme, root.host, root.port, root.authority, whole, whole)
