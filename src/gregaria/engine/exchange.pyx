@@ -285,8 +285,6 @@ cdef class Prepared:
         self.answer_type = answer_type
         self.no_body = method == "HEAD"
         self.repeatable = method in REPEATABLE
-        if recorder is not None:
-            self.entry = recorder.entry(method, name)
         if not body:
             self.wire = head
         elif len(body) <= ONE_PIECE_BYTES:
@@ -373,6 +371,7 @@ cdef class Prepared:
         return 0
 
     cdef Entry _row(self):
-        if not self.entry.live:
+        # Not before something is to be counted: a row without requests would only puzzle.
+        if self.entry is None or not self.entry.live:
             self.entry = self.recorder.entry(self.method, self.name)
         return self.entry
