@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import re
 import shutil
 from collections.abc import Generator, Iterator
 
@@ -27,11 +26,6 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("suite")
 
 UNDER_CI = os.environ.get("CI", "").lower() in ("1", "true")
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Take addresses out of names: processes that share the tests out must agree on what they are called."""
-    item._nodeid = re.sub(r" at 0x[0-9a-f]+", "", item._nodeid)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

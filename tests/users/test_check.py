@@ -11,6 +11,7 @@ from gregaria.users.sequential import SequentialTaskSet
 from gregaria.users.taskset import TaskSet
 from gregaria.users.user import User
 from gregaria.users.wait import between, constant_pacing
+from tests.support.ids import shown
 
 
 def fine(user: Any) -> None: ...
@@ -51,7 +52,7 @@ def made(**body: Any) -> Any:
         {"tasks": [type("Inner", (TaskSet,), {"tasks": [fine]})]},
         {"tasks": [], "run": lambda self: None},
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_what_can_work_passes(body: Any, caplog: pytest.LogCaptureFixture) -> None:
     check_user_class(made(**body))
@@ -92,7 +93,7 @@ def test_what_cannot_work_is_refused_with_its_place_and_what_to_write(body: Any,
 
 
 @pytest.mark.parametrize(
-    "body", [{"wait_time": 5}, {"on_start": asynchronous}, {"tasks": [without_argument]}, {"tasks": ["fine"]}], ids=repr
+    "body", [{"wait_time": 5}, {"on_start": asynchronous}, {"tasks": [without_argument]}, {"tasks": ["fine"]}], ids=shown
 )
 def test_task_sets_inside_are_looked_over_too(body: Any) -> None:
     inner = type("Inner", (TaskSet,), {"tasks": [fine], "__module__": __name__, **body})

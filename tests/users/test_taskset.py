@@ -15,6 +15,7 @@ from gregaria.users.taskset import TaskSet
 from gregaria.users.user import User
 from gregaria.users.wait import constant
 from tests.support.environments import QuietEnvironment, QuietRunner, live
+from tests.support.ids import shown
 
 PLENTY = 10**9
 
@@ -226,7 +227,7 @@ def test_interrupting_leaves_the_task_set_with_or_without_a_wait(
     assert diary.notes == notes
 
 
-@pytest.mark.parametrize("error", [InterruptTaskSet(), KeyError("mistake"), StopUser(), RescheduleTask()], ids=repr)
+@pytest.mark.parametrize("error", [InterruptTaskSet(), KeyError("mistake"), StopUser(), RescheduleTask()], ids=shown)
 def test_a_task_set_whose_on_start_raises_is_left_with_one_on_stop(
     environment: QuietEnvironment, error: BaseException
 ) -> None:
@@ -371,7 +372,7 @@ def test_a_wait_time_set_in_the_middle_counts_from_then_on(environment: QuietEnv
     assert diary.notes == [1, 2, "wait", 3, "wait", 4]
 
 
-@pytest.mark.parametrize("answer", ["text", None, float("nan"), KeyError("mistake")], ids=repr)
+@pytest.mark.parametrize("answer", ["text", None, float("nan"), KeyError("mistake")], ids=shown)
 def test_a_wait_time_that_does_not_answer_with_seconds_is_told_and_does_not_spin(
     environment: QuietEnvironment, caplog: pytest.LogCaptureFixture, answer: Any
 ) -> None:
@@ -401,7 +402,7 @@ def test_a_wait_time_that_does_not_answer_with_seconds_is_told_and_does_not_spin
 
 
 @pytest.mark.timeout(5)
-@pytest.mark.parametrize("body", [{"reschedule": True}, {"reschedule": False}, None], ids=repr)
+@pytest.mark.parametrize("body", [{"reschedule": True}, {"reschedule": False}, None], ids=shown)
 def test_tasks_that_never_yield_do_not_freeze_the_process(environment: QuietEnvironment, body: Any) -> None:
     class Inner(TaskSet):
         @task

@@ -11,6 +11,7 @@ from gregaria.users.taskset import TaskSet
 from gregaria.users.user import User, run_user
 from gregaria.users.wait import constant
 from tests.support.environments import QuietEnvironment, QuietRunner, live
+from tests.support.ids import shown
 
 
 @pytest.fixture
@@ -159,7 +160,7 @@ def test_a_mistake_in_on_start_ends_the_user_is_told_once_and_followed_by_one_on
     assert environment.runner.stopped == []
 
 
-@pytest.mark.parametrize("end", [StopUser(), gevent.GreenletExit()], ids=repr)
+@pytest.mark.parametrize("end", [StopUser(), gevent.GreenletExit()], ids=shown)
 def test_a_user_that_ends_in_on_start_is_no_mistake(environment: QuietEnvironment, end: BaseException) -> None:
     class Brief(Life):
         def on_start(self) -> None:
