@@ -11,6 +11,7 @@ from gevent.event import Event
 
 from gregaria.errors import CommandError, ExitCode
 from gregaria.report.csv import CsvWriter, HistoryRows, write_exceptions, write_failures, write_requests
+from gregaria.report.file import replace_text
 from gregaria.settings import settings
 from gregaria.stats.summary import RequestRow, Summary
 from tests.report.sample import FRACTIONS, failure, row, silent_row, summary, task_exception
@@ -247,7 +248,7 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path, writers: list[CsvWriter
     reader.start()
     try:
         for _ in range(30):
-            writer._replace_files(many)
+            replace_text(writer.requests_path, whole.decode())
     finally:
         stop.set()
         reader.join()
@@ -287,6 +288,7 @@ def test_a_disk_that_fails_during_the_run_is_told_once_and_the_end_is_still_writ
     with caplog.at_level(logging.WARNING, logger="gregaria.report"):
         writer.spawn()
         for _ in range(3):
+            run.count += 1
             run.asked.clear()
             assert run.asked.wait(timeout=10)
     assert len(caplog.messages) == 1

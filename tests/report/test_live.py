@@ -55,6 +55,13 @@ def test_what_is_printed_appears_above(screen: Screen) -> None:
     assert screen.everything == ["a much longer line than those below", "x", "y", "one", "two"]
 
 
+def test_a_printed_line_wider_than_the_terminal_is_shown_whole(screen: Screen) -> None:
+    area = area_on(screen)
+    area.draw(["AREA"])
+    area.write_above("x" * 100 + "\n")
+    assert screen.everything == ["x" * 40, "x" * 40, "x" * 20, "AREA"]
+
+
 def test_a_flood_of_lines_takes_the_area_away_until_it_is_drawn_again(screen: Screen) -> None:
     area = area_on(screen)
     area.draw(["AREA" * 9])

@@ -31,6 +31,8 @@ __all__ = [
 
 logger = logging.getLogger("gregaria.report")
 
+#: the share of all time that writing may take; a run with a thousand names is written less often
+_LARGEST_SHARE = 0.05
 _NO_TIME = "N/A"
 #: a text that begins so would be run as a formula by a spreadsheet
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -141,7 +143,7 @@ class HistoryRows:
             row.name,
             f"{row.current_rps:.6f}",
             f"{row.current_fail_per_s:.6f}",
-            *(_percentile(_at_most(of_counts(recent, each), row.max_us)) for each in self._fractions),
+            *(_percentile(_at_most(each, row.max_us)) for each in of_counts(recent, self._fractions)),
             row.num_requests,
             row.num_failures,
             *_times(row),
@@ -179,6 +181,7 @@ class CsvWriter:
         self._greenlet: gevent.Greenlet | None = None
         self._last_row: list[object] = []
         self._complained = False
+        self._on_disk: dict[Path, str] = {}
         self.requests_path = Path(f"{prefix}_stats.csv")
         self.history_path = Path(f"{prefix}_stats_history.csv")
         self.failures_path = Path(f"{prefix}_failures.csv")
@@ -209,6 +212,8 @@ class CsvWriter:
             return
         if self._greenlet is not None:
             self._greenlet.kill()
+        # at the end all are written, also what somebody has removed meanwhile
+        self._on_disk.clear()
         try:
             self._write(self._summary_of())
         except OSError as error:
@@ -219,6 +224,7 @@ class CsvWriter:
     def run(self) -> NoReturn:
         """Write at once and at every interval, in the calling greenlet, until that is killed."""
         while True:
+            started = time.perf_counter()
             try:
                 self._write(self._summary_of())
                 self._complained = False
@@ -227,7 +233,8 @@ class CsvWriter:
                 if not self._complained:
                     logger.warning("The CSV files cannot be written at the moment: %s", error)
                 self._complained = True
-            gevent.sleep(settings.csv_stats_interval_s)
+            cost_s = time.perf_counter() - started
+            gevent.sleep(max(settings.csv_stats_interval_s, cost_s / _LARGEST_SHARE))
 
     def _write(self, summary: Summary) -> None:
         rows = self._history.rows(summary, time.time())
@@ -237,9 +244,15 @@ class CsvWriter:
         self._replace_files(summary)
 
     def _replace_files(self, summary: Summary) -> None:
-        replace_text(self.requests_path, _text(request_rows(summary, self._fractions)))
-        replace_text(self.failures_path, _text(failure_rows(summary)))
-        replace_text(self.exceptions_path, _text(exception_rows(summary)))
+        self._replace(self.requests_path, request_rows(summary, self._fractions))
+        self._replace(self.failures_path, failure_rows(summary))
+        self._replace(self.exceptions_path, exception_rows(summary))
+
+    def _replace(self, path: Path, rows: Iterable[Sequence[object]]) -> None:
+        text = _text(rows)
+        if self._on_disk.get(path) != text:
+            replace_text(path, text)
+            self._on_disk[path] = text
 
 
 def _text(rows: Iterable[Sequence[object]]) -> str:

@@ -15,9 +15,12 @@ from gregaria.report.cells import plain_letters, start, width
 
 __all__ = ["LiveArea", "can_be_live", "has_colour"]
 
-# one update of the screen to the frame, for terminals that know how; no wrapping, for those that narrow meanwhile
-_FRAME_BEGIN = "\x1b[?2026h\x1b[?7l"
-_FRAME_END = "\x1b[?7h\x1b[?2026l"
+# one update of the screen to the frame, for terminals that know how
+_UPDATE_BEGIN = "\x1b[?2026h"
+_UPDATE_END = "\x1b[?2026l"
+# the area's own lines are not wrapped, should the terminal become narrower meanwhile
+_WRAP_OFF = "\x1b[?7l"
+_WRAP_ON = "\x1b[?7h"
 _CLEAR_TO_LINE_END = "\x1b[K"
 _CLEAR_BELOW = "\x1b[J"
 #: lines above the area after which it is redrawn at once; each costs a whole frame
@@ -105,7 +108,7 @@ class LiveArea:
 
     def _write_frame(self, above: str) -> None:
         frame = "".join(f"{line}{_CLEAR_TO_LINE_END}\n" for line in self._lines)
-        self._write(f"{_FRAME_BEGIN}{above}{frame}{_CLEAR_BELOW}{_FRAME_END}")
+        self._write(f"{_UPDATE_BEGIN}{above}{_WRAP_OFF}{frame}{_CLEAR_BELOW}{_WRAP_ON}{_UPDATE_END}")
         self._on_screen = self.active = True
 
     def _rewind(self) -> str:

@@ -1,7 +1,9 @@
 """Percentiles as reports need them: named, and found for any fraction, also over a part of the run."""
 
+import bisect
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gregaria.stats.summary import RequestRow
 
@@ -20,24 +22,22 @@ def of_row(row: RequestRow, fraction: float) -> int | None:
         return found
     if fraction >= 1:
         return row.max_us
-    derived = of_counts(row.histogram_us, fraction)
+    (derived,) = of_counts(row.histogram_us, [fraction])
     return None if derived is None else min(max(derived, row.min_us), row.max_us)
 
 
-def of_counts(counts: Mapping[int, int], fraction: float) -> int | None:
-    """The nearest-rank percentile in microseconds of a sparse histogram {lower edge in us: count}."""
-    total = sum(counts.values())
-    if not total:
-        return None
+def of_counts(counts: Mapping[int, int], fractions: Sequence[float]) -> list[int | None]:
+    """The nearest-rank percentiles in microseconds of a sparse histogram {lower edge in us: count}; None of nothing."""
+    edges = sorted(counts)
+    seen = list(itertools.accumulate(counts[edge] for edge in edges))
+    if not seen or not seen[-1]:
+        return [None for _ in fractions]
+    return [middle_us(edges[bisect.bisect_left(seen, _rank(fraction, seen[-1]))]) for fraction in fractions]
+
+
+def _rank(fraction: float, total: int) -> int:
     # a hair less, lest 0.07 * 100 becomes 7.000000000000001 and its ceiling 8
-    rank = max(math.ceil(fraction * total * (1 - 1e-15)), 1)
-    seen = 0
-    edge = 0
-    for edge in sorted(counts):
-        seen += counts[edge]
-        if seen >= rank:
-            break
-    return middle_us(edge)
+    return min(max(math.ceil(fraction * total * (1 - 1e-15)), 1), total)
 
 
 def middle_us(lower_edge_us: int) -> int:

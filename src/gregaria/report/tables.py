@@ -12,9 +12,7 @@ from gregaria.stats.summary import ExceptionRow, FailureRow, RequestRow, Summary
 
 __all__ = ["Look", "error_report", "exception_report", "percentile_table", "stats_table"]
 
-_REQUEST_COLUMNS = (
-    Column("Type", comfortable=8, left=True),
-    Column("Name", left=True, flexible=True),
+_FIGURE_COLUMNS = (
     Column("# reqs", comfortable=7),
     Column("# fails", comfortable=12),
     Column("Avg", comfortable=7, opens_group=True),
@@ -71,9 +69,9 @@ def stats_table(
         tail: add the 95th and 99th percentile where there is room.
     """
     shown = summary.requests if rows is None else rows
-    columns = (*_REQUEST_COLUMNS[:8], *_TAIL, *_REQUEST_COLUMNS[8:]) if tail else _REQUEST_COLUMNS
+    figures = (*_FIGURE_COLUMNS[:6], *_TAIL, *_FIGURE_COLUMNS[6:]) if tail else _FIGURE_COLUMNS
     table = Table(
-        columns=columns,
+        columns=[*_name_columns(), *figures],
         rows=[_request_cells(row, current, tail) for row in (*shown, summary.total)],
         max_width=look.width,
         max_flexible=look.name_width,
@@ -86,8 +84,7 @@ def percentile_table(summary: Summary, look: Look = PLAIN) -> list[str]:
     """Title and table of the response times' percentiles (``settings.percentiles_to_report``) in ms."""
     fractions = settings.percentiles_to_report
     columns = [
-        Column("Type", comfortable=8, left=True),
-        Column("Name", left=True, flexible=True),
+        *_name_columns(),
         *(Column(label(each), comfortable=6, opens_group=not index, spare=_spare(each))
           for index, each in enumerate(fractions)),
         Column("# reqs", comfortable=7, opens_group=True, spare=8),
@@ -162,6 +159,13 @@ def _request_cells(row: RequestRow, current: bool, tail: bool) -> list[Cell]:
         *(Cell(milliseconds(of_row(row, each))) for each in (_TAIL_FRACTIONS if tail else ())),
         Cell(rate(per_second)),
         Cell(rate(fails_per_second), failing if fails_per_second else ""),
+    ]
+
+
+def _name_columns() -> list[Column]:
+    return [
+        Column("Type", comfortable=settings.stats_type_width, left=True),
+        Column("Name", left=True, flexible=True),
     ]
 
 
