@@ -34,7 +34,10 @@ def main() -> int:
         code = ExitCode.OUTPUT
     except Exception:
         traceback.print_exc()
-        print("gregaria: error: this is a mistake in Gregaria itself; please report it with the lines above", file=sys.stderr)
+        print(
+            "gregaria: error: this is a mistake in Gregaria itself; please report it with the lines above",
+            file=sys.stderr,
+        )
         code = ExitCode.INTERNAL
     _end_even_if_threads_linger(code)
     return code

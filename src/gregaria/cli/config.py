@@ -68,8 +68,13 @@ def environment_settings(parser: Parser, environ: Mapping[str, str]) -> list[Set
 
 
 def resolve(
-    parser: Parser, tokens: Sequence[str], environ: Mapping[str, str], folder: Path, home: Path | None,
-    *, strict: bool = True,
+    parser: Parser,
+    tokens: Sequence[str],
+    environ: Mapping[str, str],
+    folder: Path,
+    home: Path | None,
+    *,
+    strict: bool = True,
 ) -> Resolved:
     """Every option's value for this command line, environment and these folders.
 
@@ -85,7 +90,8 @@ def resolve(
     _add_classes(parser, typed, unknown, strict)
     elsewhere = argparse.Namespace()
     for setting in [
-        *file_settings(folder, home, getattr(typed, "config", None)), *environment_settings(parser, environ)
+        *file_settings(folder, home, getattr(typed, "config", None)),
+        *environment_settings(parser, environ),
     ]:
         for name, value in vars(_apply(parser, setting, strict)).items():
             setattr(elsewhere, name, value)

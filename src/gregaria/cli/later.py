@@ -91,20 +91,23 @@ def refuse_later(parser: Parser, given: argparse.Namespace) -> None:
         raise _refusal(action)
 
 
-def warn_of_later(parser: Parser, given: argparse.Namespace) -> list[str]:
-    """Sentences about what environment and files ask for and is not there yet.
+def refuse_later_modes(parser: Parser, given: argparse.Namespace) -> None:
+    """Refuse a master, a worker or several processes that the environment or a file asks for.
 
     Raises:
-        CommandError: they ask for another kind of process (a master, a worker, several).
+        CommandError: one is asked for; running on as something else would load the target in another way.
     """
-    asked = _asked(parser, given)
-    for action in asked:
+    for action in _asked(parser, given):
         if action.dest in _MODES:
             raise _refusal(action)
+
+
+def remarks_on_later(parser: Parser, given: argparse.Namespace) -> list[str]:
+    """Sentences about what the environment or a file asks for and is not there yet."""
     return [
         f"{action.option_strings[-1]} is set in the environment or a configuration file and has no effect:"
         f" {vars(action)['later']}"
-        for action in asked
+        for action in _asked(parser, given)
     ]
 
 

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from gregaria import compat
@@ -97,7 +97,9 @@ def own_traceback(error: BaseException) -> str:
     exception = traceback.TracebackException.from_exception(error)
     part: traceback.TracebackException | None = exception
     while part is not None:
-        part.stack = traceback.StackSummary.from_list([frame for frame in part.stack if not _is_foreign(frame.filename)])
+        part.stack = traceback.StackSummary.from_list(
+            [frame for frame in part.stack if not _is_foreign(frame.filename)]
+        )
         part = part.__cause__ or part.__context__
     lines = exception.format() if exception.stack else exception.format_exception_only()
     return "".join(lines).rstrip()
@@ -124,7 +126,7 @@ def _is_foreign(filename: str) -> bool:
 def _add(loaded: Loaded, module: ModuleType) -> None:
     for value in list(vars(module).values()):
         if not isinstance(value, type):
-            if getattr(value, "__name__", "").startswith("test_") and getattr(value, "__module__", "") == module.__name__:
+            if isinstance(value, FunctionType) and value.__name__.startswith("test_"):
                 loaded.test_functions.append(value.__name__)
         elif issubclass(value, User) and not value.abstract:
             _add_class(loaded.user_classes, value)
@@ -136,7 +138,7 @@ def _add_class(classes: dict[str, Any], found: type) -> None:
     known = classes.get(found.__name__)
     if known is not None and _file_of(known) != _file_of(found):
         raise CommandError(
-            f"two classes are called {found.__name__}, in {_file_of(known)} and in {_file_of(found)}; rename one of them",
+            f"two classes are called {found.__name__}, in {_file_of(known)} and in {_file_of(found)}; rename one",
             ExitCode.LOCUSTFILE_BROKEN,
         )
     classes[found.__name__] = found

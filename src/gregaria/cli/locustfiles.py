@@ -59,7 +59,8 @@ class Locustfiles:
     def _paths_of(self, part: str) -> list[Path]:
         if part == "-":
             raise CommandError(
-                "-f - gets the locustfile from a master; distributed runs come later, name a file", ExitCode.NOT_AVAILABLE
+                "-f - gets the locustfile from a master; distributed runs come later: name a file",
+                ExitCode.NOT_AVAILABLE,
             )
         if re.match(r"https?://", part):
             return [self._fetch(part)]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gregaria.cli.config import Resolved, resolve
-from gregaria.cli.later import refuse_later, warn_of_later
+from gregaria.cli.later import refuse_later, refuse_later_modes, remarks_on_later
 from gregaria.cli.loader import Loaded, load, new_shape
 from gregaria.cli.locustfiles import Locustfiles
 from gregaria.cli.options import new_parser
@@ -20,7 +20,6 @@ from gregaria.events import events
 from gregaria.logs import set_up_logging
 from gregaria.report.json import check_document_path
 from gregaria.users.ratio import print_task_ratio_json, task_ratio_table, task_ratios
-from gregaria.version import VERSION
 
 logger = logging.getLogger("gregaria.cli.main")
 
@@ -44,6 +43,8 @@ def main(arguments: Sequence[str]) -> int:
             return _help(parser, files)
         _check_first(parser, first)
         _set_up_logging(first.options)
+        for remark in remarks_on_later(parser, first.elsewhere):
+            logger.warning("%s", remark)
         paths = files.paths()
         loaded = load(paths)
         options = _resolve_again(parser, arguments)
@@ -56,9 +57,15 @@ def _answer(options: Any, loaded: Loaded, paths: list[Path]) -> int:
         print("Available Users:")
         print("\n".join(f"    {name}" for name in loaded.user_classes))
         return ExitCode.OK
+    shows_ratio = options.show_task_ratio or options.show_task_ratio_json
+    if not options.headless and not shows_ratio:
+        raise CommandError(
+            "there is no web interface yet: add --headless, with -u, -r and -t for users, rate and time",
+            ExitCode.NOT_AVAILABLE,
+        )
     configure_users(list(loaded.user_classes.values()), options.config_users or [])
     environment = _new_environment(options, loaded, user_classes)
-    if options.show_task_ratio or options.show_task_ratio_json:
+    if shows_ratio:
         return _show_task_ratio(environment, options)
     return Run(environment, options, [str(path) for path in paths]).run()
 
@@ -103,14 +110,8 @@ def _help(parser: Parser, files: Locustfiles) -> int:
 def _check_first(parser: Parser, first: Resolved) -> None:
     """Refuse what needs no locustfile to be refused, before any of its code runs."""
     refuse_later(parser, first.typed)
+    refuse_later_modes(parser, first.elsewhere)
     options = first.options
-    warn_of_later(parser, first.elsewhere)
-    answers_at_once = options.list_commands or options.show_task_ratio or options.show_task_ratio_json
-    if (not options.headless or options.headful) and not answers_at_once:
-        raise CommandError(
-            "there is no web interface yet: add --headless, with -u, -r and -t for users, rate and time",
-            ExitCode.NOT_AVAILABLE,
-        )
     if options.stats_history_enabled and not options.csv_prefix:
         raise CommandError("--csv-full-history needs --csv PREFIX", ExitCode.USAGE)
     if options.json_file:

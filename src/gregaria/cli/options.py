@@ -53,29 +53,53 @@ def new_parser() -> Parser:
 def _add_test_options(parser: Parser) -> None:
     group = parser.add_argument_group("What to run")
     group.add_argument(
-        "-f", "--locustfile", env_var="LOCUST_LOCUSTFILE", metavar="FILE", default="locustfile.py",
+        "-f",
+        "--locustfile",
+        env_var="LOCUST_LOCUSTFILE",
+        metavar="FILE",
+        default="locustfile.py",
         help="the Python file with the users; or several with commas between them, a directory, or a http(s) URL",
     )
     group.add_argument("--config", metavar="FILE", help="one more file to read options from (.toml, else key = value)")
     group.add_argument(
-        "-H", "--host", env_var="LOCUST_HOST", metavar="URL", type=values.base_url,
+        "-H",
+        "--host",
+        env_var="LOCUST_HOST",
+        metavar="URL",
+        type=values.base_url,
         help="what relative URLs are relative to, for example https://www.example.com",
     )
     group.add_argument(
-        "-T", "--tags", env_var="LOCUST_TAGS", metavar="TAG", nargs="*", words=True,
+        "-T",
+        "--tags",
+        env_var="LOCUST_TAGS",
+        metavar="TAG",
+        nargs="*",
+        words=True,
         help="run only tasks that have at least one of these tags",
     )
     group.add_argument(
-        "-E", "--exclude-tags", env_var="LOCUST_EXCLUDE_TAGS", metavar="TAG", nargs="*", words=True,
+        "-E",
+        "--exclude-tags",
+        env_var="LOCUST_EXCLUDE_TAGS",
+        metavar="TAG",
+        nargs="*",
+        words=True,
         help="leave out tasks that have one of these tags",
     )
     group.add_argument(
-        "--config-users", env_var="LOCUST_CONFIG_USERS", metavar="JSON", nargs="*",
-        help="attributes of user classes as JSON, or files of JSON: '{\"user_class_name\": \"Buyer\", \"weight\": 3}'",
+        "--config-users",
+        env_var="LOCUST_CONFIG_USERS",
+        metavar="JSON",
+        nargs="*",
+        help='attributes of user classes as JSON, or files of JSON: \'{"user_class_name": "Buyer", "weight": 3}\'',
     )
     group.add_argument("--equal-weights", action="store_true", help="give every task the same weight")
     group.add_argument(
-        "--use-requests", env_var="LOCUST_USE_REQUESTS", action="store_true", yields=True,
+        "--use-requests",
+        env_var="LOCUST_USE_REQUESTS",
+        action="store_true",
+        yields=True,
         help="send everything of HttpUser through the requests library instead of the engine: slower, but visible to"
         " what traces or patches requests",
     )
@@ -84,32 +108,59 @@ def _add_test_options(parser: Parser) -> None:
 def _add_load_options(parser: Parser) -> None:
     group = parser.add_argument_group("How much, how long")
     group.add_argument(
-        "--headless", env_var="LOCUST_HEADLESS", action="store_true",
+        "--headless",
+        env_var="LOCUST_HEADLESS",
+        action="store_true",
         help="start at once, without a web interface (needed: there is no web interface yet)",
     )
     group.add_argument("--headful", env_var="LOCUST_HEADFUL", action="store_true", help=argparse.SUPPRESS)
     group.add_argument(
-        "-u", "--users", env_var="LOCUST_USERS", dest="num_users", metavar="N", type=values.count,
+        "-u",
+        "--users",
+        env_var="LOCUST_USERS",
+        dest="num_users",
+        metavar="N",
+        type=values.count,
         help="most users at the same time (default: 1); the keys w W s S change it by +1 +10 -1 -10 during a run",
     )
     group.add_argument(
-        "-r", "--spawn-rate", env_var="LOCUST_SPAWN_RATE", metavar="N", type=values.rate,
+        "-r",
+        "--spawn-rate",
+        env_var="LOCUST_SPAWN_RATE",
+        metavar="N",
+        type=values.rate,
         help="users started per second (default: 1)",
     )
     group.add_argument(
-        "-t", "--run-time", env_var="LOCUST_RUN_TIME", metavar="TIME", type=values.duration_s,
+        "-t",
+        "--run-time",
+        env_var="LOCUST_RUN_TIME",
+        metavar="TIME",
+        type=values.duration_s,
         help="end after this time, the start of the users included: 300, 20m, 1h30m (default: run until stopped)",
     )
     group.add_argument(
-        "-i", "--iterations", env_var="LOCUST_ITERATIONS", metavar="N", type=values.positive_count, yields=True,
+        "-i",
+        "--iterations",
+        env_var="LOCUST_ITERATIONS",
+        metavar="N",
+        type=values.positive_count,
+        yields=True,
         help="end after exactly this many tasks, over all users",
     )
     group.add_argument(
-        "-s", "--stop-timeout", env_var="LOCUST_STOP_TIMEOUT", metavar="TIME", type=values.duration_s, default=0,
+        "-s",
+        "--stop-timeout",
+        env_var="LOCUST_STOP_TIMEOUT",
+        metavar="TIME",
+        type=values.duration_s,
+        default=0,
         help="what tasks may take to finish after the end; requests on the wire always get a second",
     )
     group.add_argument(
-        "--reset-stats", env_var="LOCUST_RESET_STATS", action="store_true",
+        "--reset-stats",
+        env_var="LOCUST_RESET_STATS",
+        action="store_true",
         help="forget the numbers of the ramp-up when all users are started",
     )
 
@@ -117,24 +168,39 @@ def _add_load_options(parser: Parser) -> None:
 def _add_statistics_options(parser: Parser) -> None:
     group = parser.add_argument_group("What is told")
     group.add_argument(
-        "--csv", env_var="LOCUST_CSV", dest="csv_prefix", metavar="PREFIX",
+        "--csv",
+        env_var="LOCUST_CSV",
+        dest="csv_prefix",
+        metavar="PREFIX",
         help="write PREFIX_stats.csv, PREFIX_stats_history.csv, PREFIX_failures.csv and PREFIX_exceptions.csv",
     )
     group.add_argument(
-        "--csv-full-history", env_var="LOCUST_CSV_FULL_HISTORY", action="store_true", dest="stats_history_enabled",
+        "--csv-full-history",
+        env_var="LOCUST_CSV_FULL_HISTORY",
+        action="store_true",
+        dest="stats_history_enabled",
         help="a line for every name in PREFIX_stats_history.csv, not only for the total (needs --csv)",
     )
     group.add_argument("--json", action="store_true", help="print the final numbers as JSON to standard output")
     group.add_argument("--json-file", metavar="NAME", help="write the final numbers, versioned, to NAME.json")
     group.add_argument(
-        "--only-summary", env_var="LOCUST_ONLY_SUMMARY", action="store_true", help="no tables until the end",
+        "--only-summary",
+        env_var="LOCUST_ONLY_SUMMARY",
+        action="store_true",
+        help="no tables until the end",
     )
     group.add_argument(
-        "--print-stats", env_var="LOCUST_PRINT_STATS", action="store_true",
+        "--print-stats",
+        env_var="LOCUST_PRINT_STATS",
+        action="store_true",
         help="tables during the run, as text below each other even on a terminal",
     )
     group.add_argument(
-        "--exit-code-on-error", env_var="LOCUST_EXIT_CODE_ON_ERROR", metavar="N", type=values.exit_code, default=1,
+        "--exit-code-on-error",
+        env_var="LOCUST_EXIT_CODE_ON_ERROR",
+        metavar="N",
+        type=values.exit_code,
+        default=1,
         help="the exit code when a request failed or a task raised",
     )
 
@@ -142,14 +208,21 @@ def _add_statistics_options(parser: Parser) -> None:
 def _add_logging_options(parser: Parser) -> None:
     group = parser.add_argument_group("Logging")
     group.add_argument(
-        "-L", "--loglevel", env_var="LOCUST_LOGLEVEL", metavar="LEVEL", type=values.log_level, default="INFO",
+        "-L",
+        "--loglevel",
+        env_var="LOCUST_LOGLEVEL",
+        metavar="LEVEL",
+        type=values.log_level,
+        default="INFO",
         help="DEBUG, INFO, WARNING, ERROR or CRITICAL",
     )
     group.add_argument(
         "--logfile", env_var="LOCUST_LOGFILE", metavar="FILE", help="log to this file (default: standard error)"
     )
     group.add_argument(
-        "--skip-log-setup", env_var="LOCUST_SKIP_LOG_SETUP", action="store_true",
+        "--skip-log-setup",
+        env_var="LOCUST_SKIP_LOG_SETUP",
+        action="store_true",
         help="leave logging to the locustfile or to Python",
     )
     group.add_argument("--skip-log", dest="skip_log_setup", action="store_true", help=argparse.SUPPRESS)
@@ -159,20 +232,27 @@ def _add_other_options(parser: Parser) -> None:
     group = parser.add_argument_group("Other")
     group.add_argument("-l", "--list", dest="list_commands", action="store_true", help="list the user classes, and end")
     group.add_argument(
-        "--show-task-ratio", action="store_true",
+        "--show-task-ratio",
+        action="store_true",
         help="print how often each task is run, and end; with -u when classes have a fixed_count",
     )
     group.add_argument("--show-task-ratio-json", action="store_true", help="the same as JSON")
     group.add_argument("--profile", metavar="NAME", help="a name for this kind of run, for listeners and reports")
     group.add_argument("-V", "--version", action="version", version=version_line(), help="print the version, and end")
     group.add_argument("-h", "--help", action="help", help="print this, and end")
-    parser.add_argument_group("Not there yet, recognised and refused", textwrap.fill(" ".join(later_names()), 76))
+    parser.add_argument_group(
+        "Not there yet, recognised and refused", textwrap.fill(" ".join(later_names()), 76, break_on_hyphens=False)
+    )
 
 
 def _add_user_classes(parser: Parser) -> None:
     group = parser.add_argument_group("User classes")
     group.add_argument(
-        "user_classes", env_var="LOCUST_USER_CLASSES", metavar="UserClass", nargs="*", words=True,
+        "user_classes",
+        env_var="LOCUST_USER_CLASSES",
+        metavar="UserClass",
+        nargs="*",
+        words=True,
         help="the classes to run (default: all of the locustfile; --list shows them)",
     )
 

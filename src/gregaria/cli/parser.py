@@ -56,7 +56,7 @@ class _Container(argparse._ActionsContainer):
             other = self._option_string_actions.get(flag)
             if other is not None and getattr(other, "yields", False):
                 self._handle_conflict_resolve(action, [(flag, other)])
-        super()._check_conflict(action)  # type: ignore[misc]
+        super()._check_conflict(action)
 
     def add_argument_group(self, *arguments: Any, **keywords: Any) -> "_Group":
         group = _Group(self, *arguments, **keywords)
@@ -104,9 +104,7 @@ class Parser(_Container, argparse.ArgumentParser):
     """The command's parser; a mistake is raised as CommandError, never printed, and nothing is abbreviated."""
 
     def __init__(self, **keywords: Any) -> None:
-        super().__init__(
-            allow_abbrev=False, add_help=False, formatter_class=_HelpFormatter, **keywords
-        )
+        super().__init__(allow_abbrev=False, add_help=False, formatter_class=_HelpFormatter, **keywords)
 
     def error(self, message: str) -> NoReturn:
         raise CommandError(message, ExitCode.USAGE)
@@ -184,13 +182,16 @@ class Parser(_Container, argparse.ArgumentParser):
     def nearest(self, flag: str) -> str | None:
         """The option that looks most like ``flag``, hidden ones left out."""
         shown = [
-            name for action in self.options() if action.help is not argparse.SUPPRESS
-            for name in action.option_strings if name.startswith("--")
+            name
+            for action in self.options()
+            if action.help is not argparse.SUPPRESS
+            for name in action.option_strings
+            if name.startswith("--")
         ]
         typed = flag.split("=")[0]
         longer = [name for name in shown if name.startswith(typed) and len(typed) > 4]
         close = difflib.get_close_matches(typed, shown, 1, 0.6)
-        return (longer + close + [None])[0]  # type: ignore[list-item]
+        return (longer + close + [None])[0]
 
     def print_help(self, file: Any = None) -> None:
         super().print_help(file or sys.stdout)

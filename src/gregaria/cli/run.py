@@ -87,6 +87,8 @@ class Run:
         self._fire_init()
         for user_class in environment.user_classes:
             check_user_class(user_class)
+            if environment.host:
+                user_class.host = environment.host
         self._warn_of_shape()
         raise_file_limit()
         self._reports = Reports(self._runner, options, self._locustfiles, options.run_time)

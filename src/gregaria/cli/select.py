@@ -99,4 +99,4 @@ def _why_no_users(loaded: Loaded, locustfiles: Sequence[Path]) -> str:
             f"{where} has test functions ({loaded.test_functions[0]}) and no user class; pytest-style locustfiles are"
             " not supported yet: write a class that inherits from HttpUser, with @task methods"
         )
-    return f"{where} has no user class: write a class that inherits from HttpUser and is not abstract, with @task methods"
+    return f"{where} has no user class: write one that inherits from HttpUser and is not abstract, with @task methods"

@@ -1,4 +1,4 @@
-"""What an option's text may say: durations, rates, counts, levels; each says what it expected when it did not get it."""
+"""What an option's text may say: durations, rates, counts, levels; each says what it expected instead."""
 
 import argparse
 import math
