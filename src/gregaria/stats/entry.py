@@ -299,7 +299,7 @@ class StatsEntry:
         rps, failures = self._current_rates() if current else (self.total_rps, self.total_fail_per_sec)
         failed = f"{self.num_failures}({self.fail_ratio:.2%})"
         return (
-            f"{self._label()} {self.num_requests:7d} {failed:>12} |"
+            f"{self._label(max(settings.stats_name_width - 4, 1))} {self.num_requests:7d} {failed:>12} |"
             f"{self.avg_response_time:7.0f} {self.min_response_time or 0:7.0f} {self.max_response_time:7.0f}"
             f"{self.median_response_time:7.0f} | {rps:7.2f} {failures:11.2f}"
         )
@@ -312,11 +312,10 @@ class StatsEntry:
         """
         if not self.num_requests:
             raise ValueError("There are no percentiles of a name without requests")
-        columns = "".join(f" {self.get_response_time_percentile(p):6.0f}" for p in settings.percentiles_to_report)
-        return f"{self._label()}{columns} {self.num_requests:6d}"
+        columns = "".join(f"{self.get_response_time_percentile(p):6.0f} " for p in settings.percentiles_to_report)
+        return f"{self._label(settings.stats_name_width)}   {columns}{self.num_requests:6d}"
 
-    def _label(self) -> str:
-        name_width = max(settings.stats_name_width - 4, 1)
+    def _label(self, name_width: int) -> str:
         return f"{self.method:<{settings.stats_type_width}} {self.name[:name_width]:<{name_width}}"
 
 
