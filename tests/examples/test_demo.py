@@ -17,7 +17,7 @@ def test_the_demo_ends_with_a_summary_and_leaves_nothing_running() -> None:
     )
     assert demo.returncode == 0, demo.stdout + demo.stderr
     for row in ROWS:
-        assert row in demo.stdout
+        assert row in demo.stdout + demo.stderr
     assert "demo-output/demo_stats.csv" in demo.stdout
     left = [process for process in psutil.process_iter(["cmdline"]) if process.pid not in before]
     assert not [process for process in left if "examples/target" in " ".join(process.info["cmdline"] or [])]

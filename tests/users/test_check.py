@@ -83,7 +83,7 @@ def test_what_can_work_passes(body: Any, caplog: pytest.LogCaptureFixture) -> No
         ({"tasks": ["fine"]}, "neither a function nor a TaskSet"),
         ({"tasks": [None]}, "neither a function nor a TaskSet"),
     ],
-    ids=lambda value: repr(value)[:60],
+    ids=lambda value: shown(value)[:60],
 )
 def test_what_cannot_work_is_refused_with_its_place_and_what_to_write(body: Any, text: str) -> None:
     with pytest.raises(WrongDeclarationError, match=text) as caught:
@@ -93,7 +93,9 @@ def test_what_cannot_work_is_refused_with_its_place_and_what_to_write(body: Any,
 
 
 @pytest.mark.parametrize(
-    "body", [{"wait_time": 5}, {"on_start": asynchronous}, {"tasks": [without_argument]}, {"tasks": ["fine"]}], ids=shown
+    "body",
+    [{"wait_time": 5}, {"on_start": asynchronous}, {"tasks": [without_argument]}, {"tasks": ["fine"]}],
+    ids=shown,
 )
 def test_task_sets_inside_are_looked_over_too(body: Any) -> None:
     inner = type("Inner", (TaskSet,), {"tasks": [fine], "__module__": __name__, **body})
