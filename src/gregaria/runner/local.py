@@ -22,6 +22,7 @@ from gregaria.runner.runner import Runner
 from gregaria.runner.shape import LoadTestShape, follow
 from gregaria.runner.state import STATE_CLEANUP, STATE_RUNNING, STATE_SPAWNING, STATE_STOPPED
 from gregaria.settings import settings
+from gregaria.users.check import check_user_class
 
 logger = logging.getLogger("gregaria.runner")
 
@@ -94,6 +95,7 @@ class LocalRunner(Runner):
 
         Raises:
             ValueError: the load cannot be reached, or a class is none of the environment's.
+            WrongDeclarationError: a user class cannot work; the message tells which, where and why.
         """
         check_load(user_count, spawn_rate)
         self._check_classes(user_classes or ())
@@ -233,6 +235,8 @@ class LocalRunner(Runner):
             self._ender.join()
         if self._is_testing:
             return True
+        for user_class in self.user_classes:
+            check_user_class(user_class)
         self._keep_watch()
         self._is_testing = self.stats.running = True
         self._quits = self._has_reset = self.cpu_warning_emitted = False

@@ -214,6 +214,7 @@ class Population:
         elif self.is_open:
             self._due.append(class_name)
             if self._replacer is None or self._replacer.dead:
+                self._next_replacement_s = max(self._next_replacement_s, time.monotonic() + 1 / self.spawn_rate)
                 self._replacer = gevent.spawn(self._replace)
 
     def _replace(self) -> None:
