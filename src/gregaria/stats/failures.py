@@ -22,15 +22,24 @@ LONGEST_MESSAGE = 4000
 LONGEST_TRACEBACK = 20000
 
 # The parts of a message that vary from one request to the next. Numbers of up to four digits stay: 404 is no 503.
+# The pattern begins with one set of characters, for which `re` searches many times faster than for alternatives; what
+# has to stand before that first character is therefore looked up behind it.
 VARIABLE = re.compile(
     r"""
-      (?P<uuid>    (?<![0-9A-Za-z]) [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12} (?![0-9A-Za-z]) )
-    | (?P<memory>  (?<![0-9A-Za-z]) 0x[0-9a-f]{4,} (?![0-9A-Za-z]) )
-    | (?P<address> (?<![0-9A-Za-z.]) [0-9]{1,3}(?:\.[0-9]{1,3}){3} (?::[0-9]{1,5})? (?![0-9A-Za-z]) )
-    | (?P<hex>     (?<![0-9A-Za-z]) (?=[0-9]*[a-f]) (?=[a-f]*[0-9]) [0-9a-f]{8,} (?![0-9A-Za-z]) )
-    | (?P<number>  [0-9]{5,} )
+    [0-9a-fA-F]
+    (?:
+        (?<! [0-9A-Za-z]. )
+        (?: (?P<uuid>   [0-9a-fA-F]{7} - [0-9a-fA-F]{4} - [0-9a-fA-F]{4} - [0-9a-fA-F]{4} - [0-9a-fA-F]{12} )
+          | (?P<memory> (?<=0) [xX] [0-9a-fA-F]{4,} )
+          | (?P<hex>    (?: (?<=[0-9]) (?=[0-9]*[a-fA-F]) | (?<=[a-fA-F]) (?=[a-fA-F]*[0-9]) ) [0-9a-fA-F]{7,} )
+        ) (?! [0-9A-Za-z] )
+      | (?<=[0-9])
+        (?: (?P<address> (?<! [0-9A-Za-z.]. ) [0-9]{0,2} (?: \.[0-9]{1,3} ){3} (?: :[0-9]{1,5} )? (?! [0-9A-Za-z] ) )
+          | (?P<number>  [0-9]{4,} )
+        )
+    )
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE,
 )
 # Whether it is one is left to the ipaddress module: 12:30:45 is not.
 IPV6 = re.compile(
