@@ -1,9 +1,17 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gregaria.report.cells import width
-from gregaria.report.tables import Look, error_report, exception_report, percentile_table, stats_table
+from gregaria.report.tables import (
+    Look,
+    error_report,
+    exception_report,
+    intended_percentile_table,
+    percentile_table,
+    stats_table,
+)
 from gregaria.settings import settings
 from tests.report.sample import failure, row, silent_row, summary, task_exception
 
@@ -88,6 +96,16 @@ def test_the_percentile_table_says_what_it_has_no_room_for() -> None:
     assert "too narrow here for" in title
     for each in ("50%", "95%", "99%,", "100%"):
         assert each not in title
+
+
+def test_times_from_the_intended_start_have_a_table_of_their_own_if_there_are_any() -> None:
+    made = summary(row("/paced", intended_percentiles_us={0.5: 7_000, 1.0: 9_400_000}), row("/other"))
+    made = replace(made, total=replace(made.total, intended_percentiles_us={0.5: 7_000}))
+    title, _, _, paced, _, total = intended_percentile_table(made)
+    assert title == "Response time percentiles from the intended start (ms)"
+    assert words(paced) == "GET /paced | 7.00 - - - - - - - - - 9,400 | 1,000"
+    assert words(total).startswith("Aggregated | 7.00")
+    assert intended_percentile_table(summary(row())) == []
 
 
 def test_failures_are_told_with_count_group_and_sample() -> None:

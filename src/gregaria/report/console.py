@@ -15,7 +15,14 @@ from gregaria.report.cells import paint, plain_letters, printable
 from gregaria.report.frame import live_frame
 from gregaria.report.live import LiveArea, can_be_live, has_colour, is_terminal
 from gregaria.report.progress import progress_sentence
-from gregaria.report.tables import Look, error_report, exception_report, percentile_table, stats_table
+from gregaria.report.tables import (
+    Look,
+    error_report,
+    exception_report,
+    intended_percentile_table,
+    percentile_table,
+    stats_table,
+)
 from gregaria.settings import settings
 from gregaria.stats.summary import Summary
 
@@ -151,6 +158,7 @@ def final_report(summary: Summary, look: Look) -> list[str]:
     """Everything there is to say when a run is over: tables of the whole run, what failed, and what to know beside."""
     parts = [
         _requests_part(summary, look),
+        intended_percentile_table(summary, look),
         error_report(summary, look),
         exception_report(summary, look),
         _remarks(summary, look),

@@ -183,12 +183,12 @@ def _ms(time_us: float | None) -> float | None:
 
 
 def _finite(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else value
+    return None if value is None or not math.isfinite(value) else round(value, 6)
 
 
 def _number(value: float) -> float:
-    """A figure that JSON can hold: what is no number (a rate of nothing) is 0."""
-    return value if math.isfinite(value) else 0.0
+    """A figure that JSON can hold, six decimals: what is no number (a rate of nothing) is 0."""
+    return round(value, 6) if math.isfinite(value) else 0.0
 
 
 def _plain(value: object) -> Any:

@@ -1,7 +1,7 @@
 """The console's tables: requests, percentiles, failures, exceptions; each a list of lines made of one Summary."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gregaria.report.cells import fit, milliseconds, paint, printable, rate, share
@@ -10,7 +10,7 @@ from gregaria.report.table import Cell, Column, Table
 from gregaria.settings import settings
 from gregaria.stats.summary import ExceptionRow, FailureRow, RequestRow, Summary
 
-__all__ = ["Look", "error_report", "exception_report", "percentile_table", "stats_table"]
+__all__ = ["Look", "error_report", "exception_report", "intended_percentile_table", "percentile_table", "stats_table"]
 
 _FIGURE_COLUMNS = (
     Column("# reqs", comfortable=7),
@@ -82,26 +82,17 @@ def stats_table(
 
 def percentile_table(summary: Summary, look: Look = PLAIN) -> list[str]:
     """Title and table of the response times' percentiles (``settings.percentiles_to_report``) in ms."""
-    fractions = settings.percentiles_to_report
-    columns = [
-        *_name_columns(),
-        *(Column(label(each), comfortable=6, opens_group=not index, spare=_spare(each))
-          for index, each in enumerate(fractions)),
-        Column("# reqs", comfortable=7, opens_group=True, spare=8),
-    ]  # fmt: skip
-    rows = [
-        [
-            *_name_cells(row),
-            *(Cell(milliseconds(of_row(row, each))) for each in fractions),
-            Cell(f"{row.num_requests:,}"),
-        ]
-        for row in (*summary.requests, summary.total)
-    ]
-    table = Table(columns, rows, max_width=look.width, max_flexible=look.name_width, colour=look.colour)
-    title = paint("Response time percentiles (ms)", "strong" if look.colour else "")
-    if missing := table.left_out():
-        title += f"; too narrow here for {', '.join(missing)}"
-    return [title, *table.lines()]
+    rows = [*summary.requests, summary.total]
+    return _percentiles("Response time percentiles (ms)", rows, of_row, look)
+
+
+def intended_percentile_table(summary: Summary, look: Look = PLAIN) -> list[str]:
+    """The same from the intended start, waiting for their turn included; empty if no request had an intended start."""
+    rows = [row for row in (*summary.requests, summary.total) if row.intended_percentiles_us]
+    if not rows:
+        return []
+    title = "Response time percentiles from the intended start (ms)"
+    return _percentiles(title, rows, lambda row, fraction: row.intended_percentiles_us.get(fraction), look)
 
 
 def error_report(summary: Summary, look: Look = PLAIN) -> list[str]:
@@ -171,6 +162,31 @@ def _name_columns() -> list[Column]:
 
 def _name_cells(row: RequestRow) -> list[Cell]:
     return [Cell(fit(printable(row.method), _LONGEST_TYPE)), Cell(printable(row.name))]
+
+
+def _percentiles(
+    title: str, rows: Sequence[RequestRow], time_us_of: Callable[[RequestRow, float], int | None], look: Look
+) -> list[str]:
+    fractions = settings.percentiles_to_report
+    columns = [
+        *_name_columns(),
+        *(Column(label(each), comfortable=6, opens_group=not index, spare=_spare(each))
+          for index, each in enumerate(fractions)),
+        Column("# reqs", comfortable=7, opens_group=True, spare=8),
+    ]  # fmt: skip
+    cells = [
+        [
+            *_name_cells(row),
+            *(Cell(milliseconds(time_us_of(row, each))) for each in fractions),
+            Cell(f"{row.num_requests:,}"),
+        ]
+        for row in rows
+    ]
+    table = Table(columns, cells, max_width=look.width, max_flexible=look.name_width, colour=look.colour)
+    heading = paint(title, "strong" if look.colour else "")
+    if missing := table.left_out():
+        heading += f"; too narrow here for {', '.join(missing)}"
+    return [heading, *table.lines()]
 
 
 def _spare(fraction: float) -> int:
