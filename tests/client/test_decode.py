@@ -33,6 +33,7 @@ def raw_deflate(content: bytes) -> bytes:
         ("gzip, deflate", zlib.compress(gzip.compress(TEXT))),
         ("deflate,identity , gzip", gzip.compress(zlib.compress(TEXT))),
     ],
+    ids=lambda value: value if isinstance(value, str) else "-",
 )
 def test_what_was_encoded_comes_back(encoding: str, body: bytes) -> None:
     assert decode(body, encoding) == TEXT

@@ -20,6 +20,9 @@ from gregaria.engine.exchange import Prepared
 #: what urllib3 says of itself when nobody says who we are
 _USER_AGENT = f"python-urllib3/{urllib3.__version__}"  # type: ignore[attr-defined]
 
+#: methods whose servers expect a body, so that an empty one is announced
+_WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
+
 
 class Call:
     """What the engine need not know of a request, but its response may be asked for.
@@ -152,6 +155,8 @@ def head_of(method: str, place: Address, headers: Headers) -> bytes:
         start += f"Host: {place.authority}\r\n"
     if "accept-encoding" not in headers:
         start += "Accept-Encoding: identity\r\n"
+    if method in _WITH_BODY and "content-length" not in headers and "transfer-encoding" not in headers:
+        start += "Content-Length: 0\r\n"
     if "user-agent" not in headers:
         start += f"User-Agent: {_USER_AGENT}\r\n"
     text = "".join([f"{name}: {value}\r\n" for name, value in headers.values()])

@@ -39,6 +39,8 @@ def follow(session: Session, response: LazyResponse) -> LazyResponse:
     while (request := session.next_request(response)) is not None:
         if len(history) >= session.max_redirects:
             raise TooManyRedirects(f"Exceeded {session.max_redirects} redirects.", response=response)
+        # Asking for the next request has emptied it.
+        response.__dict__["history"] = list(history)
         history.append(response)
         answer = session.prepare_step(request, response._answer.prepared).perform(False, True)
         kind = type(response)
