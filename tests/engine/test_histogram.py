@@ -221,6 +221,11 @@ def test_a_bucket_stands_for_its_middle_within_the_extremes() -> None:
     assert 1000 <= histogram.value_us(bucket) <= 1003
 
 
+def test_counts_are_also_told_by_the_edges_of_their_buckets() -> None:
+    histogram = histogram_of([5, 5, 5000, 123_456])
+    assert histogram.edges() == {Histogram.edge_us(bucket): count for bucket, count in histogram.buckets().items()}
+
+
 def test_a_histogram_takes_less_than_fourteen_kibibytes() -> None:
     histogram = histogram_of(samples("heavy tail", 5000, seed=2))
     assert sys.getsizeof(histogram) < 14 * 1024

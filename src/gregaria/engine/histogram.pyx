@@ -148,6 +148,11 @@ cdef class Histogram:
         cdef int bucket
         return {bucket: self.counts[bucket] for bucket in range(BUCKETS) if self.counts[bucket]}
 
+    def edges(self):
+        """``{smallest time of the bucket in us: count}`` of the buckets in use, in order."""
+        cdef int bucket
+        return {lower_edge(bucket): self.counts[bucket] for bucket in range(BUCKETS) if self.counts[bucket]}
+
     @staticmethod
     def index(int64_t value_us):
         """The bucket that a time is counted in."""

@@ -165,7 +165,7 @@ def summarize(
         notes: sentences to show beside the figures; those that the figures themselves call for are added.
         options: the load that was asked for.
     """
-    reference_us = clock.now_us() if state in RUNNING else stats.last_us
+    reference_us = clock.now_us() if state in RUNNING or stats.running else stats.last_us
     until = ended if ended is not None else time.time()
     rows = [_row(entry, stats, reference_us) for _, entry in sorted(stats.recorder.entries.items())]
     return Summary(
@@ -216,7 +216,7 @@ def _row(entry: Entry, stats: "RequestStats", reference_us: int) -> RequestRow:
         current_fail_per_s=current[1],
         total_rps=entry.num_requests / elapsed_s if elapsed_s > 0 else 0.0,
         total_fail_per_s=entry.num_failures / elapsed_s if elapsed_s > 0 else 0.0,
-        histogram_us={Histogram.edge_us(bucket): count for bucket, count in times.buckets().items()},
+        histogram_us=times.edges(),
         per_second=entry.per_second(),
     )
 
