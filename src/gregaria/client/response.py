@@ -237,9 +237,15 @@ class ResponseContextManager(FastResponse):
 
     The last call of ``success()`` or ``failure()`` decides; without one the status does. An exception that leaves the
     block is the failure and goes on, but for ResponseError, which is reported only, and those that steer the user.
+
+    Attributes:
+        js: the body read as JSON by ``FastHttpUser.rest``, or None.
     """
 
-    __slots__ = ()
+    # Locustfiles leave notes of their own on a response that they judge.
+    __slots__ = ("__dict__",)
+
+    js: Any = None
 
     def success(self) -> None:
         """Count the request as a success, whatever its status."""

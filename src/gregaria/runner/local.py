@@ -251,6 +251,10 @@ class LocalRunner(Runner):
         self._messages.wait_until_handled()
         if not self._is_testing or self._ender is not None:
             return False
+        if self.environment.host:
+            # Only now, for a listener of test_start may have chosen it.
+            for user_class in self.user_classes:
+                user_class.host = self.environment.host
         self._population.open()
         if self._run_time_s is not None:
             self._start_timer()
