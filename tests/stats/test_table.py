@@ -37,6 +37,13 @@ def test_the_request_event_counts_here(stats: RequestStats) -> None:
     assert [error.error for error in stats.errors.values()] == ["KeyError('no')"]
 
 
+def test_names_and_lengths_need_not_be_of_the_exact_type(stats: RequestStats) -> None:
+    stats.log_request("GET", 5, 1.5, "17")  # type: ignore[arg-type]
+    stats.log_error("GET", 5, "no")  # type: ignore[arg-type]
+    entry = stats.get("5", "GET")
+    assert (entry.num_requests, entry.num_failures, entry.total_content_length) == (1, 1, 17)
+
+
 def test_what_the_engine_counts_is_seen_and_its_failures_are_grouped(stats: RequestStats) -> None:
     for number in range(5):
         stats.recorder.record("GET", "/a", 1000, 5, error=f"no item {number + 10000}")

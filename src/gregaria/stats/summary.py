@@ -181,7 +181,7 @@ def summarize(
         total=_row(stats.recorder.total, stats, reference_us),
         failures=tuple(
             FailureRow(e.method, e.name, e.error, e.sample, e.occurrences, e.first_seen, e.last_seen)
-            for e in sorted(stats.errors.values(), key=lambda e: (e.name, e.method, e.error))
+            for e in sorted(stats.errors.values(), key=lambda e: (e.error == OTHER, e.name, e.method, e.error))
         ),
         exceptions=tuple(
             ExceptionRow(row["count"], row["msg"], row["traceback"], tuple(sorted(row["nodes"])))

@@ -51,11 +51,12 @@ class RequestStats:
     def log_request(self, method: str, name: str, response_time: float | None, content_length: int) -> None:
         """Count a request, its time in milliseconds (None when there is none) and its response's bytes."""
         duration_us = None if response_time is None else round(response_time * 1000)
-        self.recorder.record(method, name, duration_us, content_length)
+        # What fires the event is anybody's code: URL objects as names, lengths that were read from a header.
+        self.recorder.record(str(method), str(name), duration_us, int(content_length))
 
     def log_error(self, method: str, name: str, error: object) -> None:
         """Count that a request, counted already, was a failure."""
-        self.recorder.fail(method, name, error)
+        self.recorder.fail(str(method), str(name), error)
 
     def get(self, name: str, method: str) -> StatsEntry:
         """The entry of a name and method, made if it is new."""
