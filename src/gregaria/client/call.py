@@ -33,17 +33,21 @@ class Call:
         text_body: requests would show the body as text.
         cookies: given with this call.
         follow: redirects are followed.
+        verify: certificates are checked; None for as the session says.
         request: the PreparedRequest it was made from, if it was made from one.
     """
 
-    __slots__ = ("cookies", "follow", "headers", "request", "session", "text_body")
+    __slots__ = ("cookies", "follow", "headers", "request", "session", "text_body", "verify")
 
-    def __init__(self, session: Any, headers: Headers, text_body: bool, cookies: Any, follow: bool) -> None:
+    def __init__(
+        self, session: Any, headers: Headers, text_body: bool, cookies: Any, follow: bool, verify: bool | None = None
+    ) -> None:
         self.session = session
         self.headers = headers
         self.text_body = text_body
         self.cookies = cookies
         self.follow = follow
+        self.verify = verify
         self.request: PreparedRequest | None = None
 
 

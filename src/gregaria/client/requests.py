@@ -4,27 +4,24 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from greenlet import GreenletExit
 from requests import PreparedRequest, Session
-from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
 from requests.exceptions import (
-    InvalidSchema,
-    InvalidURL,
-    MissingSchema,
     RequestException,
 )
 from requests.structures import CaseInsensitiveDict
 from urllib3 import PoolManager
 
-from gregaria.client import blame, body, plain
-from gregaria.client.address import Address, join, path_and_query, split, split_credentials
-from gregaria.client.call import Call, head_of, headers_of, place_of, request_of, root_of
-from gregaria.client.follow import follow
-from gregaria.client.jar import CookieHeaders, keep
+from gregaria.client import body, books, plain
+from gregaria.client.adapter import LocustHttpAdapter
+from gregaria.client.address import Address, join, split_credentials
+from gregaria.client.arrival import finish, next_request
+from gregaria.client.books import recorder_of
+from gregaria.client.call import Call, head_of, headers_of, place_of, root_of
+from gregaria.client.detour import by_requests
+from gregaria.client.jar import CookieHeaders
 from gregaria.client.lazy_response import (
     CaughtLazyResponse,
-    CaughtResponse,
     LazyResponse,
     ResponseContextManager,
     RestResponseContextManager,
@@ -39,39 +36,13 @@ from gregaria.client.watched import (
     WatchedJar,
     WatchedList,
 )
-from gregaria.engine.clock import epoch_us_of, now_us
-from gregaria.engine.exchange import Answer, Origin, Prepared
+from gregaria.engine.exchange import Origin, Prepared
 from gregaria.engine.gate import Gate
 from gregaria.events import RequestEvent
 from gregaria.settings import settings
 
-#: the statuses that requests follows
-REDIRECTS = frozenset((301, 302, 303, 307, 308))
-
 #: finished requests that one session keeps; there may be thousands of sessions
 MOST_KEPT = 32
-
-#: a URL that cannot be asked for at all is the locustfile's mistake, not the target's
-_MISTAKES = (MissingSchema, InvalidSchema, InvalidURL)
-
-
-class LocustHttpAdapter(HTTPAdapter):
-    """requests' adapter over connections that users may share.
-
-    Args:
-        pool_manager: whose connections are used; None for its own.
-    """
-
-    def __init__(self, pool_manager: PoolManager | None = None, *args: Any, **kwargs: Any) -> None:
-        self._shared = pool_manager
-        super().__init__(*args, **kwargs)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Called by HTTPAdapter; makes a pool unless there is a shared one."""
-        if self._shared is not None:
-            self.poolmanager = self._shared
-        else:
-            super().init_poolmanager(*args, **kwargs)
 
 
 class HttpSession(Session):
@@ -214,7 +185,7 @@ class HttpSession(Session):
                     response._answer = answer
                     if answer.counted and not answer.has_cookie:
                         return response
-                    return self._finish(response, answer, None)
+                    return finish(self, response)
         else:
             kwargs["params"] = params
         return self.request("GET", url, **kwargs)
@@ -296,8 +267,8 @@ class HttpSession(Session):
                 if bare:
                     self._keep(prepared, method, url, name)
                 return self._send(prepared, catch_response, context)
-        place = join(self.base_url, url)
-        return self._by_requests(verb, place, name, catch_response, context, {"data": data, "json": json, **kwargs})
+        kwargs.update(data=data, json=json)
+        return by_requests(self, super().request, verb, join(self.base_url, url), name, catch_response, context, kwargs)
 
     def _stand(self) -> Standing:
         standing = self._standing
@@ -357,24 +328,21 @@ class HttpSession(Session):
             content_type=content_type,
             auth=auth,
         )
-        prepared = self._as_prepared(method, place, lines, content, name or place.name, verify)
-        prepared.extra = Call(self, lines, body.is_text(data, files), cookies, bool(allow_redirects))
+        prepared = self.as_prepared(method, place, lines, content, name or place.name, verify)
+        prepared.extra = Call(self, lines, body.is_text(data, files), cookies, bool(allow_redirects), verify)
         if timeout is not None:
             connect_s, read_s = timeout if isinstance(timeout, tuple) else (timeout, timeout)
             prepared.connect_timeout_us = int((connect_s or 0) * 1e6)
             prepared.read_timeout_us = int((read_s or 0) * 1e6)
         return prepared
 
-    def _as_prepared(
+    def as_prepared(
         self, method: str, place: Address, lines: Headers, content: bytes | None, name: str, verify: bool | None
     ) -> Prepared:
+        """A request for the engine, of everything that goes into it."""
         head = head_of(method, place, lines)
         origin = self._origin(place, verify)
-        return Prepared(origin, self.gate, self._recorder(), head, content, method, place.url, name)
-
-    def _recorder(self) -> Any:
-        stats: Any = getattr(self.request_event, "stats", None)
-        return None if stats is None else stats.recorder
+        return Prepared(origin, self.gate, recorder_of(self), head, content, method, place.url, name)
 
     def _origin(self, place: Address, verify: bool | None) -> Origin:
         checked = place.scheme == "https" and bool(self.verify if verify is None else verify)
@@ -403,208 +371,19 @@ class HttpSession(Session):
             response._context = context
         if answer.counted and not answer.has_cookie:
             return response
-        return self._finish(response, answer, context)
-
-    def _finish(
-        self, response: LazyResponse, answer: Answer, context: Mapping[str, Any] | None
-    ) -> ResponseContextManager:
-        """What comes after the first answer: cookies, redirects, decoding, the report."""
-        error = answer.error
-        if error is None:
-            try:
-                if answer.has_cookie:
-                    self.keep_cookies(response)
-                if answer.counted:
-                    return response
-                if answer.status in REDIRECTS and answer.prepared.extra.follow:
-                    response = follow(self, response)
-                    answer = response._answer
-                    error = answer.error
-                if answer.has_encoding and error is None:
-                    _ = response.content
-            except RequestException as failure:
-                error = failure
-        if error is not None:
-            return self._failed(response, error)
-        if not response._catching:
-            response.report(response.failure_reason(response._name()))
-        return response
-
-    def _failed(self, response: LazyResponse, error: BaseException) -> ResponseContextManager:
-        """The response that stands for none: status 0, and the error that requests would have raised."""
-        response._reported = True
-        prepared = response._answer.prepared
-        request = request_of(prepared)
-        wrapped = blame.as_requests_raises(error, request)
-        empty = _empty_response(response._catching, request, prepared.url, wrapped)
-        empty.took_engine = True
-        empty._answer = response._answer
-        empty._first = response._first
-        empty._context = response._context
-        if wrapped is None:
-            # Somebody's own timeout, or a mistake in the engine: counted, and on it goes.
-            empty.report(error)
-            raise error
-        if not empty._catching:
-            empty.report(blame.reported(wrapped))
-        return empty
-
-    def keep_cookies(self, response: LazyResponse) -> None:
-        """Put what a response of the engine sets into the session's jar."""
-        keep(self.cookies, response.request, response._answer.header_pairs)
-
-    def prepare_step(self, request: PreparedRequest, before: Prepared) -> Prepared:
-        """The next request of a chain of redirects, ready to be sent.
-
-        Raises:
-            requests.exceptions.InvalidSchema: it leads elsewhere than to http or https.
-        """
-        try:
-            place = split(str(request.url))
-        except ValueError as error:
-            raise InvalidSchema(f"No connection adapters were found for {request.url!r}") from error
-        lines: Headers = {name.lower(): (name, value) for name, value in request.headers.items()}
-        content: Any = request.body
-        call: Call = before.extra
-        verify = before.origin.ssl_context is context_for(True) if before.origin.ssl_context is not None else None
-        prepared = self._as_prepared(
-            str(request.method),
-            place,
-            lines,
-            content.encode() if isinstance(content, str) else content,
-            before.name,
-            verify,
-        )
-        prepared.connect_timeout_us = before.connect_timeout_us
-        prepared.read_timeout_us = before.read_timeout_us
-        prepared.extra = Call(self, lines, isinstance(content, str), call.cookies, call.follow)
-        prepared.extra.request = request
-        return prepared
-
-    def next_request(self, response: LazyResponse) -> PreparedRequest | None:
-        """What requests would send next after a redirect, or None."""
-        steps: Iterator[Any] = self.resolve_redirects(response, response.request, yield_requests=True)
-        return next(steps, None)
-
-    def _by_requests(
-        self,
-        method: str,
-        url: str,
-        name: str | None,
-        catch_response: bool,
-        context: Mapping[str, Any] | None,
-        arguments: dict[str, Any],
-    ) -> ResponseContextManager:
-        """One request by way of requests, timed and counted like the others."""
-        if not self.gate.open:
-            raise GreenletExit("the test has ended")
-        if arguments.get("timeout") is None:
-            # requests itself would wait for ever.
-            arguments["timeout"] = (settings.connect_timeout_s, settings.http_user_timeout_s)
-        started_us = now_us()
-        error: BaseException | None = None
-        response: Any = None
-        self.gate.in_flight += 1
-        try:
-            response = super().request(method, url, **arguments)
-        except _MISTAKES:
-            raise
-        except GreenletExit:
-            self._interrupted(method, name or path_and_query(url))
-            raise
-        except BaseException as failure:
-            error = failure
-        finally:
-            self.gate.in_flight -= 1
-        finished_us = now_us()
-        if response is None:
-            assert error is not None
-            wrapped = error if isinstance(error, RequestException) else None
-            request = getattr(error, "request", None) or PreparedRequest()
-            response = _empty_response(catch_response, request, url, wrapped)
-        else:
-            response.__class__ = CaughtResponse if catch_response else ResponseContextManager
-        first = response.history[0] if response.history else response
-        sent_url = getattr(first.request, "url", None) or url
-        response._answer = self._accounted(method, sent_url, name, started_us, finished_us)
-        if context:
-            response._context = context
-        if error is not None and not isinstance(error, RequestException):
-            response.report(error)
-            raise error
-        if not catch_response:
-            response.report(response.failure_reason(response._name()))
-        return response  # type: ignore[no-any-return]
-
-    def _accounted(self, method: str, url: str, name: str | None, started_us: int, finished_us: int) -> Answer:
-        """An answer for the books, of a request that the engine has not seen."""
-        origin = Origin("http", "", 80)
-        name = name or path_and_query(url)
-        prepared = Prepared(origin, self.gate, self._recorder(), b"", None, method, url, name)
-        prepared.extra = Call(self, {}, False, None, True)
-        answer = Answer.__new__(Answer)
-        answer.prepared = prepared
-        answer.started_us = started_us
-        answer.finished_us = finished_us
-        return answer
-
-    def _interrupted(self, method: str, name: str) -> None:
-        recorder = self._recorder()
-        if recorder is not None:
-            recorder.interrupted(recorder.entry(method, name))
-
-    def meta(self, response: ResponseContextManager) -> dict[str, Any]:
-        """The fields of the ``request`` event for one response."""
-        answer = response._answer
-        first = response._first or answer
-        context = self.user.context() if self.user is not None else {}
-        return {
-            "request_type": first.prepared.method,
-            "response_time": (answer.finished_us - first.started_us) / 1000,
-            "name": first.prepared.name,
-            "context": {**context, **(response._context or {})},
-            "response": response,
-            "exception": None,
-            "start_time": epoch_us_of(first.started_us) / 1e6,
-            "url": first.prepared.url,
-            "response_length": _size_bytes(response),
-        }
+        return finish(self, response)
 
     def report(self, response: ResponseContextManager, error: BaseException | None) -> None:
-        """Count one finished request, then tell whoever listens. Responses call this, once.
+        """Count one finished request; responses call this, once."""
+        books.report(self, response, error)
 
-        Raises:
-            GreenletExit: it was counted, and the test has ended.
-        """
-        answer = response._answer
-        first = response._first or answer
-        changed: dict[str, Any] | None = response.__dict__.get("request_meta")
-        try:
-            if changed is None:
-                first.prepared.settle(answer, error, _size_bytes(response), first.started_us)
-            else:
-                self._count_as(changed, answer, error)
-        finally:
-            if self._listeners:
-                meta = response.request_meta
-                meta["exception"] = error
-                self.request_event.notify(**meta)
+    def meta(self, response: ResponseContextManager) -> dict[str, Any]:
+        """The fields of the ``request`` event; responses call this."""
+        return books.meta_of(self, response)
 
-    def _count_as(self, meta: dict[str, Any], answer: Answer, error: BaseException | None) -> None:
-        """Count a request whose fields a with-block may have changed."""
-        recorder = self._recorder()
-        if recorder is not None:
-            time_ms = meta["response_time"]
-            recorder.record(
-                meta["request_type"],
-                meta["name"],
-                None if time_ms is None else round(time_ms * 1000),
-                meta["response_length"] or 0,
-                error,
-                answer.finished_us,
-            )
-        if not self.gate.open:
-            raise GreenletExit("the test has ended")
+    def next_request(self, response: LazyResponse) -> PreparedRequest | None:
+        """What requests would send after a redirect that is not followed; responses call this."""
+        return next_request(self, response)
 
     def close(self) -> None:
         """Close the idle connections, the engine's too; the session may be used again."""
@@ -619,29 +398,6 @@ _OWN_REQUEST = HttpSession.request
 def _asked_for_requests(user: Any) -> bool:
     options = getattr(getattr(user, "environment", None), "parsed_options", None)
     return bool(getattr(user, "use_requests", False) or getattr(options, "use_requests", False))
-
-
-def _empty_response(
-    catching: bool, request: PreparedRequest, url: str, error: RequestException | None
-) -> ResponseContextManager:
-    response = CaughtResponse() if catching else ResponseContextManager()
-    response.status_code = 0
-    response.url = url
-    response.request = request
-    if error is not None:
-        response.error = error
-    return response
-
-
-def _size_bytes(response: ResponseContextManager) -> int:
-    """The body's size as the user sees it; what a stream says of itself, because reading it is the user's to do."""
-    if isinstance(response, LazyResponse):
-        answer = response._answer
-        return len((response.content if answer.has_encoding else answer.body) or b"")
-    if response._content_consumed or response.status_code == 0:
-        return len(response.content or b"")
-    length = response.headers.get("content-length", "")
-    return int(length) if length.isdecimal() else 0
 
 
 __all__ = [

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from http.cookiejar import Cookie
 from typing import Any, Protocol
-from weakref import WeakSet
+from weakref import ref
 
 from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
@@ -26,17 +26,19 @@ class Watched:
     # No room of its own, so that a container that somebody else made can become a watched one by its class alone.
     __slots__ = ()
 
-    _watchers: WeakSet[Any] | None = None
+    _watchers: tuple[ref[Any], ...] = ()
 
     def watch(self, watcher: Watcher) -> None:
         """Tell ``watcher`` of every change from now on, for as long as it lives."""
-        if self._watchers is None:
-            self._watchers = WeakSet()  # type: ignore[misc]
-        self._watchers.add(watcher)
+        mine = ref(watcher)
+        if mine not in self._watchers:
+            self._watchers = (*(known for known in self._watchers if known() is not None), mine)  # type: ignore[misc]
 
     def _changed(self) -> None:
-        for watcher in list(self._watchers or ()):
-            watcher.forget()
+        for known in self._watchers:
+            watcher = known()
+            if watcher is not None:
+                watcher.forget()
 
 
 class WatchedHeaders(CaseInsensitiveDict[Any], Watched):
@@ -113,8 +115,10 @@ class WatchedJar(RequestsCookieJar, Watched):  # type: ignore[misc]
     """``session.cookies``. A cookie set again with the same value, as many servers do on each answer, is no change."""
 
     def _changed(self) -> None:
-        for watcher in list(self._watchers or ()):
-            watcher.forget_cookies()
+        for known in self._watchers:
+            watcher = known()
+            if watcher is not None:
+                watcher.forget_cookies()
 
     def set_cookie(self, cookie: Cookie, *args: Any, **kwargs: Any) -> None:
         """Put one cookie in the jar."""

@@ -1,0 +1,83 @@
+"""The way of requests itself: for what is not plain, timed and counted like the rest."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from greenlet import GreenletExit
+from requests import PreparedRequest
+from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, RequestException
+
+from gregaria.client.address import path_and_query
+from gregaria.client.arrival import empty_response
+from gregaria.client.books import answer_for, recorder_of
+from gregaria.client.lazy_response import CaughtResponse, ResponseContextManager
+from gregaria.engine.clock import now_us
+from gregaria.settings import settings
+
+#: a URL that cannot be asked for at all is the locustfile's mistake, not the target's
+_MISTAKES = (MissingSchema, InvalidSchema, InvalidURL)
+
+
+def by_requests(
+    session: Any,
+    send: Callable[..., Any],
+    method: str,
+    url: str,
+    name: str | None,
+    catch_response: bool,
+    context: Mapping[str, Any] | None,
+    arguments: dict[str, Any],
+) -> ResponseContextManager:
+    """Make one request by way of requests.
+
+    Args:
+        session: the HttpSession.
+        send: ``requests.Session.request`` of that session.
+        method, url, name, catch_response, context: as for ``HttpSession.request``; the URL is whole.
+        arguments: all others.
+
+    Raises:
+        requests.exceptions.InvalidURL, MissingSchema, InvalidSchema: the URL cannot be asked for.
+        GreenletExit: the test has ended.
+    """
+    if not session.gate.open:
+        raise GreenletExit("the test has ended")
+    if arguments.get("timeout") is None:
+        # requests itself would wait for ever.
+        arguments["timeout"] = (settings.connect_timeout_s, settings.http_user_timeout_s)
+    error: BaseException | None = None
+    response: Any = None
+    session.gate.in_flight += 1
+    started_us = now_us()
+    try:
+        response = send(method, url, **arguments)
+    except _MISTAKES:
+        raise
+    except GreenletExit:
+        recorder = recorder_of(session)
+        if recorder is not None:
+            recorder.interrupted(recorder.entry(method, name or path_and_query(url)))
+        raise
+    except BaseException as failure:
+        error = failure
+    finally:
+        session.gate.in_flight -= 1
+    finished_us = now_us()
+    if error is None:
+        response.__class__ = CaughtResponse if catch_response else ResponseContextManager
+    else:
+        request = getattr(error, "request", None) or PreparedRequest()
+        response = empty_response(catch_response, request, url, error if isinstance(error, RequestException) else None)
+    first = response.history[0] if response.history else response
+    sent_url = getattr(first.request, "url", None) or url
+    name = name or path_and_query(sent_url)
+    response._answer = answer_for(session, method, sent_url, name, started_us, finished_us)
+    if context:
+        response._context = context
+    if error is not None and not isinstance(error, RequestException):
+        # A mistake in a hook, somebody's own timeout: counted, and on it goes.
+        response.report(error)
+        raise error
+    if not catch_response:
+        response.report(response.failure_reason(response._name()))
+    return response  # type: ignore[no-any-return]
