@@ -47,7 +47,8 @@ contract: $(READY) ## who may import whom
 docs: $(STAMPS)/build ## what must have a heading in docs/ has one, and every name in there exists
 	@$(BIN)/python -m pytest -q tests/house
 
-soak: $(STAMPS)/build ## the long proofs: hundreds of stopped runs, counted on both sides (RUNS=100)
+soak: $(STAMPS)/build ## the long proofs: exact percentiles, and hundreds of stopped runs counted on both sides (RUNS=100)
+	@$(BIN)/python -m benchmarks.accuracy
 	@$(BIN)/python -m benchmarks.soak --runs $(or $(RUNS),100)
 
 bench: $(STAMPS)/build ## measure against Locust, wrk, hey and k6; writes benchmarks/RESULTS.md (QUICK=1 for a look)
