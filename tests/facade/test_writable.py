@@ -3,14 +3,17 @@
 import logging
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from unittest import mock
 
 import pytest
 
 from gregaria.compat._writable import make_writable
+from gregaria.errors import ExitCode
 from gregaria.settings import Settings, settings
 from tests.facade.conftest import Script
+from tests.support.command import run_gregaria
 
 
 @pytest.fixture
@@ -90,3 +93,39 @@ def test_all_constants_of_locust_can_be_assigned_and_imported(run_script: Script
         assert changed == 25, changed
     """
     run_script(source)
+
+
+LOCUSTFILE = """
+import locust.stats
+from locust import User, constant, task
+
+locust.stats.PERCENTILES_TO_REPORT = {percentiles}
+locust.stats.CSV_STATS_INTERVAL_SEC = 0.2
+
+
+class Idle(User):
+    wait_time = constant(0.1)
+
+    @task
+    def fire(self):
+        self.environment.events.request.fire(
+            request_type="X", name="n", response_time=1, response_length=1, exception=None
+        )
+"""
+
+
+def test_the_reports_follow_a_constant_that_a_locustfile_assigns(tmp_path: Path) -> None:
+    (tmp_path / "locustfile.py").write_text(LOCUSTFILE.format(percentiles=[0.5, 0.97]))
+    run = run_gregaria("--csv", "figures", "-t", "1s", folder=tmp_path)
+    assert run.exit_code == 0, run.output
+    header = (tmp_path / "figures_stats.csv").read_text().splitlines()[0]
+    assert header.endswith(",50%,97%")
+    assert "97%" in run.output
+
+
+def test_percentiles_that_make_no_sense_are_refused_before_the_test(tmp_path: Path) -> None:
+    (tmp_path / "locustfile.py").write_text(LOCUSTFILE.format(percentiles=[50, 97]))
+    run = run_gregaria("-t", "1s", folder=tmp_path)
+    assert run.exit_code == ExitCode.SETTINGS, run.output
+    assert "locust.stats.PERCENTILES_TO_REPORT) contains 50; write 0.5" in run.stderr
+    assert "Traceback" not in run.stderr

@@ -19,6 +19,7 @@ from gregaria.errors import CommandError, ExitCode
 from gregaria.events import events
 from gregaria.logs import set_up_logging
 from gregaria.report.json import check_document_path
+from gregaria.settings import check_percentiles, settings
 from gregaria.users.ratio import print_task_ratio_json, task_ratio_table, task_ratios
 
 logger = logging.getLogger("gregaria.cli.main")
@@ -47,6 +48,7 @@ def main(arguments: Sequence[str]) -> int:
             logger.warning("%s", remark)
         paths = files.paths()
         loaded = load(paths)
+        check_percentiles(settings)
         options = _resolve_again(parser, arguments)
         return _answer(options, loaded, paths)
 
