@@ -17,11 +17,9 @@ from gregaria.users.user import User
 from gregaria.users.wait import between
 from tests.support.command import ROOT
 
+GUIDE = (ROOT / "docs" / "writing.md").read_text()
 BLOCKS = [
-    textwrap.dedent(block)
-    for block in re.findall(
-        r"^ *```python\n(.*?)^ *```$", (ROOT / "docs" / "writing.md").read_text(), re.MULTILINE | re.DOTALL
-    )
+    textwrap.dedent(block) for block in re.findall(r"^ *```python\n(.*?)^ *```$", GUIDE, re.MULTILINE | re.DOTALL)
 ]
 
 
@@ -35,14 +33,14 @@ def test_each_block_compiles_and_its_users_are_accepted(block: str) -> None:
     if not any(isinstance(node, ast.ClassDef) for node in tree.body):
         return
     tree.body = [node for node in tree.body if not isinstance(node, ast.ImportFrom)]
-    names: dict[str, Any] = {
+    names: dict[str, Any] = {"__name__": "guide"} | {
         known.__name__: known
         for known in (
             *(HttpUser, User, TaskSet, SequentialTaskSet, MarkovTaskSet),
             *(between, tag, task, transition, transitions),
         )
     }
-    exec(compile(tree, "writing.md", "exec"), names | {"__name__": "guide"}, names)
+    exec(compile(tree, "writing.md", "exec"), names)
     for made in list(names.values()):
         if isinstance(made, type) and made.__module__ == "guide":
             user = made if issubclass(made, User) else type("Entering", (User,), {"tasks": [made]})
