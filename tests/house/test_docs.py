@@ -62,10 +62,12 @@ def test_every_exit_code_is_documented(code: ExitCode) -> None:
 
 
 def test_every_step_that_the_architecture_names_exists() -> None:
-    named = re.findall(r"`([\w/]+\.pyx?):([\w.]+)(?:\(\))?`", (DOCS / "architecture.md").read_text())
+    text = (DOCS / "architecture.md").read_text()
+    named = re.findall(r"`([\w/]+\.pyx?):([\w.]+)(?:\(\))?`", text)
     assert named
+    for file in re.findall(r"`([\w/]+\.pyx?)[:`]", text):
+        assert any((folder / file).is_file() for folder in (PACKAGE, ROOT)), f"docs/architecture.md names {file}"
     for file, name in named:
-        assert (PACKAGE / file).is_file(), f"docs/architecture.md names {file}, which is not there"
         assert defines(PACKAGE / file, name), f"docs/architecture.md names {file}:{name}, which is not there"
 
 
@@ -74,3 +76,14 @@ def test_every_link_between_pages_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
         if "://" not in target and not target.startswith("mailto:"):
             assert (page.parent / target).exists(), f"{page.name} links to {target}, which is not there"
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
+def test_every_page_can_be_reached_from_the_readme(page: Path) -> None:
+    assert f"(docs/{page.name})" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "design").glob("*.md")), ids=lambda page: page.name)
+def test_every_design_page_can_be_reached_from_the_architecture_and_has_a_number_of_its_own(page: Path) -> None:
+    assert f"(design/{page.name})" in (DOCS / "architecture.md").read_text()
+    assert len(list(page.parent.glob(f"{page.name[:3]}-*"))) == 1
