@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
+import gevent.event
 import pytest
 
 from gregaria.errors import StopTest, StopUser
@@ -75,6 +76,46 @@ def test_a_new_start_replaces_a_ramp_that_is_not_over(make_runner: MakeRunner) -
     assert runner.user_count == 4
     gevent.sleep(0.02)
     assert runner.user_count == 4
+
+
+def test_a_ramp_that_is_replaced_while_a_constructor_takes_its_time_takes_no_step_from_the_next(
+    make_runner: MakeRunner, eventually: Eventually
+) -> None:
+    doors: list[Any] = []
+
+    class Slow(Idler):
+        def __init__(self, environment: Any) -> None:
+            super().__init__(environment)
+            if not doors:
+                doors.append(gevent.event.Event())
+                doors[0].wait()
+
+    runner = make_runner(Slow)
+    runner.start(50, 10)
+    eventually(lambda: doors)
+    runner.start(3, 50)
+    gevent.sleep(0.01)
+    doors[0].set()
+    eventually(lambda: runner.state == "running")
+    gevent.sleep(0.05)
+    assert (runner.user_count, runner.target_user_classes_count) == (3, {"Slow": 3})
+
+
+def test_a_listener_of_spawning_complete_is_not_torn_by_a_new_start(
+    make_runner: MakeRunner, eventually: Eventually
+) -> None:
+    heard: list[int] = []
+
+    def listen(user_count: int, **_: Any) -> None:
+        gevent.sleep(0.05)
+        heard.append(user_count)
+
+    runner = make_runner(Idler)
+    runner.environment.events.spawning_complete.add_listener(listen)
+    runner.start(1, 1000)
+    eventually(lambda: runner.state == "running")
+    runner.start(2, 1000)
+    eventually(lambda: heard == [1, 2])
 
 
 def test_a_second_test_begins_from_nothing(make_runner: MakeRunner) -> None:
@@ -612,8 +653,10 @@ def test_requests_of_greenlets_that_a_user_spawned_itself_are_waited_for(make_ru
     runner = make_runner(Parallel)
     runner.start(2, 1000, wait=True)
     gevent.sleep(0.02)
+    began_s = time.monotonic()
     runner.stop()
     assert (wire.seen, wire.counted) == (6, 6)
+    assert time.monotonic() - began_s < 1
 
 
 def test_a_constructor_at_work_is_given_the_grace_and_its_user_never_runs(make_runner: MakeRunner) -> None:

@@ -109,9 +109,9 @@ class LocalRunner(Runner):
         logger.info("Ramping to %d users at a rate of %.2f per second", user_count, spawn_rate)
         classes = list(self.user_classes if user_classes is None else user_classes)
         self.dispatcher.new_dispatch(target_user_count=user_count, spawn_rate=spawn_rate, user_classes=classes)
-        self.spawning_greenlet = self.greenlet.spawn(self._ramp)
+        ramp = self.spawning_greenlet = self.greenlet.spawn(self._ramp)
         if wait:
-            self.spawning_greenlet.join()
+            ramp.join()
 
     def start_shape(self) -> None:
         """Start a test that follows ``environment.shape_class``.
@@ -264,18 +264,19 @@ class LocalRunner(Runner):
         me = gevent.getcurrent()
         try:
             for placement in self.dispatcher:
-                if self.spawning_greenlet is not me:
-                    return
                 wanted: dict[str, int] = placement.get(self.client_id, {})
                 self.target_user_classes_count = dict(wanted)
                 self._population.move_to(wanted, lambda: self.spawning_greenlet is me)
+                if self.spawning_greenlet is not me:
+                    # Replaced while a constructor took its time; the next step belongs to the other ramp.
+                    return
         except Exception as error:
             logger.exception("The dispatcher %s raised", type(self.dispatcher).__name__)
             self.log_exception("local", str(error), traceback.format_exc())
             self.stop_test("its dispatcher failed")
             return
-        if self.spawning_greenlet is me:
-            self._spawning_is_complete()
+        self.spawning_greenlet = None
+        self._spawning_is_complete()
 
     def _spawning_is_complete(self) -> None:
         self.update_state(STATE_RUNNING)

@@ -24,7 +24,7 @@ logger = logging.getLogger("gregaria.runner.stopper")
 #: seconds that a killed user has to end
 PATIENCE_S = 1.0
 #: seconds between two looks at requests of greenlets that nobody can wait for
-LOOK_S = 0.005
+LOOK_S = 0.02
 
 #: where code is that nobody wants to be pointed at: Gregaria's own, gevent's
 INTERNALS = (str(Path(__file__).parent.parent), str(Path(gevent.__file__).parent))
@@ -56,10 +56,7 @@ class Stopper:
         deadline_s = time.monotonic() + max(task_timeout_s, grace_s)
         if task_timeout_s > 0:
             self._let_finish_tasks(users, task_timeout_s)
-        for running in users:
-            _end_unless_on_the_wire(running)
-        _wait(users, deadline_s)
-        _wait_for_requests(gates, deadline_s)
+        _end_as_requests_end(users, gates, deadline_s)
         # Whoever was torn from a task has its on_stop before it; that may make requests, but not for ever.
         late = _kill_at_once(users)
         stubborn = _kill_at_once(late)
@@ -113,6 +110,24 @@ def in_on_stop(running: Running) -> bool:
     return running.user._gate_was_open is not None
 
 
+def _end_as_requests_end(users: list[Running], gates: list[Gate], deadline_s: float) -> None:
+    """Close all gates and return when everybody has ended and nothing is on the wire, or at the deadline."""
+    while True:
+        staying = [running for running in users if not running.greenlet.dead]
+        for running in staying:
+            _end_unless_on_the_wire(running)
+        if not staying and not any(gate.in_flight for gate in gates):
+            return
+        now_s = time.monotonic()
+        if now_s >= deadline_s:
+            return
+        # Sessions end their users themselves. Only greenlets that a user has spawned end unnoticed: for them a look.
+        if staying:
+            _wait(staying, min(deadline_s, now_s + LOOK_S))
+        else:
+            gevent.sleep(min(deadline_s - now_s, LOOK_S))
+
+
 def _end_unless_on_the_wire(running: Running) -> None:
     """Close the gate; what is on the wire is counted by the session, which then ends the user itself."""
     if running.greenlet.dead or in_on_stop(running):
@@ -142,13 +157,7 @@ def _tell_of_the_uncounted(gates: list[Gate]) -> None:
     left = sum(gate.in_flight for gate in gates)
     if left:
         logger.warning(
-            "%d requests are still on the wire, in greenlets that users have spawned themselves or that cannot be ended;"
-            " they are in no figure of the report",
+            "%d requests are still on the wire, in greenlets that users spawned themselves or that cannot be ended; "
+            "they are in no figure of the report",
             left,
         )
-
-
-def _wait_for_requests(gates: list[Gate], deadline_s: float) -> None:
-    """Greenlets that a user has spawned itself are not known here; their requests are, by the user's gate."""
-    while any(gate.in_flight > 0 for gate in gates) and time.monotonic() < deadline_s:
-        gevent.sleep(LOOK_S)
