@@ -78,11 +78,22 @@ def test_limits_checked_in_quitting_decide_the_exit_code(
     assert [line for line in run.stdout.splitlines() if "THRESHOLD" in line] == told
 
 
-def test_the_fast_user_pings(shop: Server, tmp_path: Path) -> None:
+def test_the_fast_user_pings_and_the_report_agrees_with_the_shop(shop: Server, tmp_path: Path) -> None:
+    before = pings(shop)
     run = run_against(shop, tmp_path, "pattern_fast.py", "-u", "10", "-r", "10", "-t", "2s")
     assert run.exit_code == 0, run.output
-    assert run.row("/health")["num_requests"] > 100
+    reported = run.row("/health")
+    assert reported["num_requests"] > 100
     assert run.total["num_failures"] == 0
+    served = pings(shop) - before
+    # what was on the wire at the end may or may not have reached the shop
+    assert 0 <= served - reported["num_requests"] <= reported["num_interrupted"]
+
+
+def pings(shop: Server) -> int:
+    served = shop.get_json("/served")
+    assert isinstance(served, dict)
+    return int(served.get("GET /health", 0))
 
 
 def test_a_client_of_postgresql_is_counted_by_hand(postgres: Path, tmp_path: Path) -> None:
