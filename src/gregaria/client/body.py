@@ -1,6 +1,8 @@
 """``data=``, ``json=``, ``files=``: a request's body and its content type, byte for byte as requests makes them."""
 
+import json as standard_json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -14,6 +16,13 @@ JSON = "application/json"
 #: requests' own ways, which its type stubs do not know
 _ENCODING: Any = RequestEncodingMixin
 _JSON: Any = vars(compat)["json"]
+
+#: as ``json.dumps(value, allow_nan=False)``, which makes an encoder each time
+_dumps: Callable[[Any], str] = (
+    standard_json.JSONEncoder(allow_nan=False).encode
+    if _JSON is standard_json
+    else partial(_JSON.dumps, allow_nan=False)
+)
 
 #: values of a form that are written in one piece
 _SCALARS = frozenset((str, int, float, bool))
@@ -90,7 +99,7 @@ def _encode_json(value: Any, json_dumps: Callable[[Any], str | bytes] | None) ->
         text = json_dumps(value)
     else:
         try:
-            text = _JSON.dumps(value, allow_nan=False)
+            text = _dumps(value)
         except ValueError as error:
             raise InvalidJSONError(error) from error
     return text.encode() if isinstance(text, str) else text

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from datetime import timedelta
+from functools import lru_cache
 from io import BytesIO
 from types import TracebackType
 from typing import Any, ClassVar
@@ -242,6 +243,24 @@ def _content(response: LazyResponse) -> bytes:
         raise ContentDecodingError(error) from error
 
 
+def _encoding(response: LazyResponse) -> str | None:
+    """The character set that the headers tell, without reading all of them: it is what ``json()`` asks for."""
+    head = response._answer.head
+    lower = head.lower()
+    start = lower.find(b"\ncontent-type:")
+    if start < 0:
+        return None
+    end = head.find(b"\n", start + 1)
+    if lower.find(b"\ncontent-type:", end) >= 0:
+        return get_encoding_from_headers(response.headers)
+    return _encoding_of(head[start + 14 : end].strip().decode("latin-1"))
+
+
+@lru_cache(maxsize=64)
+def _encoding_of(content_type: str) -> str | None:
+    return get_encoding_from_headers(CaseInsensitiveDict({"content-type": content_type}))
+
+
 def _cookies(response: LazyResponse) -> RequestsCookieJar:
     jar = RequestsCookieJar()
     if response._answer.has_cookie:
@@ -289,7 +308,7 @@ LazyResponse._fill = {
     "headers": lambda response: joined(response._answer.header_pairs),
     "reason": lambda response: response._answer.reason,
     "url": lambda response: response._answer.prepared.url,
-    "encoding": lambda response: get_encoding_from_headers(response.headers),
+    "encoding": _encoding,
     "history": lambda response: [],
     "elapsed": _elapsed,
     "cookies": _cookies,

@@ -1,6 +1,7 @@
 """What a session adds to each of its requests, worked out once and again only after a change."""
 
 import base64
+import re
 from collections.abc import Mapping
 from copy import deepcopy
 from http.cookiejar import CookieJar
@@ -14,6 +15,10 @@ from gregaria.client import plain
 from gregaria.client.address import Address
 from gregaria.client.watched import Watched
 
+#: names and values that need no closer look; what else is right, requests' own check knows
+_CLEAN_NAME = re.compile(r"[A-Za-z0-9\-_]+", re.ASCII)
+_CLEAN_VALUE = re.compile(r"[!-~][ -~]*", re.ASCII)
+
 #: a request's headers while they are put together: {lower-case name: (name, value)}, in the order they go out
 Headers = dict[str, tuple[str, str]]
 
@@ -26,6 +31,9 @@ def put(headers: Headers, name: str | bytes, value: str | bytes | None) -> None:
     """
     if value is None:
         headers.pop((name if isinstance(name, str) else name.decode("latin-1")).lower(), None)
+        return
+    if type(name) is str and type(value) is str and _CLEAN_NAME.fullmatch(name) and _CLEAN_VALUE.fullmatch(value):
+        headers[name.lower()] = (name, value)
         return
     check_header_validity((name, value))  # type: ignore[type-var]
     if not isinstance(name, str):
