@@ -353,14 +353,9 @@ def test_a_line_break_cannot_be_smuggled_in(session: HttpSession, echo: Echo, co
     assert len(echo.served) == before
 
 
-@BOTH_WAYS
-def test_somebodys_own_timeout_passes_and_the_request_is_counted(
-    session: HttpSession, books: Books, way: dict[str, Any]
-) -> None:
-    if way:
-        pytest.skip("by way of requests only patched sockets can be left")
+def test_somebodys_own_timeout_passes_and_the_request_is_counted(session: HttpSession, books: Books) -> None:
     with pytest.raises(gevent.Timeout), gevent.Timeout(0.05):
-        session.get("/a?wait=1", name="row", **way)
+        session.get("/a?wait=1", name="row")
     assert books.counts() == {"row": (1, 1, 0)}
 
 

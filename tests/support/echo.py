@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import ssl
 import threading
 import time
 import zlib
@@ -31,9 +32,9 @@ class Echo:
         served: (method, target) of each request so far.
     """
 
-    def __init__(self, server: _Server) -> None:
+    def __init__(self, server: _Server, scheme: str) -> None:
         self.port: int = server.server_port
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{scheme}://127.0.0.1:{self.port}"
         self.served = server.served
 
 
@@ -105,14 +106,16 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def echo_server() -> Iterator[Echo]:
-    """Run one on a free port."""
+def echo_server(context: ssl.SSLContext | None = None) -> Iterator[Echo]:
+    """Run one on a free port, with a context over TLS."""
     server = _Server(("127.0.0.1", 0), _Handler)
     server.served = []
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
-        yield Echo(server)
+        yield Echo(server, "http" if context is None else "https")
     finally:
         server.shutdown()
         server.server_close()

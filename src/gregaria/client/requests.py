@@ -255,8 +255,8 @@ class HttpSession(Session):
             if prepared is not None:
                 return self._send(prepared, catch_response, context)
         verb = method.upper()
-        if isinstance(url, bytes):
-            url = url.decode()
+        if not isinstance(url, str):
+            url = url.decode() if isinstance(url, bytes) else str(url)
         if not patched and self._stand().why_not is None and plain.why_call_is_not(verb, data, kwargs) is None:
             try:
                 prepared = self._prepare(verb, url, name, data, json, **kwargs)

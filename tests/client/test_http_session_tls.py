@@ -1,0 +1,84 @@
+"""client/requests.py and client/tls.py: https."""
+
+import ssl
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from gregaria.client.tls import context_for
+from tests.support.echo import Echo, echo_server
+from tests.support.http_session import Books, new_session
+
+pytestmark = pytest.mark.needs("openssl")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A self-signed certificate for 127.0.0.1, its key in the same file."""
+    path = tmp_path_factory.mktemp("tls") / "server.pem"
+    options = "-x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
+    files = ["-keyout", str(path), "-out", str(path.with_suffix(".crt"))]
+    subprocess.run(["openssl", "req", *options.split(), *files], check=True, capture_output=True)
+    path.write_bytes(path.read_bytes() + path.with_suffix(".crt").read_bytes())
+    return path
+
+
+@pytest.fixture(scope="module")
+def secure_echo(certificate: Path) -> Iterator[Echo]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with echo_server(context) as server:
+        yield server
+
+
+@pytest.mark.parametrize("where", ["call", "session"])
+def test_https_without_verification_takes_the_engine(secure_echo: Echo, books: Books, where: str) -> None:
+    with new_session(secure_echo.url, books=books) as session:
+        arguments: dict[str, Any] = {"verify": False} if where == "call" else {}
+        session.verify = where == "call"
+        for _ in range(2):
+            response = session.post("/a", json=[1], **arguments)
+            assert response.took_engine
+            assert response.json()["target"] == "/a"
+    assert books.counts() == {"/a": (2, 0, 0)}
+
+
+@pytest.mark.parametrize("way", [{}, {"hooks": {"response": lambda *_, **__: None}}], ids=["engine", "requests"])
+def test_an_unknown_certificate_is_a_failure_when_certificates_are_verified(
+    secure_echo: Echo, books: Books, way: dict[str, Any]
+) -> None:
+    with new_session(secure_echo.url, books=books) as session:
+        response = session.get("/a", **way)
+    assert response.took_engine is not bool(way)
+    assert isinstance(response.error, requests.exceptions.SSLError)
+    assert "CERTIFICATE_VERIFY_FAILED" in repr(books.failures[0][2])
+    assert books.counts() == {"/a": (1, 1, 0)}
+
+
+def test_a_certificate_of_ones_own_goes_the_way_of_requests(secure_echo: Echo, certificate: Path) -> None:
+    with new_session(secure_echo.url) as session:
+        response = session.get("/a", verify=str(certificate.with_suffix(".crt")))
+        assert not response.took_engine
+        assert response.ok
+
+
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+def test_verification_stays_off_along_a_chain_of_redirects(secure_echo: Echo, echo: Echo, books: Books) -> None:
+    with new_session(echo.url, books=books) as session:
+        response = session.get("/status/302", params={"to": secure_echo.url + "/end"}, verify=False, name="chain")
+        assert response.took_engine
+        assert response.url == secure_echo.url + "/end"
+        again = session.get("/status/302", params={"to": secure_echo.url + "/end"}, name="checked")
+        assert isinstance(again.error, requests.exceptions.SSLError)
+    assert books.counts() == {"chain": (1, 0, 0), "checked": (1, 1, 0)}
+
+
+def test_contexts_are_made_once_and_verify_as_told() -> None:
+    assert context_for(True) is context_for(True)
+    assert context_for(True).verify_mode is ssl.CERT_REQUIRED
+    assert context_for(True).check_hostname
+    assert context_for(False).verify_mode is ssl.CERT_NONE
