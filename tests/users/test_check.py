@@ -1,4 +1,5 @@
 import asyncio
+import functools
 from typing import Any
 
 import pytest
@@ -170,3 +171,21 @@ def test_a_task_set_that_nothing_leaves_is_warned_about_where_other_tasks_wait(
     check_user_class(trapped)
     check_user_class(trapped)
     assert caplog.text.count("Trap: nothing in it calls self.interrupt()") == 1
+
+
+def test_decorators_around_a_task_are_seen_through(caplog: pytest.LogCaptureFixture) -> None:
+    def with_database(function: Any) -> Any:
+        @functools.wraps(function)
+        def with_one(self: Any) -> Any:
+            return function(self, "database")
+
+        return with_one
+
+    class Door(TaskSet):
+        @task
+        @with_database
+        def leave(self, database: str) -> None:
+            with_database(lambda *_: self.interrupt())
+
+    check_user_class(made(tasks=[Door, fine]))
+    assert not caplog.records

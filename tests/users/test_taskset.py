@@ -1,7 +1,9 @@
+from collections.abc import Callable
 from typing import Any
 
 import gevent
 import pytest
+from gevent.pool import Group
 
 from gregaria.errors import (
     InterruptTaskSet,
@@ -372,6 +374,19 @@ def test_a_wait_time_set_in_the_middle_counts_from_then_on(environment: QuietEnv
     assert diary.notes == [1, 2, "wait", 3, "wait", 4]
 
 
+def test_a_task_set_left_by_its_wait_time_is_no_longer_waiting(environment: QuietEnvironment) -> None:
+    states = []
+
+    class Brief(TaskSet):
+        tasks = [doing_nothing]
+
+        def wait_time(self) -> float:
+            self.interrupt()
+
+    live(user_with(Diary(), Brief, lambda user: states.append(user._state)), environment)
+    assert states == ["running"]
+
+
 @pytest.mark.parametrize("answer", ["text", None, float("nan"), KeyError("mistake")], ids=shown)
 def test_a_wait_time_that_does_not_answer_with_seconds_is_told_and_does_not_spin(
     environment: QuietEnvironment, caplog: pytest.LogCaptureFixture, answer: Any
@@ -389,7 +404,7 @@ def test_a_wait_time_that_does_not_answer_with_seconds_is_told_and_does_not_spin
             rounds.append(1)
 
     user = Wrong(environment)
-    user.start(gevent.pool.Group())
+    user.start(Group())
     gevent.sleep(0.05)
     assert rounds == [1]
     assert user._state == "waiting"
@@ -401,35 +416,42 @@ def test_a_wait_time_that_does_not_answer_with_seconds_is_told_and_does_not_spin
     assert caplog.text.count("its wait_time") == 1
 
 
-@pytest.mark.timeout(5)
-@pytest.mark.parametrize("body", [{"reschedule": True}, {"reschedule": False}, None], ids=shown)
-def test_tasks_that_never_yield_do_not_freeze_the_process(environment: QuietEnvironment, body: Any) -> None:
-    class Inner(TaskSet):
-        @task
-        def leave(self) -> None:
-            if body is not None:
-                self.interrupt(**body)
-
-    user = type("Restless", (User,), {"tasks": [Inner]})(environment)
-    user.start(gevent.pool.Group())
-    gevent.sleep(0.02)
-    user.stop(force=True)
-    assert user.greenlet.ready()
+def interrupting(task_set: Any) -> None:
+    task_set.interrupt()
 
 
-@pytest.mark.timeout(5)
-def test_a_task_set_that_interrupts_itself_in_on_start_does_not_freeze_the_process(
-    environment: QuietEnvironment,
+def interrupting_with_a_wait(task_set: Any) -> None:
+    task_set.interrupt(reschedule=False)
+
+
+def doing_nothing(task_set: Any) -> None: ...
+
+
+def failing(task_set: Any) -> None:
+    raise KeyError("mistake")
+
+
+@pytest.mark.parametrize("where", ["task", "on_start"])
+@pytest.mark.parametrize("act", [interrupting, interrupting_with_a_wait, doing_nothing, failing])
+def test_tasks_that_never_yield_do_not_freeze_the_process(
+    environment: QuietEnvironment, act: Callable[[Any], None], where: str
 ) -> None:
-    class Inner(TaskSet):
-        def on_start(self) -> None:
-            self.interrupt()
+    rounds = 0
 
-    user = type("Restless", (User,), {"tasks": [Inner]})(environment)
-    user.start(gevent.pool.Group())
-    gevent.sleep(0.02)
+    def act_again(task_set: Any) -> None:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 100_000:
+            # Nobody else has had a turn all the while; without this the test would never end.
+            raise StopUser
+        act(task_set)
+
+    body = {"tasks": [act_again]} if where == "task" else {"tasks": [interrupting], "on_start": act_again}
+    user = type("Restless", (User,), {"tasks": [type("Inner", (TaskSet,), body)]})(environment)
+    user.start(Group())
+    gevent.sleep(0.01)
     user.stop(force=True)
-    assert user.greenlet.ready()
+    assert 1 < rounds < 100_000
 
 
 def test_a_user_that_is_left_without_tasks_ends_with_an_error_and_does_not_spin(environment: QuietEnvironment) -> None:
@@ -501,7 +523,7 @@ def test_exactly_so_many_leaf_tasks_run_as_iterations_were_given() -> None:
         def on_stop(self) -> None:
             ended.append(1)
 
-    group = gevent.pool.Group()
+    group = Group()
     users = [Counted(environment) for _ in range(7)]
     for user in users:
         user.start(group)

@@ -3,7 +3,7 @@
 import inspect
 import logging
 from collections.abc import Callable, Iterator
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 from gregaria.users.declare import NoTasksError, WrongDeclarationError, where
@@ -140,7 +140,7 @@ def _runs_nothing(function: Any) -> bool:
 
 def _accepts(function: Callable[..., Any], argument: object) -> bool:
     try:
-        inspect.signature(function).bind(argument)
+        inspect.signature(function, follow_wrapped=False).bind(argument)
     except TypeError:
         return False
     except ValueError:
@@ -151,7 +151,7 @@ def _accepts(function: Callable[..., Any], argument: object) -> bool:
 
 def _fills_its_tasks(holder: Any) -> bool:
     """Whether a method looks as if it set or scheduled tasks when the user starts."""
-    return any({"tasks", "schedule_task"} & set(names) for names in _names_in(holder))
+    return not {"tasks", "schedule_task"}.isdisjoint(_names_in(holder))
 
 
 def _task_sets(holder: Any, seen: set[Any]) -> Iterator[Any]:
@@ -172,14 +172,28 @@ def _traps(cls: type[User]) -> Iterator[type[TaskSet]]:
 
 def _leaves(task_set: type[TaskSet]) -> bool:
     exits = {"interrupt", "InterruptTaskSet", "StopUser", "StopTest", "stop", "quit"}
-    functions = [task for task in task_set.tasks if isinstance(task, FunctionType)]
-    names = [*_names_in(task_set), *(task.__code__.co_names for task in functions)]
-    return any(exits & set(of_function) for of_function in names)
+    return not exits.isdisjoint(_names_in(task_set)) or any(
+        not exits.isdisjoint(_names_used(task)) for task in task_set.tasks
+    )
 
 
-def _names_in(cls: type) -> Iterator[tuple[str, ...]]:
+def _names_in(cls: type) -> Iterator[str]:
+    """Every name that the methods of a class use, its bases in locustfiles included."""
     for base in cls.__mro__:
         if not base.__module__.startswith("gregaria."):
             for value in vars(base).values():
-                if isinstance(value, FunctionType):
-                    yield value.__code__.co_names
+                yield from _names_used(value)
+
+
+def _names_used(value: Any) -> Iterator[str]:
+    while value is not None:
+        if isinstance(value, FunctionType):
+            yield from _names_of_code(value.__code__)
+        value = inspect.getattr_static(value, "__wrapped__", None)
+
+
+def _names_of_code(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names_of_code(constant)

@@ -115,7 +115,8 @@ def collect_tasks(bases: Iterable[type], namespace: dict[str, Any]) -> list[Task
         if name == "tasks":
             found += expanded(value or [])
         else:
-            weight = getattr(value, "locust_task_weight", None)
+            # Statically, because what stands in a class may be a proxy that answers, or raises, whatever it is asked.
+            weight = inspect.getattr_static(value, "locust_task_weight", None)
             found += [value] * weight if isinstance(weight, int) else []
     return found
 
@@ -173,7 +174,7 @@ def filter_tasks_by_tags(
 def where(declared: Any) -> str:
     """A class or function as "file:line: name", as far as that can be found out."""
     name = getattr(declared, "__qualname__", None) or repr(declared)
-    code = getattr(declared, "__code__", None)
+    code = getattr(inspect.unwrap(declared) if callable(declared) else declared, "__code__", None)
     if code is not None:
         return f"{code.co_filename}:{code.co_firstlineno}: {name}"
     try:

@@ -14,15 +14,15 @@ from greenlet import GreenletExit
 from gregaria.engine.poller import turns
 from gregaria.errors import (
     InterruptTaskSet,
-    MissingWaitTimeError,
     RescheduleTask,
     RescheduleTaskImmediately,
     StopTest,
     StopUser,
 )
-from gregaria.users.declare import NoTasksError, Task, WrongDeclarationError, collect_tasks, where
+from gregaria.users.declare import NoTasksError, Task, collect_tasks, where
 from gregaria.users.legacy import adopt_legacy_wait
-from gregaria.users.trouble import CODE_ERRORS, report
+from gregaria.users.pause import seconds_to_wait
+from gregaria.users.trouble import CODE_ERRORS, LEAVING, report
 from gregaria.users.wait import NO_WAIT
 
 if TYPE_CHECKING:
@@ -35,14 +35,8 @@ RUNNING = "running"
 WAITING = "waiting"
 STOPPING = "stopping"
 
-#: exceptions that are no mistakes of a task but end more than it
-LEAVING = (InterruptTaskSet, StopUser, StopTest, WrongDeclarationError)
-
 #: what a subclass may replace of the loop; where one does, each step is asked for by its name
 STEPS = ("schedule_task", "execute_next_task", "execute_task", "wait", "_sleep")
-
-#: seconds that replace a wait which could not be found out, so that a mistake does not become a busy loop
-WAIT_AFTER_MISTAKE_S = 1.0
 
 
 class TaskSetMeta(type):
@@ -273,9 +267,12 @@ class TaskSet(metaclass=TaskSetMeta):
         self._end_if_asked_to()
         user = self._user
         user._state = WAITING
-        self._sleep(self._wait_s())
+        try:
+            self._sleep(seconds_to_wait(self, user if self._waits_as_its_user() else self._holder))
+        finally:
+            if user._state == WAITING:
+                user._state = RUNNING
         self._end_if_asked_to()
-        user._state = RUNNING
 
     def _sleep(self, seconds: float) -> None:
         if seconds > 0:
@@ -290,27 +287,8 @@ class TaskSet(metaclass=TaskSetMeta):
             turn = turns()
         self._turns = turn
 
-    def _wait_s(self) -> float:
-        try:
-            seconds = self.wait_time()
-        except LEAVING:
-            raise
-        except CODE_ERRORS as error:
-            return self._wait_in_place_of(f"raises {error!r}", error)
-        return seconds if is_number(seconds) else self._wait_in_place_of(f"answers with {seconds!r}", None)
-
     def _waits_as_its_user(self) -> bool:
         return getattr(self._holder.wait_time, "__func__", None) is TaskSet.wait_time
-
-    def _wait_in_place_of(self, problem: str, cause: BaseException | None) -> float:
-        asked = self._user if self._waits_as_its_user() else self._holder
-        mistake = MissingWaitTimeError(
-            f"{where(type(asked))}: its wait_time {problem}. It must answer with seconds, "
-            f"as between(1, 5) and constant(2) do; it waits {WAIT_AFTER_MISTAKE_S:g} s instead."
-        )
-        mistake.__cause__ = cause
-        report(self._user, mistake, once=True)
-        return WAIT_AFTER_MISTAKE_S
 
     def _end_if_asked_to(self) -> None:
         user = self._user
@@ -331,14 +309,6 @@ class TaskSet(metaclass=TaskSetMeta):
         raise NoTasksError(
             f"{where(type(self._holder))} has no tasks (left). Mark a method with @task, or set tasks = [...]."
         )
-
-
-def is_number(value: Any) -> bool:
-    """Whether ``value`` can be seconds; not-a-number cannot."""
-    try:
-        return bool(value > 0 or value <= 0)
-    except TypeError:
-        return False
 
 
 class DefaultTaskSet(TaskSet):

@@ -11,12 +11,18 @@ from typing import Any
 
 import gevent
 
-__all__ = ["CODE_ERRORS", "ErrorLog", "own_traceback", "report"]
+from gregaria.errors import InterruptTaskSet, StopTest, StopUser
+from gregaria.users.declare import WrongDeclarationError
+
+__all__ = ["CODE_ERRORS", "LEAVING", "ErrorLog", "own_traceback", "report"]
 
 logger = logging.getLogger(__name__)
 
 #: what a mistake in a user's code can raise; gevent's Timeout is none of Python's Exceptions
 CODE_ERRORS = (Exception, gevent.Timeout)
+
+#: exceptions that are no mistake of a task, and end more than it
+LEAVING = (InterruptTaskSet, StopUser, StopTest, WrongDeclarationError)
 
 #: seconds between two log entries for exceptions of one kind, and kinds remembered per user class
 LOG_INTERVAL_S = 1.0
