@@ -21,6 +21,7 @@ class Reports:
 
     Attributes:
         error: the first report that could not be written, if there was one.
+        are_begun, are_written: how far ``finish`` has come.
 
     Raises:
         CommandError: a report cannot be written where it is asked for.
@@ -32,6 +33,8 @@ class Reports:
         self._locustfiles = locustfiles
         self._final: Summary | None = None
         self.error: CommandError | None = None
+        self.are_begun = False
+        self.are_written = False
         self._history: gevent.Greenlet | None = None
         self._csv: CsvWriter | None = None
         if options.csv_prefix:
@@ -63,6 +66,7 @@ class Reports:
         """
         if self._final is not None:
             return self._final
+        self.are_begun = True
         runner = self._runner
         if self._history is not None:
             self._history.kill(block=False)
@@ -76,6 +80,7 @@ class Reports:
                 logger.error("%s", error)
             except OSError as error:
                 logger.error("A report could not be written: %s", error)
+        self.are_written = True
         return summary
 
     def _close_csv(self, summary: Summary) -> None:

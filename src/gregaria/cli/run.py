@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import gevent
+from gevent import GreenletExit
 from gevent.event import Event
 
 from gregaria.cli.exit_code import exit_code_of
@@ -49,6 +50,7 @@ class Run:
         self._stop_error: CommandError | None = None
         self._listener_errors = EventHook.errors
         self._greenlet_errors = GreenletErrors()
+        self._is_freed = False
         self._watchdog = Watchdog()
         self._signals = Signals(self._stop_by_signal, self._stop_at_once)
 
@@ -164,8 +166,16 @@ class Run:
 
     def _stop_at_once(self) -> None:
         """Called by a signal handler, in whatever greenlet was running."""
-        if gevent.getcurrent() is gevent.get_hub():
+        if self._reports.are_begun and not self._reports.are_written:
+            return
+        me = gevent.getcurrent()
+        if me is gevent.get_hub():
             gevent.spawn(self._leave_at_once)
+        elif me in self._runner.user_greenlets and not self._is_freed:
+            # A task that never waits holds up the end that was asked for before; without it there is one.
+            self._is_freed = True
+            self._runner.user_greenlets.kill(block=False)
+            raise GreenletExit
         else:
             self._leave_at_once()
 
@@ -207,7 +217,8 @@ class Run:
     def _leave_at_once(self) -> None:
         self._keys.stop()
         logger.warning("Ending at once; requests on the wire are not waited for")
-        self._runner.user_greenlets.kill(block=False)
+        others = [user for user in self._runner.user_greenlets if user is not gevent.getcurrent()]
+        gevent.killall(others, block=False)
         gevent.sleep(0)
         code = self._exit_code(self._reports.finish())
         sys.stdout.flush()

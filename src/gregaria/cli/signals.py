@@ -25,7 +25,7 @@ class Signals:
 
     Args:
         first: called in the event loop at the first signal, with its name.
-        second: called at the second one, wherever the process is.
+        second: called at every further one, in whatever greenlet is running.
     """
 
     def __init__(self, first: Callable[[str], object], second: Callable[[], object]) -> None:
@@ -33,14 +33,18 @@ class Signals:
         self._second = second
         self._before: dict[int, Any] = {}
         self._count = 0
-        self._loop = gevent.get_hub().loop
 
     def start(self) -> None:
-        """Take the signals over, but for those that whoever started the process has turned off."""
+        """Take the signals over.
+
+        A hang-up that ``nohup`` has turned off stays off. An interrupt does not, though shells turn it off for what
+        they start in the background: who sends one to a load test by its number means it.
+        """
         for name in _NAMES:
             number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._handle)
+            if number is None or (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
+                continue
+            self._before[number] = signal.signal(number, self._handle)
 
     def stop(self) -> None:
         """Give the signals back."""
@@ -52,8 +56,8 @@ class Signals:
         del frame
         self._count += 1
         if self._count == 1:
-            self._loop.run_callback_threadsafe(self._first, signal.Signals(number).name)
-        elif self._count == 2:
+            gevent.get_hub().loop.run_callback_threadsafe(self._first, signal.Signals(number).name)
+        else:
             self._second()
 
 
