@@ -5,6 +5,7 @@ from typing import Any
 from gevent.pool import Group
 
 from gregaria.events import Events
+from gregaria.users.taskset import TaskSet
 
 
 class QuietRunner:
@@ -27,11 +28,15 @@ class QuietEnvironment:
     """What a user needs around it.
 
     Attributes:
+        stepwise: whether users go through their loop step by step, as where a step has been replaced.
         errors: the exceptions that ``user_error`` was fired with.
         error_events: all its arguments.
     """
 
-    def __init__(self, runner: QuietRunner | None = None, *, catch_exceptions: bool = True) -> None:
+    def __init__(
+        self, runner: QuietRunner | None = None, *, catch_exceptions: bool = True, stepwise: bool = False
+    ) -> None:
+        self.stepwise = stepwise
         self.events = Events()
         self.runner = runner
         self.host: str | None = None
@@ -47,9 +52,24 @@ class QuietEnvironment:
         return [arguments["exception"] for arguments in self.error_events]
 
 
-def live(user_class: Any, environment: Any, group: Group | None = None) -> Any:
-    """Start a user as a runner does, let it run to its end, and return it."""
+class StepwiseTaskSet(TaskSet):
+    """A task set that has replaced a step of its loop, by one that does the same."""
+
+    def _sleep(self, seconds: float) -> None:
+        super()._sleep(seconds)
+
+
+def made(user_class: Any, environment: QuietEnvironment) -> Any:
+    """A user of the class, which goes through its own tasks as the environment says."""
     user = user_class(environment)
+    if environment.stepwise:
+        user._taskset_instance._sleep = lambda seconds: TaskSet._sleep(user._taskset_instance, seconds)
+    return user
+
+
+def live(user_class: Any, environment: QuietEnvironment, group: Group | None = None) -> Any:
+    """Start a user as a runner does, let it run to its end, and return it."""
+    user = made(user_class, environment)
     user.start(group if group is not None else Group()).join(timeout=10)
     assert user.greenlet.ready(), "the user did not end"
     return user

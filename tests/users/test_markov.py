@@ -15,12 +15,12 @@ from gregaria.users.markov import (
     transitions,
 )
 from gregaria.users.user import User
-from tests.support.environments import QuietEnvironment, QuietRunner, live
+from tests.support.environments import QuietEnvironment, live
 
 
-@pytest.fixture(params=[None, 10**9], ids=["quickly", "step by step"])
-def environment(request: pytest.FixtureRequest) -> QuietEnvironment:
-    return QuietEnvironment(QuietRunner(request.param))
+@pytest.fixture
+def environment() -> QuietEnvironment:
+    return QuietEnvironment()
 
 
 def path(chain: Any, environment: QuietEnvironment, steps: int) -> list[str]:

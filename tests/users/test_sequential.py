@@ -6,12 +6,12 @@ from gregaria.errors import StopUser
 from gregaria.users.declare import NoTasksError, task
 from gregaria.users.sequential import SequentialTaskSet
 from gregaria.users.user import User
-from tests.support.environments import QuietEnvironment, QuietRunner, live
+from tests.support.environments import QuietEnvironment, live
 
 
-@pytest.fixture(params=[None, 10**9], ids=["quickly", "step by step"])
-def environment(request: pytest.FixtureRequest) -> QuietEnvironment:
-    return QuietEnvironment(QuietRunner(request.param))
+@pytest.fixture
+def environment() -> QuietEnvironment:
+    return QuietEnvironment()
 
 
 def from_a_list(task_set: Any) -> None:

@@ -16,16 +16,20 @@ from gregaria.users.declare import NoTasksError, task
 from gregaria.users.taskset import TaskSet
 from gregaria.users.user import User
 from gregaria.users.wait import constant
-from tests.support.environments import QuietEnvironment, QuietRunner, live
+from tests.support.environments import QuietEnvironment, QuietRunner, StepwiseTaskSet, live, made
 from tests.support.ids import shown
-
-PLENTY = 10**9
 
 
 @pytest.fixture(params=["quickly", "step by step"])
 def environment(request: pytest.FixtureRequest) -> QuietEnvironment:
-    """Both ways that the loop can go: counting iterations makes it go step by step."""
-    return QuietEnvironment(QuietRunner(PLENTY if request.param == "step by step" else None))
+    """Both ways that the loop can go."""
+    return QuietEnvironment(QuietRunner(), stepwise=request.param == "step by step")
+
+
+@pytest.fixture
+def Tasks(environment: QuietEnvironment) -> Any:
+    """The class that task sets derive from, to go the same way."""
+    return StepwiseTaskSet if environment.stepwise else TaskSet
 
 
 class Diary:
@@ -61,10 +65,10 @@ def user_with(diary: Diary, *steps: Any, **attributes: Any) -> type[User]:
     return type("Stepper", (User,), body)
 
 
-def test_a_task_gets_the_user_or_the_task_set(environment: QuietEnvironment) -> None:
+def test_a_task_gets_the_user_or_the_task_set(environment: QuietEnvironment, Tasks: Any) -> None:
     seen = []
 
-    class Inner(TaskSet):
+    class Inner(Tasks):
         @task
         def method(self) -> None:
             seen.append(self)
@@ -108,10 +112,10 @@ def test_a_bound_method_of_something_else_gets_the_user(environment: QuietEnviro
     assert live(type("Helped", (User,), {"tasks": [helper.help]}), environment) is helper.helped
 
 
-def test_a_nested_task_set_is_made_afresh_each_time(environment: QuietEnvironment) -> None:
+def test_a_nested_task_set_is_made_afresh_each_time(environment: QuietEnvironment, Tasks: Any) -> None:
     instances = []
 
-    class Inner(TaskSet):
+    class Inner(Tasks):
         def on_start(self) -> None:
             instances.append(self)
             if len(instances) == 3:
@@ -172,11 +176,13 @@ def test_what_a_users_task_raises_decides_what_comes_next(
     assert user.ended_by is None
 
 
-def test_a_mistake_in_a_task_is_told_with_the_user_and_its_own_frames_only(environment: QuietEnvironment) -> None:
+def test_a_mistake_in_a_task_is_told_with_the_user_and_its_own_frames_only(
+    environment: QuietEnvironment, Tasks: Any
+) -> None:
     def culprit(user: Any) -> None:
         raise KeyError("mistake")
 
-    class Inner(TaskSet):
+    class Inner(Tasks):
         tasks = [culprit]
 
         def wait_time(self) -> float:
@@ -189,14 +195,16 @@ def test_a_mistake_in_a_task_is_told_with_the_user_and_its_own_frames_only(envir
     assert told["tb"].tb_frame.f_code is culprit.__code__
 
 
-def test_a_mistake_ends_the_user_when_the_environment_does_not_catch_it(environment: QuietEnvironment) -> None:
+def test_a_mistake_ends_the_user_when_the_environment_does_not_catch_it(
+    environment: QuietEnvironment, Tasks: Any
+) -> None:
     environment.catch_exceptions = False
     mistake = KeyError("mistake")
 
     def fail(task_set: Any) -> None:
         raise mistake
 
-    class Inner(TaskSet):
+    class Inner(Tasks):
         tasks = [fail]
 
     user = live(type("Strict", (User,), {"tasks": [Inner]}), environment)
@@ -210,11 +218,11 @@ def test_a_mistake_ends_the_user_when_the_environment_does_not_catch_it(environm
     ("reschedule", "notes"), [(True, ["in", "out", "next", "wait"]), (False, ["in", "out", "wait", "next", "wait"])]
 )
 def test_interrupting_leaves_the_task_set_with_or_without_a_wait(
-    environment: QuietEnvironment, reschedule: bool, notes: list[str]
+    environment: QuietEnvironment, Tasks: Any, reschedule: bool, notes: list[str]
 ) -> None:
     diary = Diary()
 
-    class Inner(TaskSet):
+    class Inner(Tasks):
         def on_start(self) -> None:
             diary("in")
 
@@ -231,11 +239,11 @@ def test_interrupting_leaves_the_task_set_with_or_without_a_wait(
 
 @pytest.mark.parametrize("error", [InterruptTaskSet(), KeyError("mistake"), StopUser(), RescheduleTask()], ids=shown)
 def test_a_task_set_whose_on_start_raises_is_left_with_one_on_stop(
-    environment: QuietEnvironment, error: BaseException
+    environment: QuietEnvironment, Tasks: Any, error: BaseException
 ) -> None:
     diary = Diary()
 
-    class Inner(TaskSet):
+    class Inner(Tasks):
         tasks = [lambda task_set: diary("never")]
 
         def on_start(self) -> None:
@@ -252,11 +260,11 @@ def test_a_task_set_whose_on_start_raises_is_left_with_one_on_stop(
 
 @pytest.mark.parametrize("end", [StopUser, StopTest, gevent.GreenletExit])
 def test_every_level_is_left_from_the_inside_out_when_the_user_ends(
-    environment: QuietEnvironment, end: type[BaseException]
+    environment: QuietEnvironment, Tasks: Any, end: type[BaseException]
 ) -> None:
     left = []
 
-    class Inner(TaskSet):
+    class Inner(Tasks):
         @task
         def last(self) -> None:
             raise end
@@ -264,7 +272,7 @@ def test_every_level_is_left_from_the_inside_out_when_the_user_ends(
         def on_stop(self) -> None:
             left.append("inner")
 
-    class Middle(TaskSet):
+    class Middle(Tasks):
         tasks = [Inner]
 
         def on_stop(self) -> None:
@@ -280,10 +288,10 @@ def test_every_level_is_left_from_the_inside_out_when_the_user_ends(
     assert left == ["inner", "middle", "user"]
 
 
-def test_a_mistake_in_on_stop_is_told_and_changes_nothing_else(environment: QuietEnvironment) -> None:
+def test_a_mistake_in_on_stop_is_told_and_changes_nothing_else(environment: QuietEnvironment, Tasks: Any) -> None:
     diary = Diary()
 
-    class Inner(TaskSet):
+    class Inner(Tasks):
         @task
         def leave(self) -> None:
             self.interrupt(reschedule=False)
@@ -296,10 +304,10 @@ def test_a_mistake_in_on_stop_is_told_and_changes_nothing_else(environment: Quie
     assert diary.notes == ["wait", "next", "wait"]
 
 
-def test_scheduled_tasks_come_before_picked_ones(environment: QuietEnvironment) -> None:
+def test_scheduled_tasks_come_before_picked_ones(environment: QuietEnvironment, Tasks: Any) -> None:
     order = []
 
-    class Inner(TaskSet):
+    class Inner(Tasks):
         def on_start(self) -> None:
             self.schedule_task(self.second)
             self.schedule_task(Inner.third)
@@ -323,7 +331,7 @@ def test_scheduled_tasks_come_before_picked_ones(environment: QuietEnvironment) 
     assert order == [1, 2, 3, 4]
 
 
-def test_a_task_set_waits_as_its_user_unless_it_says_otherwise(environment: QuietEnvironment) -> None:
+def test_a_task_set_waits_as_its_user_unless_it_says_otherwise(environment: QuietEnvironment, Tasks: Any) -> None:
     asked = []
 
     def note(whom: str) -> Any:
@@ -335,7 +343,7 @@ def test_a_task_set_waits_as_its_user_unless_it_says_otherwise(environment: Quie
 
         return wait_time
 
-    class Own(TaskSet):
+    class Own(Tasks):
         wait_time = note("task set")
 
         @task
@@ -344,7 +352,7 @@ def test_a_task_set_waits_as_its_user_unless_it_says_otherwise(environment: Quie
         def on_stop(self) -> None:
             self.user.wait_time = constant(0)
 
-    class Plain(TaskSet):
+    class Plain(Tasks):
         tasks = [Own]
 
         def on_start(self) -> None:
@@ -374,10 +382,10 @@ def test_a_wait_time_set_in_the_middle_counts_from_then_on(environment: QuietEnv
     assert diary.notes == [1, 2, "wait", 3, "wait", 4]
 
 
-def test_a_task_set_left_by_its_wait_time_is_no_longer_waiting(environment: QuietEnvironment) -> None:
+def test_a_task_set_left_by_its_wait_time_is_no_longer_waiting(environment: QuietEnvironment, Tasks: Any) -> None:
     states = []
 
-    class Brief(TaskSet):
+    class Brief(Tasks):
         tasks = [doing_nothing]
 
         def wait_time(self) -> float:
@@ -403,7 +411,7 @@ def test_a_wait_time_that_does_not_answer_with_seconds_is_told_and_does_not_spin
         def count(self) -> None:
             rounds.append(1)
 
-    user = Wrong(environment)
+    user = made(Wrong, environment)
     user.start(Group())
     gevent.sleep(0.05)
     assert rounds == [1]
@@ -434,7 +442,7 @@ def failing(task_set: Any) -> None:
 @pytest.mark.parametrize("where", ["task", "on_start"])
 @pytest.mark.parametrize("act", [interrupting, interrupting_with_a_wait, doing_nothing, failing])
 def test_tasks_that_never_yield_do_not_freeze_the_process(
-    environment: QuietEnvironment, act: Callable[[Any], None], where: str
+    environment: QuietEnvironment, Tasks: Any, act: Callable[[Any], None], where: str
 ) -> None:
     rounds = 0
 
@@ -447,7 +455,7 @@ def test_tasks_that_never_yield_do_not_freeze_the_process(
         act(task_set)
 
     body = {"tasks": [act_again]} if where == "task" else {"tasks": [interrupting], "on_start": act_again}
-    user = type("Restless", (User,), {"tasks": [type("Inner", (TaskSet,), body)]})(environment)
+    user = made(type("Restless", (User,), {"tasks": [type("Inner", (Tasks,), body)]}), environment)
     user.start(Group())
     gevent.sleep(0.01)
     user.stop(force=True)
@@ -499,13 +507,14 @@ def test_each_step_of_the_loop_may_be_replaced(step: str) -> None:
     assert not environment.errors
 
 
-def test_exactly_so_many_leaf_tasks_run_as_iterations_were_given() -> None:
+@pytest.mark.parametrize("stepwise", [False, True])
+def test_exactly_so_many_leaf_tasks_run_as_iterations_were_given(stepwise: bool) -> None:
     runner = QuietRunner(iterations_left=50)
-    environment = QuietEnvironment(runner)
+    environment = QuietEnvironment(runner, stepwise=stepwise)
     ran = []
     ended = []
 
-    class Inner(TaskSet):
+    class Inner(StepwiseTaskSet if stepwise else TaskSet):  # type: ignore[misc]
         @task(5)
         def leaf(self) -> None:
             ran.append(1)
@@ -524,7 +533,7 @@ def test_exactly_so_many_leaf_tasks_run_as_iterations_were_given() -> None:
             ended.append(1)
 
     group = Group()
-    users = [Counted(environment) for _ in range(7)]
+    users = [made(Counted, environment) for _ in range(7)]
     for user in users:
         user.start(group)
     group.join(timeout=5)
@@ -534,9 +543,25 @@ def test_exactly_so_many_leaf_tasks_run_as_iterations_were_given() -> None:
     assert [user.ended_by for user in users] == [None] * 7
 
 
-def test_after_the_last_iteration_nobody_waits() -> None:
+@pytest.mark.parametrize("stepwise", [False, True])
+def test_after_the_last_iteration_nobody_waits_or_enters_a_task_set(stepwise: bool) -> None:
+    entered = []
+
+    class Inner(TaskSet):
+        tasks = [doing_nothing]
+
+        def on_start(self) -> None:
+            entered.append(1)
+
+    class Hasty(User):
+        @task
+        def only(self) -> None:
+            self.tasks = [Inner]
+
     class Patient(User):
         wait_time = constant(1000)
-        tasks = [lambda user: None]
+        tasks = [doing_nothing]
 
-    live(Patient, QuietEnvironment(QuietRunner(iterations_left=1)))
+    for user_class in (Hasty, Patient):
+        live(user_class, QuietEnvironment(QuietRunner(iterations_left=1), stepwise=stepwise))
+    assert not entered

@@ -148,9 +148,7 @@ class TaskSet(metaclass=TaskSetMeta):
     # The loop. Both ways do the same; the quick one is for all who have not replaced a step of it.
 
     def _loop(self) -> None:
-        runner = self._user.environment.runner
-        counts_iterations = runner is not None and runner.iterations_left is not None
-        if counts_iterations or self._replaces_a_step():
+        if self._replaces_a_step():
             self._loop_step_by_step()
         else:
             self._loop_quickly()
@@ -167,11 +165,13 @@ class TaskSet(metaclass=TaskSetMeta):
         # A task set that says nothing of waiting does as its user, whose wait_time may change at any time.
         pauser = user if self._waits_as_its_user() else holder
         picks_at_random = type(self).get_next_task is TaskSet.get_next_task
+        runner = user.environment.runner
+        counts_iterations = runner is not None and runner.iterations_left is not None
         last_turn = -1
         while True:
             try:
-                if user._state == STOPPING:
-                    raise StopUser
+                if user._state == STOPPING or counts_iterations:
+                    self._end_if_asked_to()
                 if queue:
                     task = queue.popleft()
                 elif picks_at_random:
@@ -180,6 +180,8 @@ class TaskSet(metaclass=TaskSetMeta):
                 else:
                     task = self.get_next_task()
                 if task.__class__ is FunctionType:
+                    if counts_iterations:
+                        self._take_iteration()
                     task(holder)
                 else:
                     self.execute_task(task)
