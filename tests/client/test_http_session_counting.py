@@ -492,3 +492,49 @@ def test_rows_that_were_cleared_are_made_anew(session: HttpSession, books: Books
     books.recorder.clear()
     session.get("/a")
     assert books.counts() == {"/a": (1, 0, 0)}
+
+
+def test_a_chain_walked_again_sends_what_is_right_now(session: HttpSession, echo: Echo) -> None:
+    def tell() -> dict[str, str]:
+        response = session.get("/status/302?to=/status/307%3Fto=/end")
+        assert [step.status_code for step in response.history] == [302, 307]
+        assert response.request.url == response.url == echo.url + "/end"
+        return dict(response.json()["headers"])
+
+    assert tell() == tell()
+    session.headers["Token"] = "1"
+    assert tell()["Token"] == "1"
+    session.cookies.set("a", "b")
+    assert tell()["Cookie"] == "a=b"
+    session.get("/?cookie=c=d; Path=/")
+    assert tell()["Cookie"] == "a=b; c=d"
+    session.auth = ("user", "password")
+    assert tell()["Authorization"] == tell()["Authorization"]
+    del session.headers["Token"]
+    assert "Token" not in tell()
+
+
+def test_a_session_with_rules_of_its_own_for_redirects_is_obeyed(echo: Echo, books: Books) -> None:
+    class Counting(HttpSession):
+        steps = 0
+
+        def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
+            self.steps += 1
+            prepared_request.headers["Step"] = str(self.steps)
+
+    with Counting(echo.url, new_session(echo.url, books=books).request_event) as session:
+        for number in (1, 2, 3):
+            response = session.get("/status/302?to=/end")
+            assert response.took_engine
+            assert ["Step", str(number)] in response.json()["headers"]
+
+
+def test_a_cookie_taken_out_comes_back_when_the_server_sets_it_again(session: HttpSession) -> None:
+    for _ in range(3):
+        session.get("/?cookie=a=1; Path=/")
+    session.cookies.clear()
+    session.get("/?cookie=a=1; Path=/")
+    assert session.cookies.get_dict() == {"a": "1"}
+    session.cookies = requests.cookies.cookiejar_from_dict({})
+    session.get("/?cookie=a=1; Path=/")
+    assert session.cookies.get_dict() == {"a": "1"}

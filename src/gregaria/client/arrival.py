@@ -8,13 +8,17 @@ from requests.exceptions import InvalidSchema, RequestException, TooManyRedirect
 
 from gregaria.client import address, blame
 from gregaria.client.call import Call, request_of
-from gregaria.client.jar import keep
+from gregaria.client.jar import keep, lasting
 from gregaria.client.lazy_response import CaughtResponse, LazyResponse, ResponseContextManager
 from gregaria.client.standing import Headers
+from gregaria.client.watched import WatchedJar
 from gregaria.engine.exchange import Prepared
 
 #: the statuses that requests follows
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
+
+#: responses that set cookies, remembered per session until a cookie changes
+MOST_KNOWN = 32
 
 
 def finish(session: Any, response: LazyResponse) -> ResponseContextManager:
@@ -92,7 +96,17 @@ def _failed(response: LazyResponse, error: BaseException) -> ResponseContextMana
 
 
 def _keep_cookies(session: Any, response: LazyResponse) -> None:
-    keep(session.cookies, response.request, response._answer.header_pairs)
+    prepared = response._answer.prepared
+    pairs = response._answer.header_pairs
+    cookies = lasting(pairs)
+    if cookies is not None and (prepared.url, cookies) in session.cookies_as_known:
+        return
+    keep(session.cookies, prepared.url, prepared.extra.headers, pairs)
+    if not isinstance(session.cookies, WatchedJar):
+        # It would not tell if they were taken out.
+        return
+    if cookies is not None and len(session.cookies_as_known) < MOST_KNOWN:
+        session.cookies_as_known.add((prepared.url, cookies))
 
 
 def _follow(session: Any, response: LazyResponse) -> LazyResponse:
@@ -104,12 +118,11 @@ def _follow(session: Any, response: LazyResponse) -> LazyResponse:
     """
     first = response._answer
     history: list[Response] = []
-    while (request := next_request(session, response)) is not None:
+    while (step := _next_step(session, response)) is not None:
         # Asking for the next request has emptied it.
         response.__dict__["history"] = list(history)
         if len(history) >= session.max_redirects:
             raise TooManyRedirects(f"Exceeded {session.max_redirects} redirects.", response=response)
-        step = _prepare_step(session, request, response)
         history.append(response)
         answer = step.perform(False, True)
         kind = type(response)
@@ -124,6 +137,25 @@ def _follow(session: Any, response: LazyResponse) -> LazyResponse:
         if answer.has_cookie:
             _keep_cookies(session, response)
     return response
+
+
+def _next_step(session: Any, response: LazyResponse) -> Prepared | None:
+    """The request after a redirect, None at the end of a chain.
+
+    It is the one of the last time when nothing has changed since and the server says the same again.
+    """
+    answer = response._answer
+    call: Call = answer.prepared.extra
+    situation = (session.changes, answer.status, response.headers.get("location"))
+    if call.onward is not None and call.onward[0] == situation and not answer.has_cookie:
+        return call.onward[1]
+    request = next_request(session, response)
+    if request is None:
+        return None
+    step = _prepare_step(session, request, response)
+    if not answer.has_cookie and session.redirects_as_known():
+        call.onward = (situation, step)
+    return step
 
 
 def _prepare_step(session: Any, request: PreparedRequest, response: LazyResponse) -> Prepared:

@@ -35,9 +35,10 @@ class Call:
         follow: redirects are followed.
         verify: certificates are checked; None for as the session says.
         request: the PreparedRequest it was made from, if it was made from one.
+        onward: the request that followed it after a redirect, and in which situation.
     """
 
-    __slots__ = ("cookies", "follow", "headers", "request", "session", "text_body", "verify")
+    __slots__ = ("cookies", "follow", "headers", "onward", "request", "session", "text_body", "verify")
 
     def __init__(
         self, session: Any, headers: Headers, text_body: bool, cookies: Any, follow: bool, verify: bool | None = None
@@ -49,6 +50,7 @@ class Call:
         self.follow = follow
         self.verify = verify
         self.request: PreparedRequest | None = None
+        self.onward: tuple[tuple[object, ...], Prepared] | None = None
 
 
 @lru_cache(maxsize=4096)

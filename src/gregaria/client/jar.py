@@ -104,10 +104,7 @@ def merged(jar: CookieJar, cookies: Any) -> RequestsCookieJar:
 def _worked_out(jar: CookieJar, place: Address, headers: Headers) -> str | None:
     if not len(jar):
         return None
-    request = PreparedRequest()
-    request.url = place.url
-    request.headers = CaseInsensitiveDict(headers.values())
-    header: str | None = get_cookie_header(jar, request)  # type: ignore[no-untyped-call]
+    header: str | None = get_cookie_header(jar, _asked(place.url, headers))  # type: ignore[no-untyped-call]
     return header
 
 
@@ -136,12 +133,31 @@ class OriginalResponse:
         """Nothing is left to close."""
 
 
-def keep(jar: CookieJar, request: PreparedRequest, pairs: list[tuple[str, str]]) -> None:
+def keep(jar: CookieJar, url: str, headers: Headers, pairs: list[tuple[str, str]]) -> None:
     """Put what a response sets into a jar, by requests' policy.
 
     Args:
         jar: a session's or a response's.
-        request: what was asked.
+        url, headers: of the request.
         pairs: the response's headers.
     """
-    jar.extract_cookies(MockResponse(_Message(pairs)), MockRequest(request))  # type: ignore[arg-type]
+    request = MockRequest(_asked(url, headers))
+    jar.extract_cookies(MockResponse(_Message(pairs)), request)  # type: ignore[arg-type]
+
+
+def lasting(pairs: list[tuple[str, str]]) -> tuple[str, ...] | None:
+    """The cookies that a response sets, as they stand in its headers; None when one of them has an end.
+
+    Those without an end, set once more on a jar that has them, change nothing.
+    """
+    set_here = tuple([value for name, value in pairs if name.lower() == "set-cookie"])
+    text = "".join(set_here).lower()
+    return None if "expires" in text or "max-age" in text else set_here
+
+
+def _asked(url: str, headers: Headers) -> PreparedRequest:
+    """As much of a request as the policy looks at."""
+    request = PreparedRequest()
+    request.url = url
+    request.headers = CaseInsensitiveDict(headers.values() if "host" in headers else ())
+    return request

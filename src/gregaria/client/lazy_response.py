@@ -264,7 +264,8 @@ def _encoding_of(content_type: str) -> str | None:
 def _cookies(response: LazyResponse) -> RequestsCookieJar:
     jar = RequestsCookieJar()
     if response._answer.has_cookie:
-        keep(jar, response.request, response._answer.header_pairs)
+        prepared = response._answer.prepared
+        keep(jar, prepared.url, prepared.extra.headers, response._answer.header_pairs)
     return jar
 
 

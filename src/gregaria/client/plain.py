@@ -110,6 +110,17 @@ _PATCHED_BEFORE = any(
 )
 
 
+#: methods of a session that decide what a redirect leads to
+_REDIRECTING = ("get_redirect_target", "should_strip_auth", "rebuild_auth", "rebuild_method", "rebuild_proxies")
+_OWN_REDIRECTING = {name: getattr(Session, name) for name in _REDIRECTING}
+
+
+def redirects_are_own(session: Session) -> bool:
+    """Whether a session follows redirects by requests' own rules."""
+    kind = type(session)
+    return all(getattr(kind, name) is own and name not in session.__dict__ for name, own in _OWN_REDIRECTING.items())
+
+
 def requests_is_patched() -> bool:
     """Whether somebody (a tracer, a mock) has replaced the functions of requests that every request passes."""
     return (

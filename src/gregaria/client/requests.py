@@ -60,6 +60,7 @@ class HttpSession(Session):
     Attributes:
         base_url: without credentials.
         request_name: statistics' name of all requests that are not given one, None for their paths.
+        changes: grows with every change of what goes into requests.
         use_requests: True sends everything by way of requests, for those who trace or patch it.
     """
 
@@ -88,10 +89,13 @@ class HttpSession(Session):
         pool_manager: PoolManager | None = None,
     ) -> None:
         # Requests by (method, URL as written, name), and GETs by URL alone; valid until `forget`.
+        self.changes = 0
         self._kept: dict[tuple[str, str, str | None], Prepared] = {}
         self._gets: dict[str, Prepared] = {}
         self._standing: Standing | None = None
         self._cookie_headers = CookieHeaders()
+        #: (URL, cookies its response sets) that the jar has already just so
+        self.cookies_as_known: set[tuple[str, tuple[str, ...]]] = set()
         self._origins: dict[tuple[str, str, int, bool], Origin] = {}
         self._own_adapters: tuple[Any, ...] = ()
         self._is_new = True
@@ -150,6 +154,8 @@ class HttpSession(Session):
         """A cookie has changed."""
         self._kept.clear()
         self._gets.clear()
+        self.changes += 1
+        self.cookies_as_known.clear()
         self._cookie_headers.forget()
 
     @contextmanager
@@ -384,6 +390,10 @@ class HttpSession(Session):
     def next_request(self, response: LazyResponse) -> PreparedRequest | None:
         """What requests would send after a redirect that is not followed; responses call this."""
         return next_request(self, response)
+
+    def redirects_as_known(self) -> bool:
+        """Whether a redirect leads to the same request as long as nothing changes."""
+        return plain.redirects_are_own(self) and not self._cookie_headers.may_run_out(self.cookies)
 
     def close(self) -> None:
         """Close the idle connections, the engine's too; the session may be used again."""
