@@ -1,0 +1,142 @@
+"""An option's value comes from the strongest place that gives one."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from gregaria.cli.config import resolve
+from gregaria.cli.options import new_parser
+from gregaria.errors import CommandError, ExitCode
+
+
+def options(
+    folder: Path, tokens: Sequence[str] = (), environ: Mapping[str, str] | None = None, home: Path | None = None
+) -> argparse.Namespace:
+    return resolve(new_parser(), tokens, environ or {}, folder, home).options
+
+
+def test_each_place_is_stronger_than_those_before(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    given = tmp_path / "given.conf"
+    places: list[tuple[Path | str, str]] = [
+        (home / ".locust.conf", "users = {}"),
+        (home / ".gregaria.conf", "users = {}"),
+        (tmp_path / "locust.conf", "users = {}"),
+        (tmp_path / "gregaria.conf", "users = {}"),
+        (tmp_path / "pyproject.toml", "[tool.locust]\nusers = {}"),
+        (tmp_path / "pyproject.toml", "[tool.locust]\nusers = 77\n[tool.gregaria]\nusers = {}"),
+        (given, "users = {}"),
+        ("LOCUST_USERS", "{}"),
+        ("GREGARIA_USERS", "{}"),
+        ("-u", "{}"),
+    ]
+    tokens: list[str] = []
+    environ: dict[str, str] = {}
+    for number, (place, text) in enumerate(places, 1):
+        content = text.format(number)
+        if isinstance(place, Path):
+            place.write_text(content)
+            tokens = ["--config", str(given)] if place is given else tokens
+        elif place == "-u":
+            tokens = [*tokens, "-u", content]
+        else:
+            environ[place] = content
+        assert options(tmp_path, tokens, environ, home).num_users == number
+
+
+def test_defaults_are_those_of_locust(tmp_path: Path) -> None:
+    found = options(tmp_path)
+    expected = {
+        "locustfile": "locustfile.py", "num_users": None, "spawn_rate": None, "run_time": None, "stop_timeout": 0,
+        "exit_code_on_error": 1, "loglevel": "INFO", "headless": False, "csv_prefix": None, "json": False,
+        "stats_history_enabled": False, "list_commands": False, "tags": None, "user_classes": [], "web_port": 8089,
+        "html_file": None, "host": None, "reset_stats": False, "only_summary": False, "config_users": None,
+    }  # fmt: skip
+    assert {name: getattr(found, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("1", True), ("Yes", True), ("false", False), ("0", False)])
+def test_a_flag_is_true_or_false_in_the_environment(tmp_path: Path, text: str, value: bool) -> None:
+    assert options(tmp_path, environ={"LOCUST_HEADLESS": text}).headless is value
+
+
+def test_an_empty_environment_variable_sets_nothing(tmp_path: Path) -> None:
+    assert options(tmp_path, environ={"LOCUST_USERS": ""}).num_users is None
+
+
+@pytest.mark.parametrize("text", ["[a, b]", "a b"])
+def test_the_environment_gives_several_tags(tmp_path: Path, text: str) -> None:
+    assert options(tmp_path, environ={"LOCUST_TAGS": text}).tags == ["a", "b"]
+
+
+def test_user_classes_stand_anywhere_and_keep_their_order(tmp_path: Path) -> None:
+    assert options(tmp_path, ["B", "-u", "5", "A", "--headless", "C"]).user_classes == ["B", "A", "C"]
+    assert options(tmp_path, environ={"LOCUST_USER_CLASSES": "B A"}).user_classes == ["B", "A"]
+
+
+def test_a_wrong_value_names_the_file_and_the_line(tmp_path: Path) -> None:
+    (tmp_path / "locust.conf").write_text("headless = true\nusers = many\n")
+    with pytest.raises(CommandError, match=r"locust\.conf:2: .*-u/--users.*'many'"):
+        options(tmp_path)
+
+
+def test_a_wrong_value_names_the_environment_variable(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="GREGARIA_USERS"):
+        options(tmp_path, environ={"GREGARIA_USERS": "many"})
+
+
+def test_an_unknown_setting_names_the_file_and_the_nearest_option(tmp_path: Path) -> None:
+    (tmp_path / "locust.conf").write_text("spawnrate = 3\n")
+    with pytest.raises(CommandError, match=r"locust\.conf:1: .*spawnrate.*spawn-rate"):
+        options(tmp_path)
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("--usrs", "--users"), ("--headles", "--headless"), ("--tag", "--tags")])
+def test_an_unknown_option_suggests_the_nearest(tmp_path: Path, typed: str, meant: str) -> None:
+    with pytest.raises(CommandError, match=f"{typed}; did you mean {meant}\\?") as caught:
+        options(tmp_path, [typed])
+    assert caught.value.exit_code == ExitCode.USAGE
+
+
+def test_a_missing_config_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"nothing\.conf"):
+        options(tmp_path, ["--config", "nothing.conf"])
+
+
+def test_custom_arguments_may_come_from_anywhere(tmp_path: Path) -> None:
+    parser = new_parser()
+    group = parser.add_argument_group("Shop")
+    group.add_argument("--shelf", env_var="SHELF", default="top", include_in_web_ui=False, is_secret=True)
+    parser.add_argument("--colours", is_multiple=True, choices=["red", "blue"], default=["red"])
+    parser.add_argument("--verbose-shop", action="store_true", env_var="VERBOSE_SHOP", is_required=True)
+    (tmp_path / "locust.conf").write_text("shelf = lowest\ncolours = [red, blue]\n")
+    found = resolve(parser, [], {}, tmp_path, None).options
+    assert (found.shelf, found.colours, found.verbose_shop) == ("lowest", ["red", "blue"], False)
+    environ = {"SHELF": "middle", "VERBOSE_SHOP": "true"}
+    found = resolve(parser, ["--colours", "blue"], environ, tmp_path, None).options
+    assert (found.shelf, found.colours, found.verbose_shop) == ("middle", ["blue"], True)
+
+
+def test_a_required_custom_argument_may_be_given_by_the_environment(tmp_path: Path) -> None:
+    parser = new_parser()
+    parser.add_argument("--shelf", env_var="SHELF", required=True)
+    assert resolve(parser, [], {"SHELF": "top"}, tmp_path, None).options.shelf == "top"
+    with pytest.raises(CommandError, match="--shelf"):
+        resolve(parser, [], {}, tmp_path, None)
+
+
+def test_a_plugin_may_take_the_names_that_locust_does_not_have(tmp_path: Path) -> None:
+    parser = new_parser()
+    parser.add_argument_group("Plugin").add_argument("-i", "--iterations", type=int, dest="plugin_iterations")
+    parser.add_argument("-c", "--clients", default=0, type=int)
+    found = resolve(parser, ["-i", "3", "--clients", "4"], {}, tmp_path, None).options
+    assert (found.plugin_iterations, found.clients) == (3, 4)
+
+
+def test_a_default_that_is_text_is_converted(tmp_path: Path) -> None:
+    parser = new_parser()
+    parser.add_argument("--depth", type=int, default="7")
+    assert resolve(parser, [], {}, tmp_path, None).options.depth == 7

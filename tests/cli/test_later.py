@@ -1,0 +1,65 @@
+"""What is not there yet, or no longer, is answered by name."""
+
+from pathlib import Path
+
+import pytest
+
+from gregaria.cli.config import Resolved, resolve
+from gregaria.cli.later import later_names, refuse_later, refuse_later_modes, remarks_on_later
+from gregaria.cli.options import new_parser
+from gregaria.errors import CommandError, ExitCode
+
+FLAGS = {"--autostart", "--web-login", "--class-picker", "--master", "--enable-rebalancing", "--worker", "--otel"}
+
+
+def given(folder: Path, *tokens: str, environ: dict[str, str] | None = None) -> Resolved:
+    return resolve(new_parser(), tokens, environ or {}, folder, None)
+
+
+@pytest.mark.parametrize("option", later_names())
+def test_what_comes_later_is_refused_by_name(option: str, tmp_path: Path) -> None:
+    tokens = [option] if option in FLAGS else [option, "7"]
+    with pytest.raises(CommandError, match=f"^{option}: .*later") as caught:
+        refuse_later(new_parser(), given(tmp_path, *tokens).typed)
+    assert caught.value.exit_code == ExitCode.NOT_AVAILABLE
+
+
+@pytest.mark.parametrize("tokens", [("--web-port", "8089"), ("--master-host", "127.0.0.1"), ("--expect-workers", "1")])
+def test_what_says_the_default_is_taken(tokens: tuple[str, ...], tmp_path: Path) -> None:
+    refuse_later(new_parser(), given(tmp_path, *tokens).typed)
+
+
+def test_the_environment_is_only_remarked_on(tmp_path: Path) -> None:
+    found = given(tmp_path, environ={"LOCUST_WEB_PORT": "9000", "LOCUST_HTML": "a.html"})
+    refuse_later(new_parser(), found.typed)
+    refuse_later_modes(new_parser(), found.elsewhere)
+    assert [remark.split()[0] for remark in remarks_on_later(new_parser(), found.elsewhere)] == ["--web-port", "--html"]
+
+
+def test_an_environment_that_asks_for_a_worker_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="--worker"):
+        refuse_later_modes(new_parser(), given(tmp_path, environ={"LOCUST_MODE_WORKER": "true"}).elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "today"),
+    [
+        (("--slave",), "--worker"),
+        (("--hatch-rate", "3"), "--spawn-rate"),
+        (("--no-web",), "--headless"),
+        (("-c", "3"), "--users"),
+        (("--clients", "3"), "--users"),
+        (("--expect-slaves=2",), "--expect-workers"),
+        (("--num-request", "10"), "--iterations"),
+        (("--csv-base-name", "x"), "--csv"),
+    ],
+)
+def test_old_options_are_answered_with_what_to_write_today(tokens: tuple[str, ...], today: str, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=f"no longer.*{today}"):
+        given(tmp_path, *tokens)
+
+
+def test_an_old_option_in_a_file_is_answered_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "locust.conf").write_text("hatch-rate = 3\n")
+    with pytest.raises(CommandError, match=r"locust\.conf:1: .*--spawn-rate"):
+        given(tmp_path)
