@@ -776,3 +776,95 @@ def test_an_exception_in_a_task_is_in_the_exceptions(make_runner: MakeRunner, ev
     (row,) = runner.exceptions.values()
     assert (row["msg"], row["nodes"]) == ("in a task", {"local"})
     assert "test_local.py" in row["traceback"]
+
+
+def test_a_user_that_cannot_work_at_all_is_not_replaced_and_the_test_ends(
+    make_runner: MakeRunner, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Forgetful(Idler):
+        def __init__(self, environment: Any) -> None:
+            self.environment = environment
+
+    runner = make_runner(Forgetful)
+    runner.start(3, 1000)
+    assert runner.greenlet.join(timeout=5)
+    assert "super().__init__(environment)" in caplog.text
+    assert "It is not replaced" in caplog.text
+    assert len(runner.exceptions) > 0
+
+
+def test_users_that_have_not_begun_are_ended_without_beginning(make_runner: MakeRunner) -> None:
+    course: list[str] = []
+
+    class Noted(Idler):
+        def on_start(self) -> None:
+            course.append("start")
+
+        def on_stop(self) -> None:
+            course.append("stop")
+
+    runner = make_runner(Noted)
+    runner.spawn_users({"Noted": 3})
+    runner.stop_users({"Noted": 3})
+    assert (runner.user_count, course) == (0, [])
+
+
+def test_what_an_ended_user_has_left_behind_sends_nothing_more(
+    make_runner: MakeRunner, eventually: Eventually
+) -> None:
+    wire = Wire(lambda: 0.01)
+
+    class Leaver(User):
+        @task
+        def leave(self) -> None:
+            gevent.spawn(self.go_on)
+            gevent.sleep(0.005)
+            raise StopUser
+
+        def go_on(self) -> None:
+            while True:
+                wire.request(self)
+
+    runner = make_runner(Leaver, Idler)
+    runner.start(2, 1000, wait=True)
+    eventually(lambda: runner.user_count == 1)
+    gevent.sleep(0.05)
+    assert (wire.seen, wire.counted) == (1, 1)
+
+
+def test_the_last_request_of_what_an_ended_user_has_left_behind_is_waited_for(
+    make_runner: MakeRunner, eventually: Eventually
+) -> None:
+    settings.stop_grace_s = 2
+    wire = Wire(lambda: 0.1)
+
+    class Leaver(User):
+        @task
+        def leave(self) -> None:
+            gevent.spawn(wire.request, self)
+            gevent.sleep(0)
+            raise StopUser
+
+    runner = make_runner(Leaver, Idler)
+    runner.start(2, 1000, wait=True)
+    eventually(lambda: runner.user_count == 1)
+    runner.stop()
+    assert (wire.seen, wire.counted) == (1, 1)
+
+
+def test_a_constructor_that_raises_stop_user_makes_one_user_less(make_runner: MakeRunner) -> None:
+    tries = 0
+
+    class Picky(Idler):
+        def __init__(self, environment: Any) -> None:
+            nonlocal tries
+            super().__init__(environment)
+            tries += 1
+            if tries % 2:
+                raise StopUser
+
+    runner = make_runner(Picky)
+    runner.start(6, 1000, wait=True)
+    assert (tries, runner.user_count) == (6, 3)
+    runner.start(4, 1000, wait=True)
+    assert (tries, runner.user_count) == (7, 3)

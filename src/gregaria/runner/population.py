@@ -113,7 +113,10 @@ class Population:
         if leaving:
             gevent.spawn(self._end, leaving)
         for name, count in wanted.items():
-            while self._placed[name] < count and go_on():
+            # The number is taken once: a user that is gone at once lowers what is placed, and is not tried again.
+            for _ in range(count - self._placed[name]):
+                if not go_on():
+                    return
                 self._placed[name] += 1
                 self._add(name)
 

@@ -93,8 +93,13 @@ def whereabouts(greenlet: Greenlet) -> str:
 
 def kill(running: Running) -> None:
     """Send a user a GreenletExit, unless it is in its ``on_stop`` by the time that this arrives."""
-    if not running.killed:
-        running.killed = True
+    if running.killed:
+        return
+    running.killed = True
+    if running.user._state is None:
+        # It has not begun, and so it never will.
+        running.greenlet.kill(block=False)
+    else:
         gevent.get_hub().loop.run_callback(_throw_exit, running)
 
 
