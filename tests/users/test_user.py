@@ -315,11 +315,16 @@ def test_a_constructor_that_forgets_its_base_is_told_so() -> None:
         Forgetful(QuietEnvironment()).start(Group())
 
 
-def test_a_user_without_tasks_ends_with_an_error(environment: QuietEnvironment) -> None:
+def test_users_without_tasks_end_with_an_error_that_is_logged_once_without_a_traceback(
+    environment: QuietEnvironment, caplog: pytest.LogCaptureFixture
+) -> None:
     class Idle(User): ...
 
-    user = live(Idle, environment)
-    assert "has no tasks" in str(user.ended_by)
+    users = [live(Idle, environment) for _ in range(3)]
+    assert all("has no tasks" in str(user.ended_by) for user in users)
+    assert len(environment.errors) == 3
+    assert caplog.text.count("has no tasks") == 1
+    assert "Traceback" not in caplog.text
 
 
 def test_errors_that_repeat_are_all_told_to_listeners_but_seldom_to_the_log(

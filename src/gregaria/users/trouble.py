@@ -64,7 +64,8 @@ def report(user: Any, error: BaseException, *, once: bool = False) -> None:
     """Fire ``user_error`` for an exception that escaped the code of ``user``, and log it (``once``: ever)."""
     tb = own_traceback(error)
     cls = type(user)
-    if once:
+    if once or isinstance(error, WrongDeclarationError):
+        # Its message says where; the traceback would show the task loop.
         cls.error_log.say_once(logging.ERROR, str(error))
     else:
         cls.error_log.tell(error, tb, cls.fullname())
