@@ -159,8 +159,8 @@ class FastHttpSession:
         prepared = None if kwargs else self._ready_gets.get(url)
         if prepared is None:
             return self.request("GET", url, **kwargs)
-        response: FastResponse = prepared.perform(not self._listeners)  # type: ignore[assignment]
-        if response.counted and not response.has_cookie:
+        response: FastResponse = prepared.perform(True, False, not self._listeners)  # type: ignore[assignment]
+        if response.counted and not response.has_cookie and not self._listeners:
             return response
         return self._finish(response, True, {}, None)
 
@@ -266,8 +266,9 @@ class FastHttpSession:
                 self._ready[key] = prepared
                 if key == ("GET", url, None, False):
                     self._ready_gets[url] = prepared
-        response: FastResponse = prepared.perform(not (catch_response or self._listeners))  # type: ignore[assignment]
-        if response.counted and not response.has_cookie:
+        count, leave = not catch_response, not self._listeners
+        response: FastResponse = prepared.perform(count, False, leave)  # type: ignore[assignment]
+        if response.counted and leave and not response.has_cookie:
             return response
         return self._finish(response, allow_redirects, own, context, max_redirects)
 
@@ -282,17 +283,38 @@ class FastHttpSession:
             first.prepared.settle(response, error, size_bytes, first.started_us, row)
         finally:
             if self._listeners:
-                self.request_event.notify(
-                    **{
-                        "response_time": (response.finished_us - first.started_us) / 1000,
-                        "response_length": size_bytes,
-                        "start_time": epoch_us_of(first.started_us) / 1e6,
-                        "response": response,
-                        "url": first.prepared.url,
-                        **meta,
-                        "exception": error,
-                    }
-                )
+                self._tell(first, response, meta["context"], error, size_bytes, meta)
+
+    def _tell(
+        self,
+        first: FastResponse,
+        response: FastResponse,
+        context: Mapping[str, Any],
+        error: BaseException | None,
+        size_bytes: int,
+        meta: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Fire the ``request`` event; ``meta`` is what a with-block has made of its fields."""
+        prepared = first.prepared
+        fields = {
+            "request_type": prepared.method,
+            "response_time": (response.finished_us - first.started_us) / 1000,
+            "name": prepared.name,
+            "context": context,
+            "response": response,
+            "exception": error,
+            "start_time": epoch_us_of(first.started_us) / 1e6,
+            "url": prepared.url,
+            "response_length": size_bytes,
+        }
+        if meta is not None:
+            fields.update(meta)
+            fields["exception"] = error
+        self.request_event.call(fields)
+
+    def _context(self, own: Mapping[str, Any] | None) -> dict[str, Any]:
+        context: dict[str, Any] = self.user.context() if self.user is not None else {}
+        return {**context, **own} if own else context
 
     def _finish(
         self,
@@ -307,6 +329,9 @@ class FastHttpSession:
         if response.has_cookie:
             store(self.cookiejar, response.prepared.url, response.header_pairs)
         if response.counted:
+            if self._listeners:
+                self._tell(response, response, self._context(context), None, len(response.body or b""))
+            response.prepared.end_if_closed()
             return response
         if follow and response.status in REDIRECTS:
             response = self._follow(response, own, self.max_redirects if max_redirects is None else max_redirects)
@@ -318,7 +343,7 @@ class FastHttpSession:
         response.request_meta = {
             "request_type": first.prepared.method,
             "name": first.prepared.name,
-            "context": {**(self.user.context() if self.user is not None else {}), **(context or {})},
+            "context": self._context(context),
             "exception": None,
         }
         failure = response.failure_reason()

@@ -64,7 +64,8 @@ cdef class Prepared:
     cdef public type answer_type
     cdef public object extra                    # whatever the session wants to find again
 
-    cpdef Answer perform(self, bint count, bint continued=*)
+    cpdef Answer perform(self, bint count, bint continued=*, bint leave=*)
+    cpdef int end_if_closed(self) except -1
     cpdef int settle(self, Answer answer, object error=*, object size_bytes=*, object started_us=*,
                      tuple row=*) except -1
     cdef Entry _row(self)

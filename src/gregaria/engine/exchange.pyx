@@ -293,13 +293,15 @@ cdef class Prepared:
             self.wire = head
             self.rest = body
 
-    cpdef Answer perform(self, bint count, bint continued=False):
+    cpdef Answer perform(self, bint count, bint continued=False, bint leave=True):
         """Send it once and wait for the answer.
 
         Args:
             count: count it when it is a plain success (2xx or 304 without Content-Encoding); ``answer.counted`` then
                 is True. All others are for the caller to ``settle``.
             continued: this is a further step of a request already begun (a redirect), so a closed gate lets it pass.
+            leave: end the greenlet when the gate was closed meanwhile and the request has been counted. A session
+                that has listeners to tell first passes False and calls ``end_if_closed`` afterwards.
 
         Returns:
             the answer; an error on the way is its ``error``, with ``status`` 0.
@@ -333,9 +335,19 @@ cdef class Prepared:
                     self._row(), answer.finished_us, answer.finished_us - answer.started_us, len(answer.body)
                 )
             answer.counted = True
-            if not gate.open:
+            if leave and not gate.open:
                 raise GreenletExit("the test has ended")
         return answer
+
+    cpdef int end_if_closed(self) except -1:
+        """End the greenlet if the gate is closed.
+
+        Raises:
+            GreenletExit: it is.
+        """
+        if not self.gate.open:
+            raise GreenletExit("the test has ended")
+        return 0
 
     cpdef int settle(self, Answer answer, object error=None, object size_bytes=None, object started_us=None,
                      tuple row=None) except -1:

@@ -8,6 +8,7 @@ cdef enum:
     WRITE = 2
     HANGUP = 4
     BATCH = 512                         # events taken from the kernel at once
+    BUDGET = 64
     BUFFER_BYTES = 131072
 
 cdef class Waiter:
@@ -29,6 +30,7 @@ cdef class Poller:
     cdef epoll_event batch[BATCH]
     cdef int batch_size
     cdef int batch_next
+    cdef int budget                     # hand-overs left before the event loop must have its turn
     cdef PyObject** table               # every registered Waiter, borrowed: whoever drops one must forget it first
     cdef Py_ssize_t table_size
     cdef Py_ssize_t table_room
@@ -38,6 +40,7 @@ cdef class Poller:
     cdef int forget(self, Waiter waiter) except -1
     cdef int wait(self, Waiter waiter, int wanted, int64_t deadline_us) except -1
     cdef int _wait_on_watcher(self, Waiter waiter, int wanted, int64_t deadline_us) except -1
+    cdef void _refill(self) noexcept
     cdef Waiter _next_ready(self)
     cdef int _begin(self) except -1
     cdef int _end(self) except -1
