@@ -58,7 +58,9 @@ def test_defaults_are_those_of_locust(tmp_path: Path) -> None:
     assert {name: getattr(found, name) for name in expected} == expected
 
 
-@pytest.mark.parametrize(("text", "value"), [("true", True), ("1", True), ("Yes", True), ("false", False), ("0", False)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("true", True), ("1", True), ("Yes", True), ("false", False), ("0", False)]
+)
 def test_a_flag_is_true_or_false_in_the_environment(tmp_path: Path, text: str, value: bool) -> None:
     assert options(tmp_path, environ={"LOCUST_HEADLESS": text}).headless is value
 

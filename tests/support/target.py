@@ -54,6 +54,7 @@ class Response:
 class Target:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self.published: dict[str, bytes] = {}
         self._routes: dict[str, Callable[[Request], Awaitable[Response | None]]] = {
             "__count": self._count,
             "__reset": self._reset,
@@ -66,6 +67,7 @@ class Target:
             "close": self._close,
             "drop": self._drop,
             "echo": self._echo,
+            "published": self._published,
         }
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -136,6 +138,12 @@ class Target:
 
     async def _drop(self, request: Request) -> None:
         return None
+
+    async def _published(self, request: Request) -> Response:
+        if request.method == "PUT":
+            self.published[request.path] = request.body
+        body = self.published.get(request.path)
+        return Response(status=404) if body is None else Response(body)
 
     async def _echo(self, request: Request) -> Response:
         content = {

@@ -1,0 +1,70 @@
+"""The log goes where it is asked to, and keeps its last lines."""
+
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import gevent
+import pytest
+
+from gregaria.errors import CommandError
+from gregaria.logs import OncePerKind, last_lines, set_up_logging, watch_greenlets
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    names = ("", "gregaria", "locust", "locust.stats_logger")
+    before = [(logging.getLogger(name), list(logging.getLogger(name).handlers)) for name in names]
+    levels = [logger.level for logger, _ in before]
+    yield
+    for (logger, handlers), level in zip(before, levels, strict=True):
+        for handler in logger.handlers:
+            if handler not in handlers:
+                handler.close()
+        logger.handlers = handlers
+        logger.setLevel(level)
+
+
+def test_a_line_says_when_where_how_bad_and_who(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging("INFO")
+    logging.getLogger("locust.shop").info("hello")
+    logging.getLogger("gregaria.shop").debug("not this")
+    line = capsys.readouterr().err.strip()
+    assert re.fullmatch(r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\] [^./]+/INFO/locust\.shop: hello", line)
+    assert last_lines()[-1] == line
+
+
+def test_a_file_gets_its_folders_and_the_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a" / "b" / "run.log"
+    set_up_logging("WARNING", str(path))
+    logging.getLogger("anything").warning("told")
+    assert "anything: told" in path.read_text()
+    assert capsys.readouterr().err == ""
+
+
+def test_a_file_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CommandError, match="--logfile"):
+        set_up_logging("INFO", str(tmp_path / "file" / "run.log"))
+
+
+def test_each_kind_is_told_once_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    once = OncePerKind(logging.getLogger("shop"))
+    assert [once.tell(kind, "kind %s", kind) for kind in "abaa"] == [True, True, False, False]
+    assert [record.getMessage() for record in caplog.records] == ["kind a", "kind b"]
+    assert once.counts == {"a": 3, "b": 1}
+
+
+def test_what_escapes_a_greenlet_is_counted_and_told_once_per_line(caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> None:
+        raise ValueError("lost")
+
+    hub = gevent.get_hub()
+    errors = watch_greenlets()
+    try:
+        gevent.joinall([gevent.spawn(fail), gevent.spawn(fail)])
+    finally:
+        del hub.handle_error
+    assert errors.count == 2
+    assert len([record for record in caplog.records if "ValueError: lost" in record.getMessage()]) == 1
