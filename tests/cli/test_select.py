@@ -50,7 +50,7 @@ def test_a_file_without_users_says_what_to_write() -> None:
 
 
 def test_a_file_with_test_functions_only_is_told_that_they_are_not_supported() -> None:
-    with pytest.raises(CommandError, match="test_shop.*not supported yet"):
+    with pytest.raises(CommandError, match=r"test_shop.*not supported yet"):
         chosen_classes(Loaded(test_functions=["test_shop"]), [], FILES)
 
 
