@@ -1,5 +1,5 @@
 from cpython.object cimport PyObject
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 from gregaria.engine.greenlet cimport greenlet
 from gregaria.engine.portable cimport epoll_event
 
@@ -26,6 +26,7 @@ cdef class Poller:
     cdef object loop
     cdef object watcher                 # of the epoll descriptor
     cdef object sweep_timer
+    cdef uint64_t generation            # which of this process's, counted by forks
     cdef int epoll_fd                   # -1: gevent's own watchers, one a wait
     cdef epoll_event batch[BATCH]
     cdef int batch_size

@@ -18,7 +18,6 @@ none in place of two, and the event loop's own round is shared by many requests.
 """
 
 import os
-import threading
 
 from libc.stdint cimport int64_t, uint64_t
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
@@ -253,8 +252,7 @@ cdef class Poller:
         return 0
 
 
-_pollers = {}
-
+cdef uint64_t _generation = 0
 cdef uint64_t _turns = 0
 
 
@@ -264,15 +262,14 @@ cdef inline void _count_turn() noexcept:
 
 
 cdef Poller current_poller():
-    """This thread's poller; a new one after a fork or for another hub."""
+    """The poller of this thread's hub."""
     hub = get_hub()
-    key = threading.get_ident()
-    cdef Poller poller = _pollers.get(key)
-    cdef bint own_epoll
-    if poller is None or poller.hub is not hub:
-        own_epoll = os.environ.get("GREGARIA_POLLER", "epoll") != "watchers"
-        poller = Poller(hub, own_epoll)
-        _pollers[key] = poller
+    # The hub is the thread's mark: under gevent, threading.get_ident() tells greenlets apart, not threads.
+    cdef Poller poller = getattr(hub, "gregaria_poller", None)
+    if poller is None or poller.generation != _generation:
+        poller = Poller(hub, os.environ.get("GREGARIA_POLLER", "epoll") != "watchers")
+        poller.generation = _generation
+        hub.gregaria_poller = poller
     return poller
 
 
@@ -285,8 +282,9 @@ def turns():
 
 
 def forget_all():
-    """Drop every poller: in the child of a fork, whose epoll would be the parent's."""
-    _pollers.clear()
+    """Use new pollers from now on: in the child of a fork, whose epoll would be the parent's."""
+    global _generation
+    _generation += 1
 
 
 os.register_at_fork(after_in_child=forget_all) if hasattr(os, "register_at_fork") else None
