@@ -26,6 +26,10 @@ def main() -> int:
     except CommandError as error:
         print(f"gregaria: error: {error}", file=sys.stderr)
         code = int(error.exit_code)
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gregaria.cli.config import Resolved, resolve
-from gregaria.cli.later import later_names, refuse_later, refuse_later_modes, remarks_on_later
+from gregaria.cli.later import later_names, refuse_later, remarks_on_later
 from gregaria.cli.options import new_parser
 from gregaria.errors import CommandError, ExitCode
 
@@ -20,25 +20,34 @@ def given(folder: Path, *tokens: str, environ: dict[str, str] | None = None) -> 
 def test_what_comes_later_is_refused_by_name(option: str, tmp_path: Path) -> None:
     tokens = [option] if option in FLAGS else [option, "7"]
     with pytest.raises(CommandError, match=f"^{option}: .*later") as caught:
-        refuse_later(new_parser(), given(tmp_path, *tokens).typed)
+        refuse_later(new_parser(), given(tmp_path, *tokens))
     assert caught.value.exit_code == ExitCode.NOT_AVAILABLE
 
 
 @pytest.mark.parametrize("tokens", [("--web-port", "8089"), ("--master-host", "127.0.0.1"), ("--expect-workers", "1")])
 def test_what_says_the_default_is_taken(tokens: tuple[str, ...], tmp_path: Path) -> None:
-    refuse_later(new_parser(), given(tmp_path, *tokens).typed)
+    refuse_later(new_parser(), given(tmp_path, *tokens))
 
 
 def test_the_environment_is_only_remarked_on(tmp_path: Path) -> None:
     found = given(tmp_path, environ={"LOCUST_WEB_PORT": "9000", "LOCUST_HTML": "a.html"})
-    refuse_later(new_parser(), found.typed)
-    refuse_later_modes(new_parser(), found.elsewhere)
-    assert [remark.split()[0] for remark in remarks_on_later(new_parser(), found.elsewhere)] == ["--web-port", "--html"]
+    refuse_later(new_parser(), found)
+    assert [remark.split(":")[0] for remark in remarks_on_later(new_parser(), found)] == [
+        "environment variable LOCUST_WEB_PORT",
+        "environment variable LOCUST_HTML",
+    ]
 
 
 def test_an_environment_that_asks_for_a_worker_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="--worker"):
-        refuse_later_modes(new_parser(), given(tmp_path, environ={"LOCUST_MODE_WORKER": "true"}).elsewhere)
+    with pytest.raises(CommandError, match="LOCUST_MODE_WORKER: --worker"):
+        refuse_later(new_parser(), given(tmp_path, environ={"LOCUST_MODE_WORKER": "true"}))
+
+
+def test_a_file_that_asks_for_a_master_is_refused_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "locust.conf").write_text("users = 3\nmaster = true\n")
+    with pytest.raises(CommandError, match=r"locust\.conf:2: --master") as caught:
+        refuse_later(new_parser(), given(tmp_path))
+    assert caught.value.exit_code == ExitCode.NOT_AVAILABLE
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,16 @@ ENDINGS = {
         "",
         0,
     ),
+    "sys.exit in a greenlet": (
+        "    @task\n    def t(self): self.client.get('/')\n",
+        "import gevent, sys\n@events.test_start.add_listener\ndef f(**_): gevent.spawn_later(0.2, sys.exit, 18)\n",
+        18,
+    ),
+    "sys.exit in a listener of quitting": (
+        "    @task\n    def t(self): self.client.get('/')\n",
+        "import sys\n@events.quitting.add_listener\ndef f(**_): sys.exit(19)\n",
+        19,
+    ),
     "runner.quit in a task": ("    @task\n    def t(self): self.environment.runner.quit()\n", "", 0),
     "runner.stop in a task": ("    @task\n    def t(self): self.environment.runner.stop()\n", "", 0),
 }
@@ -173,6 +183,20 @@ def test_custom_arguments_reach_the_locustfile(command: Command, server: Countin
     assert server.counts() == {"/low": 1, "/middle": 1, "/conf": 1}
 
 
+def test_a_locustfile_may_use_names_that_locust_has_dropped(command: Command, server: CountingServer) -> None:
+    text = (
+        "from locust import HttpUser, events, task\n"
+        "@events.init_command_line_parser.add_listener\n"
+        "def add(parser): parser.add_argument('-c', '--clients', default='none')\n"
+        "class Buyer(HttpUser):\n"
+        "    @task\n"
+        "    def look(self): self.client.get(f'/{self.environment.parsed_options.clients}')\n"
+    )
+    command.write("shop.py", text)
+    assert command.run(*arguments(server, "-i", "1", "--clients", "many")).code == 0
+    assert server.counts() == {"/many": 1}
+
+
 def test_a_run_time_ends_a_shape_too(command: Command, server: CountingServer) -> None:
     shape = "\nfrom locust import LoadTestShape\nclass Up(LoadTestShape):\n    def tick(self): return (2, 100)\n"
     command.write("shop.py", (command.folder / "shop.py").read_text() + shape)
@@ -217,7 +241,7 @@ def test_options_of_later_work_in_the_environment_are_only_warned_about(
 ) -> None:
     ended = command.run(*arguments(server, "-i", "1"), env={"LOCUST_WEB_PORT": "9999", "LOCUST_HEADLESS": "true"})
     assert ended.code == 0
-    assert re.search(r"WARNING.*--web-port is set in the environment", ended.err)
+    assert re.search(r"WARNING.*LOCUST_WEB_PORT: --web-port has no effect", ended.err)
 
 
 def test_users_that_are_told_to_use_requests_do(command: Command, server: CountingServer) -> None:

@@ -27,11 +27,13 @@ class Resolved:
         options: every option's value.
         typed: only what the command line set.
         elsewhere: only what environment and files set.
+        sources: where each of these stands, by the name of its attribute.
     """
 
     options: argparse.Namespace
     typed: argparse.Namespace
     elsewhere: argparse.Namespace
+    sources: Mapping[str, str]
 
 
 def file_settings(folder: Path, home: Path | None, config: str | None) -> list[Setting]:
@@ -89,14 +91,16 @@ def resolve(
     typed, unknown = parser.explicit(tokens)
     _add_classes(parser, typed, unknown, strict)
     elsewhere = argparse.Namespace()
+    sources = {}
     for setting in [
         *file_settings(folder, home, getattr(typed, "config", None)),
         *environment_settings(parser, environ),
     ]:
         for name, value in vars(_apply(parser, setting, strict)).items():
             setattr(elsewhere, name, value)
+            sources[name] = setting.source
     options = parser.complete(argparse.Namespace(**{**vars(elsewhere), **vars(typed)}))
-    return Resolved(options, typed, elsewhere)
+    return Resolved(options, typed, elsewhere, sources)
 
 
 def _add_classes(parser: Parser, typed: argparse.Namespace, unknown: list[str], strict: bool) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from gregaria.cli import values
+from gregaria.cli.config import Resolved
 from gregaria.cli.parser import Parser, Removed
 from gregaria.errors import CommandError, ExitCode
 
@@ -81,34 +82,33 @@ def later_names() -> list[str]:
     return [flags[-1] for flags, *_ in _LATER]
 
 
-def refuse_later(parser: Parser, given: argparse.Namespace) -> None:
-    """Refuse what was asked for on the command line and is not there yet.
+def refuse_later(parser: Parser, resolved: Resolved) -> None:
+    """Refuse what is asked for and is not there yet.
+
+    What files and the environment say is not refused, so that those made for Locust can stay, but for a master, a
+    worker or several processes: a run in this process would be another one than was asked for.
 
     Raises:
-        CommandError: an option is set to something other than its default.
+        CommandError: something is refused; the message says where it stands.
     """
-    for action in _asked(parser, given):
-        raise _refusal(action)
-
-
-def refuse_later_modes(parser: Parser, given: argparse.Namespace) -> None:
-    """Refuse a master, a worker or several processes that the environment or a file asks for.
-
-    Raises:
-        CommandError: one is asked for; running on as something else would load the target in another way.
-    """
-    for action in _asked(parser, given):
+    for action in _asked(parser, resolved.typed):
+        raise CommandError(_sentence(action, ": "), ExitCode.NOT_AVAILABLE)
+    for action in _asked(parser, resolved.elsewhere):
         if action.dest in _MODES:
-            raise _refusal(action)
+            text = f"{resolved.sources[action.dest]}: {_sentence(action, ': ')}"
+            raise CommandError(text, ExitCode.NOT_AVAILABLE)
 
 
-def remarks_on_later(parser: Parser, given: argparse.Namespace) -> list[str]:
-    """Sentences about what the environment or a file asks for and is not there yet."""
+def remarks_on_later(parser: Parser, resolved: Resolved) -> list[str]:
+    """Sentences about what the environment or a file asks for in vain."""
     return [
-        f"{action.option_strings[-1]} is set in the environment or a configuration file and has no effect:"
-        f" {vars(action)['later']}"
-        for action in _asked(parser, given)
+        f"{resolved.sources[action.dest]}: {_sentence(action, ' has no effect: ')}"
+        for action in _asked(parser, resolved.elsewhere)
     ]
+
+
+def _sentence(action: argparse.Action, between: str) -> str:
+    return f"{action.option_strings[-1]}{between}{vars(action)['later']}"
 
 
 def _asked(parser: Parser, given: argparse.Namespace) -> Iterable[argparse.Action]:
@@ -117,7 +117,3 @@ def _asked(parser: Parser, given: argparse.Namespace) -> Iterable[argparse.Actio
         for action in parser.options()
         if getattr(action, "later", None) and getattr(given, action.dest, action.default) != action.default
     ]
-
-
-def _refusal(action: argparse.Action) -> CommandError:
-    return CommandError(f"{action.option_strings[-1]}: {vars(action)['later']}", ExitCode.NOT_AVAILABLE)

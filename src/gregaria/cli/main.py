@@ -1,5 +1,6 @@
 """main(): from the command line to a run: options, locustfiles, environment; or one of the answers without a run."""
 
+import contextlib
 import logging
 import os
 from collections.abc import Sequence
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gregaria.cli.config import Resolved, resolve
-from gregaria.cli.later import refuse_later, refuse_later_modes, remarks_on_later
+from gregaria.cli.later import refuse_later, remarks_on_later
 from gregaria.cli.loader import Loaded, load, new_shape
 from gregaria.cli.locustfiles import Locustfiles
 from gregaria.cli.options import new_parser
@@ -16,7 +17,7 @@ from gregaria.cli.run import Run
 from gregaria.cli.select import chosen_classes, configure_users
 from gregaria.environment import Environment
 from gregaria.errors import CommandError, ExitCode
-from gregaria.events import events
+from gregaria.events import EventHook, events
 from gregaria.logs import set_up_logging
 from gregaria.report.json import check_document_path
 from gregaria.settings import check_percentiles, settings
@@ -37,19 +38,18 @@ def main(arguments: Sequence[str]) -> int:
     """
     if arguments and arguments[0] in _SUBCOMMANDS:
         raise CommandError(f"gregaria {arguments[0]} comes later; there is only the run so far", ExitCode.NOT_AVAILABLE)
-    parser = new_parser()
-    first = _resolve_first(parser, arguments)
+    first = _resolve_first(arguments)
     with Locustfiles(first.options.locustfile, is_default=_is_default_file(first)) as files:
         if any(flag in arguments for flag in _HELP):
-            return _help(parser, files)
-        _check_first(parser, first)
+            return _help(files)
+        _check_first(first)
         _set_up_logging(first.options)
-        for remark in remarks_on_later(parser, first.elsewhere):
+        for remark in remarks_on_later(new_parser(), first):
             logger.warning("%s", remark)
         paths = files.paths()
         loaded = load(paths)
         check_percentiles(settings)
-        options = _resolve_again(parser, arguments)
+        options = _resolve_again(arguments)
         return _answer(options, loaded, paths)
 
 
@@ -72,19 +72,29 @@ def _answer(options: Any, loaded: Loaded, paths: list[Path]) -> int:
     return Run(environment, options, [str(path) for path in paths]).run()
 
 
-def _resolve_first(parser: Parser, arguments: Sequence[str]) -> Resolved:
-    """The options that Gregaria itself has, as the locustfiles, which may add others, are not known yet."""
+def _resolve_first(arguments: Sequence[str]) -> Resolved:
+    """The options that no locustfile can change; those that locustfiles add are not known yet."""
+    parser = new_parser()
+    parser.forget_yielding()
     without_help = [argument for argument in arguments if argument not in _HELP]
     return resolve(parser, without_help, os.environ, Path.cwd(), _home(), strict=False)
 
 
-def _resolve_again(parser: Parser, arguments: Sequence[str]) -> Any:
+def _resolve_again(arguments: Sequence[str]) -> Any:
     """Every option, those of the locustfiles included."""
-    events.init_command_line_parser.fire(parser=parser)
-    options = resolve(parser, arguments, os.environ, Path.cwd(), _home()).options
+    options = resolve(_whole_parser(), arguments, os.environ, Path.cwd(), _home()).options
     if options.headful:
         options.headless = False
     return options
+
+
+def _whole_parser() -> Parser:
+    parser = new_parser()
+    before = EventHook.errors
+    events.init_command_line_parser.fire(parser=parser)
+    if EventHook.errors > before:
+        raise CommandError("a listener of init_command_line_parser raised, see above", ExitCode.LOCUSTFILE_BROKEN)
+    return parser
 
 
 def _home() -> Path | None:
@@ -98,21 +108,19 @@ def _is_default_file(first: Resolved) -> bool:
     return not hasattr(first.typed, "locustfile") and not hasattr(first.elsewhere, "locustfile")
 
 
-def _help(parser: Parser, files: Locustfiles) -> int:
-    try:
+def _help(files: Locustfiles) -> int:
+    parser = new_parser()
+    # Help for the command does not depend on a locustfile; it only shows what one adds.
+    with contextlib.suppress(CommandError):
         load(files.paths())
-        events.init_command_line_parser.fire(parser=parser)
-    except CommandError:
-        # Help for the command does not depend on a locustfile; it only shows what one adds.
-        pass
+        parser = _whole_parser()
     parser.print_help()
     return ExitCode.OK
 
 
-def _check_first(parser: Parser, first: Resolved) -> None:
+def _check_first(first: Resolved) -> None:
     """Refuse what needs no locustfile to be refused, before any of its code runs."""
-    refuse_later(parser, first.typed)
-    refuse_later_modes(parser, first.elsewhere)
+    refuse_later(new_parser(), first)
     options = first.options
     if options.stats_history_enabled and not options.csv_prefix:
         raise CommandError("--csv-full-history needs --csv PREFIX", ExitCode.USAGE)

@@ -121,6 +121,13 @@ class Parser(_Container, argparse.ArgumentParser):
         """The action behind ``--flag``, if there is one."""
         return self._option_string_actions.get(flag)
 
+    def forget_yielding(self) -> None:
+        """Drop the options that a locustfile may declare for itself, as long as it is not known whether it does."""
+        for action in self.options():
+            if getattr(action, "yields", False):
+                for flag in list(action.option_strings):
+                    self._handle_conflict_resolve(action, [(flag, action)])
+
     def explicit(self, tokens: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
         """Parse ``tokens`` alone: what they set, without defaults or demands, and what nobody knows.
 

@@ -69,6 +69,9 @@ class Run:
         try:
             self._start()
             self._over.wait()
+        except SystemExit as end:
+            # sys.exit() in a greenlet or a listener of the locustfile; a task's is seen to by its user.
+            self._exit_wished(end)
         finally:
             self._keys.stop()
             self._stop_users()
@@ -190,18 +193,27 @@ class Run:
     def _finish(self) -> int:
         environment = self._environment
         summary = self._reports.finish()
+        # What listeners still have to do may take its time.
+        self._watchdog.off()
         self._runner.cpu_log_warning()
         self._fire_quitting()
         code = self._exit_code(summary)
         logger.info("Shutting down (exit code %d)", code)
         environment.events.quit.fire(exit_code=code)
         self._signals.stop()
-        self._watchdog.off()
         return code
+
+    def _exit_wished(self, end: SystemExit) -> None:
+        if end.code is not None and not isinstance(end.code, int):
+            logger.error("%s", end.code)
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        self._environment.process_exit_code = code
 
     def _fire_quitting(self) -> None:
         try:
             self._environment.events.quitting.fire(environment=self._environment, reverse=True)
+        except SystemExit as end:
+            self._exit_wished(end)
         except FLOW as error:
             logger.warning("A listener of quitting raised %r, which has no effect there", error)
 
