@@ -197,6 +197,23 @@ def test_a_locustfile_may_use_names_that_locust_has_dropped(command: Command, se
     assert server.counts() == {"/many": 1}
 
 
+def test_a_plugin_that_is_installed_is_imported_and_may_have_its_own_iterations(
+    command: Command, server: CountingServer
+) -> None:
+    (command.folder / "locust_plugins").mkdir()
+    command.write(
+        "locust_plugins/__init__.py",
+        "from locust import events\n"
+        "@events.init_command_line_parser.add_listener\n"
+        "def add(parser):\n"
+        "    group = parser.add_argument_group('Plugins')\n"
+        "    group.add_argument('-i', '--iterations', type=int, default=0, env_var='LOCUST_ITERATIONS')\n"
+        "    group.add_argument('--check-rps', type=float, default=0)\n",
+    )
+    assert command.run(*arguments(server, "-t", "1", "--check-rps", "5")).code == 0
+    assert server.counts()["/look"] > 5
+
+
 def test_a_run_time_ends_a_shape_too(command: Command, server: CountingServer) -> None:
     shape = "\nfrom locust import LoadTestShape\nclass Up(LoadTestShape):\n    def tick(self): return (2, 100)\n"
     command.write("shop.py", (command.folder / "shop.py").read_text() + shape)

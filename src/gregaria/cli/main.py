@@ -83,6 +83,9 @@ def _resolve_first(arguments: Sequence[str]) -> Resolved:
 def _resolve_again(arguments: Sequence[str]) -> Any:
     """Every option, those of the locustfiles included."""
     options = resolve(_whole_parser(), arguments, os.environ, Path.cwd(), _home()).options
+    # A plugin that has declared the name itself may keep something else there.
+    iterations = getattr(options, "iterations", None)
+    options.iterations = iterations if isinstance(iterations, int) and iterations > 0 else None
     if options.headful:
         options.headless = False
     return options
