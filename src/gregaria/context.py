@@ -1,11 +1,8 @@
 """What a user, a runner or a page may ask of the environment they are given."""
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from gregaria.events import Events
-
-if TYPE_CHECKING:
-    from gevent import Greenlet
 
 
 class RunnerContext(Protocol):
@@ -19,9 +16,6 @@ class RunnerContext(Protocol):
 
     def log_exception(self, node_id: str, msg: str, formatted_tb: str) -> None:
         """Count an exception that escaped a task."""
-
-    def user_ended(self, user: Any, greenlet: "Greenlet", error: BaseException | None) -> None:
-        """A user's greenlet is over; with an error it is told and replaced at the spawn rate."""
 
 
 class UserContext(Protocol):

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
-from gregaria.errors import RunnerAlreadyExistsError
+from gregaria.errors import CommandError, ExitCode, RunnerAlreadyExistsError
 from gregaria.events import Events
 from gregaria.runner.dispatch import UsersDispatcher
 from gregaria.runner.local import LocalRunner
@@ -178,7 +178,11 @@ class Environment:
             _weigh_tasks_equally(user_class, set())
 
     def filter_tasks_by_tags(self) -> None:
-        """Take the tasks away that ``tags`` and ``exclude_tags`` rule out; done when the first test starts."""
+        """Take the tasks away that ``tags`` and ``exclude_tags`` rule out; done when the first test starts.
+
+        Raises:
+            CommandError: no user class has a task left.
+        """
         if self._has_filtered:
             return
         self._has_filtered = True
@@ -186,17 +190,34 @@ class Environment:
         if tags is None and exclude_tags is None:
             return
         decided: dict[Any, bool] = {}
+        idle: list[Any] = []
         for user_class in self.user_classes:
             had_tasks = bool(user_class.tasks)
             filter_tasks_by_tags(user_class, tags, exclude_tags, decided)
             if had_tasks and not user_class.tasks:
-                logger.warning("%s has no tasks left with these tags; its users have nothing to do", where(user_class))
+                logger.warning("%s has no tasks left with these tags; it gets no users", where(user_class))
+                idle.append(user_class)
+        if len(idle) == len(self.user_classes):
+            raise CommandError(
+                f"no task is left with {_told(self.tags, self.exclude_tags)}: check the tags' spelling, "
+                "--show-task-ratio shows the tasks",
+                ExitCode.NO_USERS,
+            )
+        # In place: the runner and the dispatcher look at this very list.
+        self.user_classes[:] = [user_class for user_class in self.user_classes if user_class not in idle]
 
     _filter_tasks_by_tags = filter_tasks_by_tags
 
     def _known_tasks(self, name: str, user_class: type[Any]) -> list[Any]:
         tasks: list[Any] = (self.available_user_tasks or {}).get(name) or user_class.tasks
         return tasks
+
+
+def _told(tags: Iterable[str] | None, exclude_tags: Iterable[str] | None) -> str:
+    """The tags as they were given on the command line."""
+    return " ".join(
+        f"{option} {' '.join(names)}" for option, names in (("--tags", tags), ("--exclude-tags", exclude_tags)) if names
+    )
 
 
 def _runnable(user_classes: list[type[Any]]) -> list[type[Any]]:

@@ -1,4 +1,4 @@
-"""Every exception: those a locustfile raises to steer its user, those a request can fail with, those that end the command.
+"""Every exception: those that steer a user, those a request can fail with, those that end the command.
 
     GregariaError
     ├── ResponseError                 raised in a with-block: the request failed

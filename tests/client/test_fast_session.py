@@ -328,10 +328,13 @@ class TestWithBlock:
         assert rows(stats) == {("GET", "/"): (1, 0)}
 
     def test_an_exception_after_a_verdict_leaves_the_verdict(self, connect, stats):
-        with answering(OK) as wire, pytest.raises(KeyError):
+        def task():
             with connect(wire).get("/", catch_response=True) as response:
                 response.success()
                 raise KeyError("x")
+
+        with answering(OK) as wire, pytest.raises(KeyError):
+            task()
         assert rows(stats) == {("GET", "/"): (1, 0)}
 
     def test_the_name_may_be_changed_by_what_came(self, connect, stats):
@@ -416,7 +419,7 @@ class TestRedirects:
             connect(wire, scheme_and_credentials="http://a:b@").get("/", headers={"Cookie": "x=y", "X-Kept": "1"})
         assert "Authorization" in sent(wire)[1]
         _, headers = sent(other)
-        assert "Authorization" not in headers and "Cookie" not in headers
+        assert not {"Authorization", "Cookie"} & set(headers)
         assert headers["X-Kept"] == "1"
 
     def test_an_end_of_the_test_does_not_cut_a_chain(self, connect, stats):

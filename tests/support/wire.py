@@ -16,12 +16,14 @@ class Wire:
         port: where.
         received: what ``read_head`` has read so far, one entry a request head.
         connections: how many were accepted.
+        ended: how many were closed by the server since.
     """
 
     def __init__(self, talk: Talk) -> None:
         self.talk = talk
         self.received: list[bytes] = []
         self.connections = 0
+        self.ended = 0
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port: int = self._listener.getsockname()[1]
         self._open: list[socket.socket] = []
@@ -71,6 +73,7 @@ class Wire:
                 self.talk(connection)
             except OSError:
                 pass
+        self.ended += 1
 
 
 def answering(*answers: bytes) -> Wire:

@@ -13,7 +13,7 @@ from gregaria.engine.poller cimport BUFFER_BYTES
 from gregaria.engine.recorder cimport Entry, Recorder
 from gregaria.engine.stream cimport Stream, TLSStream
 
-from gevent import Timeout, get_hub
+from gevent import Timeout, get_hub, sleep
 from gevent.hub import Waiter
 from greenlet import GreenletExit
 
@@ -313,6 +313,8 @@ cdef class Prepared:
         cdef Gate gate = self.gate
         cdef Answer answer
         if not gate.open and not continued:
+            # Others get their turn, even if whoever asks goes on asking.
+            sleep(0)
             raise GreenletExit("the test has ended")
         answer = <Answer>gregaria_new(self.answer_type, NOTHING)
         answer.prepared = self

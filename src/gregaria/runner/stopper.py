@@ -106,13 +106,8 @@ def kill(running: Running) -> None:
 def _throw_exit(running: Running) -> None:
     # Runs in the hub, which is where Greenlet.throw belongs. Greenlet.kill would not look again: a user that found
     # its gate closed in between, and therefore has begun its on_stop, would be torn out of that.
-    if not running.greenlet.dead and not in_on_stop(running):
+    if not running.greenlet.dead and not running.user.is_leaving:
         running.greenlet.throw(GreenletExit)
-
-
-def in_on_stop(running: Running) -> bool:
-    """Whether a user has left its tasks and is ending; its gate is its own then, until the deadline."""
-    return running.user._gate_was_open is not None
 
 
 def _end_as_requests_end(users: list[Running], gates: list[Gate], deadline_s: float) -> None:
@@ -135,7 +130,7 @@ def _end_as_requests_end(users: list[Running], gates: list[Gate], deadline_s: fl
 
 def _end_unless_on_the_wire(running: Running) -> None:
     """Close the gate; what is on the wire is counted by the session, which then ends the user itself."""
-    if running.greenlet.dead or in_on_stop(running):
+    if running.greenlet.dead or running.user.is_leaving:
         return
     gate = running.gate
     gate.open = False

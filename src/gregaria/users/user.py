@@ -178,6 +178,11 @@ class User(metaclass=UserMeta):
         elif is_mistake or not isinstance(end, StopUser | GreenletExit):
             raise end
 
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the user has left its tasks and is ending; its gate is its own then, until it is cut short."""
+        return self._gate_was_open is not None
+
     def part(self, end: BaseException) -> None:
         """The user ends by ``end``; until its last ``on_stop`` is over, requests pass even if the gate was closed."""
         if isinstance(end, StopTest):
