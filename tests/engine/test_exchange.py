@@ -1,6 +1,7 @@
 """The engine against servers that say exact bytes: what is sent, counted and retried, and what each fault becomes."""
 
 import gc
+import random
 import socket
 import ssl
 import time
@@ -455,3 +456,19 @@ def test_the_connections_of_a_user_that_is_gone_are_closed():
         while not closed and time.monotonic() < deadline:
             gevent.sleep(0.005)
         assert closed
+
+
+def test_no_wake_up_is_lost_between_requests_and_sleeps():
+    """A batch of ready sockets taken by a user that a timer has woken belongs to others who may be asleep by then."""
+
+    def user(number):
+        pauses = random.Random(number)
+        prepared = prepare(wire.port)
+        for _ in range(60):
+            assert prepared.perform(True).status == 200
+            gevent.sleep(pauses.choice([0, 0.0005, 0.002]))
+
+    with answering(OK) as wire:
+        users = [gevent.spawn(user, number) for number in range(40)]
+        gevent.joinall(users, timeout=15)
+        assert [index for index, each in enumerate(users) if not each.successful()] == []

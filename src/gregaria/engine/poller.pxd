@@ -31,7 +31,7 @@ cdef class Poller:
     cdef epoll_event batch[BATCH]
     cdef int batch_size
     cdef int batch_next
-    cdef int budget                     # hand-overs left before the event loop must have its turn
+    cdef int budget                     # hand-overs left before the event loop must have its turn; 0 outside of _dispatch
     cdef PyObject** table               # every registered Waiter, borrowed: whoever drops one must forget it first
     cdef Py_ssize_t table_size
     cdef Py_ssize_t table_room

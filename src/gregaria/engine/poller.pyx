@@ -196,6 +196,8 @@ cdef class Poller:
             if waiter is None:
                 break
             PyGreenlet_Switch(waiter.parked, NOTHING, None)
+        # From here on nobody may take a batch but this method: the hub would not come back to hand out its rest.
+        self.budget = 0
 
     def _sweep(self):
         """End the waits whose deadline has passed."""
