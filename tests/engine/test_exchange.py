@@ -95,6 +95,31 @@ def test_a_body_of_any_size_goes_out_whole(size):
         assert prepared.perform(True).body == str(len(prepared.head) + size).encode()
 
 
+def test_the_same_request_with_another_body():
+    def talk(connection):
+        got = b""
+        while True:
+            while not got.endswith(b"!"):
+                got += connection.recv(1 << 20)
+            head, _, body = got.partition(b"\r\n\r\n")
+            answer = b"%d of %b" % (len(body), head.rpartition(b": ")[2])
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer)
+            got = b""
+
+    with Wire(talk) as wire:
+        origin = Origin("http", "127.0.0.1", wire.port)
+        head = b"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\n"
+        first = Prepared(origin, Gate(), Recorder(), head, b"!", "POST", "http://test/", "/")
+        sizes = [1, 2, 10, 70_000, 3]
+        assert [first.with_body(b"x" * (size - 1) + b"!").perform(True).body for size in sizes] == [
+            b"%d of %d" % (size, size) for size in sizes
+        ]
+        assert first.perform(True).body == b"1 of 1"
+        assert first.recorder.entry("POST", "/").num_requests == len(sizes) + 1
+    with pytest.raises(ValueError, match="no Content-Length"):
+        prepare(wire.port).with_body(b"x")
+
+
 def test_a_large_answer_comes_in_whole():
     body = bytes(range(256)) * 20_000
     with answering(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body) as wire:

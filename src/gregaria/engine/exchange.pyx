@@ -25,6 +25,8 @@ cdef tuple NOTHING = ()
 # RFC 9110, 9.2.2: the methods that may be sent again when nobody knows whether the first was received.
 cdef frozenset REPEATABLE = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"))
 
+cdef bytes LENGTH_LINE = b"\r\nContent-Length: "
+
 # A body up to this size travels in one piece with the head.
 cdef Py_ssize_t ONE_PIECE_BYTES = 65536
 
@@ -277,14 +279,17 @@ cdef class Prepared:
         self.origin = origin
         self.gate = gate
         self.recorder = recorder
-        self.head = head
-        self.body = body
         self.method = method
         self.url = url
         self.name = name
         self.answer_type = answer_type
         self.no_body = method == "HEAD"
         self.repeatable = method in REPEATABLE
+        self._set_body(head, body)
+
+    cdef int _set_body(self, bytes head, bytes body) except -1:
+        self.head = head
+        self.body = body
         if not body:
             self.wire = head
         elif len(body) <= ONE_PIECE_BYTES:
@@ -292,6 +297,39 @@ cdef class Prepared:
         else:
             self.wire = head
             self.rest = body
+        return 0
+
+    cpdef Prepared with_body(self, bytes body):
+        """The same request with another body.
+
+        Args:
+            body: takes the place of this request's; the length in its one Content-Length header line is put right.
+
+        Raises:
+            ValueError: this request's head does not announce a length.
+        """
+        cdef Prepared other
+        cdef Py_ssize_t begin = self.head.find(LENGTH_LINE), end
+        if begin < 0:
+            raise ValueError("the request's head has no Content-Length")
+        begin += len(LENGTH_LINE)
+        end = self.head.find(b"\r", begin)
+        other = Prepared.__new__(Prepared)
+        other.origin = self.origin
+        other.gate = self.gate
+        other.recorder = self.recorder
+        other.entry = self.entry
+        other.method = self.method
+        other.url = self.url
+        other.name = self.name
+        other.answer_type = self.answer_type
+        other.no_body = self.no_body
+        other.repeatable = self.repeatable
+        other.connect_timeout_us = self.connect_timeout_us
+        other.read_timeout_us = self.read_timeout_us
+        other.extra = self.extra
+        other._set_body(b"%b%d%b" % (self.head[:begin], len(body), self.head[end:]), body)
+        return other
 
     cpdef Answer perform(self, bint count, bint continued=False, bint leave=True):
         """Send it once and wait for the answer.
