@@ -181,6 +181,9 @@ def request_of(prepared: Prepared) -> PreparedRequest:
     request.url = prepared.url
     request.headers = CaseInsensitiveDict(call.headers.values())
     content: Any = prepared.body
+    if content is not None:
+        # The call may be that of an earlier request which differed in its body.
+        request.headers["Content-Length"] = str(len(content))
     request.body = content.decode() if content is not None and call.text_body else content
     request._cookies = merged(call.session.cookies, call.cookies)
     return request  # type: ignore[no-any-return]

@@ -92,6 +92,8 @@ class HttpSession(Session):
         self.changes = 0
         self._kept: dict[tuple[str, str, str | None], Prepared] = {}
         self._gets: dict[str, Prepared] = {}
+        # Requests with nothing but a body, by what they are and what the body is made of (None: JSON).
+        self._posts: dict[tuple[str, str, str | None, type | None], Prepared] = {}
         self._standing: Standing | None = None
         self._cookie_headers = CookieHeaders()
         #: (URL, cookies its response sets) that the jar has already just so
@@ -154,6 +156,7 @@ class HttpSession(Session):
         """A cookie has changed."""
         self._kept.clear()
         self._gets.clear()
+        self._posts.clear()
         self.changes += 1
         self.cookies_as_known.clear()
         self._cookie_headers.forget()
@@ -256,10 +259,12 @@ class HttpSession(Session):
             name = self.request_name
         patched = plain.requests_is_patched()
         bare = data is None and json is None and not kwargs
-        if bare and not patched:
-            prepared = self._kept.get((method, url, name))
-            if prepared is not None:
-                return self._send(prepared, catch_response, context)
+        if not patched and not kwargs:
+            kept = (
+                self._kept.get((method, url, name)) if bare else self._with_another_body(method, url, name, data, json)
+            )
+            if kept is not None:
+                return self._send(kept, catch_response, context)
         verb = method.upper()
         if not isinstance(url, str):
             url = url.decode() if isinstance(url, bytes) else str(url)
@@ -270,8 +275,8 @@ class HttpSession(Session):
                 # requests knows best how to say it.
                 pass
             else:
-                if bare:
-                    self._keep(prepared, method, url, name)
+                if not kwargs:
+                    self._keep(prepared, method, url, name, data)
                 return self._send(prepared, catch_response, context)
         kwargs.update(data=data, json=json)
         return by_requests(self, super().request, verb, join(self.base_url, url), name, catch_response, context, kwargs)
@@ -283,14 +288,37 @@ class HttpSession(Session):
             standing = self._standing = Standing(self, self._own_adapters, root_of(self.base_url))
         return standing
 
-    def _keep(self, prepared: Prepared, method: str, url: str, name: str | None) -> None:
+    def _with_another_body(self, method: str, url: str, name: str | None, data: Any, json: Any) -> Prepared | None:
+        """A kept request that differs from the one asked for in its body alone, with that body; None for none."""
+        kept = self._posts.get((method, url, name, type(data) if data else None))
+        if kept is None:
+            return None
+        try:
+            content, _ = body.encode(data, json)
+        except (RequestException, ValueError, TypeError):
+            return None
+        if content is None:
+            return None
+        prepared = kept.with_body(content)
+        # A call of its own, as it remembers what followed this very request.
+        call: Call = kept.extra
+        prepared.extra = Call(self, call.headers, call.text_body, None, True)
+        return prepared
+
+    def _keep(self, prepared: Prepared, method: str, url: str, name: str | None, data: Any) -> None:
         """Keep a request for the next time, if every reason to make it anew would be noticed."""
         standing = self._standing
         if standing is None or not standing.cacheable or self._cookie_headers.may_run_out(self.cookies):
             return
-        if len(self._kept) >= MOST_KEPT:
+        if len(self._kept) + len(self._posts) >= MOST_KEPT:
             self._kept.clear()
             self._gets.clear()
+            self._posts.clear()
+        if prepared.body is not None:
+            kind = type(data) if data else None
+            if kind in _KINDS_OF_BODY:
+                self._posts[method, url, name, kind] = prepared
+            return
         self._kept[method, url, name] = prepared
         if method == "GET" and name is None and type(self).request is _OWN_REQUEST and "request" not in self.__dict__:
             self._gets[url] = prepared
@@ -403,6 +431,9 @@ class HttpSession(Session):
 
 
 _OWN_REQUEST = HttpSession.request
+
+#: of these, the content type depends on nothing else; None is for JSON
+_KINDS_OF_BODY = frozenset((None, dict, str, bytes))
 
 
 def _asked_for_requests(user: Any) -> bool:
