@@ -7,7 +7,7 @@ from gregaria.environment import Environment
 from gregaria.errors import CommandError, ExitCode, RunnerAlreadyExistsError
 from gregaria.events import Events
 from gregaria.runner.shape import LoadTestShape
-from gregaria.users.declare import tag, task
+from gregaria.users.declare import WrongDeclarationError, tag, task
 from gregaria.users.sequential import SequentialTaskSet
 from gregaria.users.taskset import TaskSet
 from gregaria.users.user import User
@@ -73,9 +73,10 @@ def test_only_classes_without_weight_are_refused() -> None:
         Environment(user_classes=[a_user(weight=0)])
 
 
-def test_a_negative_weight_is_refused() -> None:
-    with pytest.raises(ValueError, match="below 0"):
-        Environment(user_classes=[a_user(weight=-1)])
+@pytest.mark.parametrize("weight", [-1, "3", None])
+def test_a_weight_that_is_none_is_refused(weight: Any) -> None:
+    with pytest.raises(WrongDeclarationError, match="must be a number, 0 or above"):
+        Environment(user_classes=[a_user(weight=weight)])
 
 
 def test_a_shape_is_an_instance_of_a_shape_class() -> None:

@@ -13,7 +13,7 @@ from gregaria.runner.roles import not_available
 from gregaria.runner.runner import Runner
 from gregaria.runner.shape import LoadTestShape
 from gregaria.stats.table import RequestStats
-from gregaria.users.declare import filter_tasks_by_tags, where
+from gregaria.users.declare import check_shares, filter_tasks_by_tags, where
 from gregaria.users.sequential import SequentialTaskSet
 from gregaria.users.taskset import TaskSet
 
@@ -227,8 +227,7 @@ def _runnable(user_classes: list[type[Any]]) -> list[type[Any]]:
         raise ValueError(f"Two user classes are named {name}: {homes}. Rename one, each needs a name of its own.")
     runnable = []
     for user_class in user_classes:
-        if user_class.weight < 0 or (user_class.fixed_count or 0) < 0:
-            raise ValueError(f"{where(user_class)}: weight and fixed_count cannot be below 0")
+        check_shares(user_class)
         if user_class.weight == 0 and not user_class.fixed_count:
             logger.warning("%s has weight 0 and no fixed_count, so there are no users of it", where(user_class))
         else:

@@ -19,6 +19,15 @@
 
 from enum import IntEnum
 
+#: what is kept and told of an error: whole pages end up in messages
+LONGEST_MESSAGE = 4000
+LONGEST_TRACEBACK = 20000
+
+
+def shortened(text: str, length: int) -> str:
+    """``text``, cut when it is longer than ``length`` characters."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
 
 class ExitCode(IntEnum):
     """What the command's exit code means; 0, 1 and 2 as in Locust, the rest documented in docs/exit-codes.md."""

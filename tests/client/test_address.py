@@ -14,6 +14,10 @@ from gregaria.errors import ExitCode, NoHost
         ("http://host", "/a", "http://host/a"),
         ("http://host/", "/a", "http://host//a"),
         ("http://host/api", "v1", "http://host/apiv1"),
+        ("http://host", "v1", "http://host/v1"),
+        ("http://host", "?v=1", "http://host?v=1"),
+        ("http://host", ":8000/v1", "http://host:8000/v1"),
+        ("http+unix://socket", "/v1", "http+unix://socket/v1"),
         ("http://host", "http://other/x", "http://other/x"),
         ("http://host", "HTTPS://other/x", "HTTPS://other/x"),
         ("", "http://other/x", "http://other/x"),
@@ -29,6 +33,12 @@ def test_a_relative_url_without_a_host_ends_the_run_and_says_what_to_write(base_
     with pytest.raises(NoHost, match="--host") as raised:
         address.join(base_url, "/a")
     assert raised.value.exit_code == ExitCode.NO_HOST
+
+
+@pytest.mark.parametrize("url", ["/a", "a"])
+def test_a_host_without_a_scheme_ends_the_run_and_says_what_to_write(url: str) -> None:
+    with pytest.raises(NoHost, match="write http://localhost:8000 or"):
+        address.join("localhost:8000", url)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from gregaria.users.markov import MarkovTaskSet, transition
 from gregaria.users.sequential import SequentialTaskSet
 from gregaria.users.taskset import TaskSet
 from gregaria.users.user import User
-from gregaria.users.wait import between, constant_pacing
+from gregaria.users.wait import between, constant, constant_pacing
 from tests.support.ids import shown
 
 
@@ -71,6 +71,8 @@ def test_what_can_work_passes(body: Any, caplog: pytest.LogCaptureFixture) -> No
         ({"fixed_count": -2}, "fixed_count = -2"),
         ({"host": 8000}, "host = 8000"),
         ({"wait_time": 5}, r"wait_time = constant\(5\)"),
+        ({"wait_time": between}, r"lacks its numbers: write wait_time = between\(1, 5\)"),
+        ({"wait_time": constant}, r"lacks its numbers: write wait_time = constant\(1\)"),
         ({"wait_time": "5"}, r"wait_time = between\(1, 5\)"),
         ({"wait_time": lambda: 5}, "must take one argument"),
         ({"wait_time": asynchronous}, "def instead of async def"),

@@ -347,6 +347,34 @@ def test_errors_that_repeat_are_all_told_to_listeners_but_seldom_to_the_log(
     assert 2 <= len(logged) <= 6
 
 
+def test_an_error_with_a_whole_page_in_its_text_is_cut_in_the_log(
+    environment: QuietEnvironment, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Verbose(Life):
+        def during(self) -> None:
+            if "task" in self.calls[:-1]:
+                raise StopUser
+            raise ValueError("page " * 100_000)
+
+    live(Verbose, environment)
+    assert "page page" in caplog.text
+    assert len(caplog.text) < 30_000
+
+
+def test_a_user_without_a_client_says_where_clients_come_from() -> None:
+    class Plain(User): ...
+
+    class Own(User):
+        def __init__(self, environment: Any) -> None:
+            super().__init__(environment)
+            self.client = "mine"
+
+    assert Own(QuietEnvironment()).client == "mine"
+    assert not hasattr(Plain, "client")
+    with pytest.raises(AttributeError, match="Plain has no client: derive it from HttpUser"):
+        _ = Plain(QuietEnvironment()).client
+
+
 def test_a_listener_of_user_error_may_end_the_user(environment: QuietEnvironment) -> None:
     def end(**_: Any) -> None:
         raise StopUser

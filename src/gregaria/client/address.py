@@ -48,10 +48,12 @@ def is_absolute(url: str) -> bool:
 def join(base_url: str | None, url: str) -> str:
     """What a user means by ``url``: itself when absolute, else the host's URL and it, one after the other.
 
+    A path that lacks its slash gets one where it would else become a part of the host's name.
+
     Raises:
-        NoHost: the URL is relative and there is no host.
+        NoHost: the URL is relative and there is no host, or one without a scheme.
     """
-    if url[:1] == "/" and base_url:
+    if url[:1] == "/" and base_url and "://" in base_url:
         return base_url + url
     if is_absolute(url):
         return url
@@ -60,6 +62,10 @@ def join(base_url: str | None, url: str) -> str:
             f"{url!r} is a relative URL and no host is given: start with --host http://..., set `host` on the user "
             "class, or write the whole URL"
         )
+    if "://" not in base_url:
+        raise NoHost(f"the host {base_url!r} has no scheme: write http://{base_url} or https://{base_url}")
+    if url[:1].isalnum() and base_url.count("/") == 2:
+        return f"{base_url}/{url}"
     return base_url + url
 
 

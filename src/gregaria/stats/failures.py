@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from gregaria.errors import CatchResponseError
+from gregaria.errors import LONGEST_MESSAGE, LONGEST_TRACEBACK, CatchResponseError, shortened
 from gregaria.settings import settings
 
 __all__ = ["OTHER", "ExceptionTable", "FailureTable", "StatsError", "group_key", "message_of"]
@@ -17,9 +17,6 @@ __all__ = ["OTHER", "ExceptionTable", "FailureTable", "StatsError", "group_key",
 logger = logging.getLogger("gregaria.stats")
 
 OTHER = "(other)"
-#: a message is cut after this many characters: whole pages end up in failures
-LONGEST_MESSAGE = 4000
-LONGEST_TRACEBACK = 20000
 
 # The parts of a message that vary from one request to the next. Numbers of up to four digits stay: 404 is no 503.
 # The pattern begins with one set of characters, for which `re` searches many times faster than for alternatives; what
@@ -65,7 +62,7 @@ def message_of(error: object) -> str:
             text = repr(error)
         except Exception as broken:
             text = f"{type(error).__name__} (its repr raised {type(broken).__name__})"
-    return _shortened(text, LONGEST_MESSAGE)
+    return shortened(text, LONGEST_MESSAGE)
 
 
 @functools.lru_cache(maxsize=512)
@@ -95,10 +92,6 @@ def _mask_ipv6(found: re.Match[str]) -> str:
     except ValueError:
         return found.group()
     return PLACEHOLDERS["address"]
-
-
-def _shortened(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 class StatsError:
@@ -250,11 +243,11 @@ class ExceptionTable(dict[int, dict[str, Any]]):
 
     def add(self, node_id: str, msg: str, formatted_tb: str, count: int = 1) -> None:
         """Count an exception; ``node_id`` is where it happened: ``local`` or a worker's name."""
-        traceback = _shortened(formatted_tb, LONGEST_TRACEBACK)
+        traceback = shortened(formatted_tb, LONGEST_TRACEBACK)
         key = hash(group_key(traceback))
         row = self.get(key)
         if row is None:
-            key, row = self._new_row(key, _shortened(msg, LONGEST_MESSAGE), traceback)
+            key, row = self._new_row(key, shortened(msg, LONGEST_MESSAGE), traceback)
         row["count"] += count
         row["nodes"].add(node_id)
 

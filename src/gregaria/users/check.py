@@ -6,17 +6,21 @@ from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
 from typing import Any
 
-from gregaria.users.declare import NoTasksError, WrongDeclarationError, where
+from gregaria.users.declare import NoTasksError, WrongDeclarationError, check_shares, where
 from gregaria.users.legacy import legacy_remarks
 from gregaria.users.markov import MarkovTaskSet
 from gregaria.users.sequential import SequentialTaskSet
 from gregaria.users.taskset import TaskSet
 from gregaria.users.user import User
+from gregaria.users.wait import between, constant, constant_pacing, constant_throughput, poisson
 
 __all__ = ["check_user_class"]
 
 #: ways to pick a task that need ``tasks``
 PICKS_FROM_TASKS = (TaskSet.get_next_task, SequentialTaskSet.get_next_task)
+
+#: functions that a wait_time is the result of, never one itself
+MAKE_WAIT_TIMES = (between, constant, constant_pacing, constant_throughput, poisson)
 
 
 def check_user_class(cls: type[User]) -> None:
@@ -28,7 +32,7 @@ def check_user_class(cls: type[User]) -> None:
         NoTasksError: the class, or one of its task sets, has nothing to do.
         WrongDeclarationError: something in it cannot work.
     """
-    _check_numbers(cls)
+    check_shares(cls)
     _check_host(cls)
     for holder in (cls, *_task_sets(cls, set())):
         for remark in legacy_remarks(holder):
@@ -44,15 +48,6 @@ def check_user_class(cls: type[User]) -> None:
             f"{where(trap)}: nothing in it calls self.interrupt(), so users that enter it never come back to the other "
             f"tasks of {cls.__name__}.",
         )
-
-
-def _check_numbers(cls: type[User]) -> None:
-    weight: Any = cls.weight
-    fixed_count: Any = cls.fixed_count
-    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < float("inf"):
-        raise WrongDeclarationError(f"{where(cls)}: weight = {weight!r} must be a number, 0 or above.")
-    if isinstance(fixed_count, bool) or not isinstance(fixed_count, int) or fixed_count < 0:
-        raise WrongDeclarationError(f"{where(cls)}: fixed_count = {fixed_count!r} must be a whole number of users.")
 
 
 def _check_host(cls: type[User]) -> None:
@@ -75,6 +70,12 @@ def _check_wait_time(holder: Any) -> None:
         )
     if inspect.iscoroutinefunction(wait_time):
         raise WrongDeclarationError(f"{where(wait_time)}: write def instead of async def; nobody awaits it.")
+    if wait_time in MAKE_WAIT_TIMES:
+        name = wait_time.__name__
+        raise WrongDeclarationError(
+            f"{where(holder)}: wait_time = {name} lacks its numbers: write wait_time = "
+            f"{name}({'1, 5' if wait_time is between else '1'})."
+        )
     if isinstance(wait_time, FunctionType) and not _accepts(wait_time, holder):
         raise WrongDeclarationError(
             f"{where(wait_time)}: wait_time is called with the user, so it must take one argument: "
@@ -194,6 +195,6 @@ def _names_used(value: Any) -> Iterator[str]:
 
 def _names_of_code(code: CodeType) -> Iterator[str]:
     yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names_of_code(constant)
+    for value in code.co_consts:
+        if isinstance(value, CodeType):
+            yield from _names_of_code(value)

@@ -171,6 +171,19 @@ def filter_tasks_by_tags(
     task_holder.tasks = [candidate for candidate in task_holder.tasks if is_wanted(candidate)]
 
 
+def check_shares(cls: Any) -> None:
+    """See that the weight and the fixed count of a user class are numbers.
+
+    Raises:
+        WrongDeclarationError: one of them is not, or cannot be one.
+    """
+    weight, fixed_count = cls.weight, cls.fixed_count
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < float("inf"):
+        raise WrongDeclarationError(f"{where(cls)}: weight = {weight!r} must be a number, 0 or above.")
+    if isinstance(fixed_count, bool) or not isinstance(fixed_count, int) or fixed_count < 0:
+        raise WrongDeclarationError(f"{where(cls)}: fixed_count = {fixed_count!r} must be a whole number of users.")
+
+
 def where(declared: Any) -> str:
     """A class or function as "file:line: name", as far as that can be found out."""
     name = getattr(declared, "__qualname__", None) or repr(declared)

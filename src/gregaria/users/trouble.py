@@ -11,7 +11,7 @@ from typing import Any
 
 import gevent
 
-from gregaria.errors import InterruptTaskSet, StopTest, StopUser
+from gregaria.errors import LONGEST_MESSAGE, LONGEST_TRACEBACK, InterruptTaskSet, StopTest, StopUser, shortened
 from gregaria.users.declare import WrongDeclarationError
 
 __all__ = ["CODE_ERRORS", "LEAVING", "ErrorLog", "own_traceback", "report"]
@@ -51,7 +51,8 @@ class ErrorLog:
         self._kinds[kind] = (now_s, 0)
         more = f" (and {untold} more like it)" if untold else ""
         trace = "".join(traceback.format_exception(type(error), error, tb)).rstrip()
-        logger.error("%s: %s%s\n%s", who, error, more, trace)
+        message = shortened(str(error), LONGEST_MESSAGE)
+        logger.error("%s: %s%s\n%s", who, message, more, shortened(trace, LONGEST_TRACEBACK))
 
     def say_once(self, level: int, message: str) -> None:
         """Log ``message``, if it has not been logged before."""

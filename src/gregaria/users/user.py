@@ -35,6 +35,15 @@ class UserMeta(type):
         return cls
 
 
+class NoClient:
+    """Stands where a user's client will be, and says what to write if nothing comes there."""
+
+    def __get__(self, user: object, user_class: type) -> Any:
+        raise AttributeError(
+            f"{user_class.__name__} has no client: derive it from HttpUser or FastHttpUser, or make one in its __init__"
+        )
+
+
 class User(metaclass=UserMeta):
     """A simulated person: runs its tasks, one after the other, and waits between them, until it is stopped.
 
@@ -63,7 +72,7 @@ class User(metaclass=UserMeta):
     min_wait: float | None = None
     max_wait: float | None = None
     wait_function: Any = None
-    client: Any = None
+    client: Any = NoClient()
     error_log: ClassVar[ErrorLog]
 
     _state: str | None = None
