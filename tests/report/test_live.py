@@ -62,16 +62,42 @@ def test_a_printed_line_wider_than_the_terminal_is_shown_whole(screen: Screen) -
     assert screen.everything == ["x" * 40, "x" * 40, "x" * 20, "AREA"]
 
 
-def test_a_flood_of_lines_takes_the_area_away_until_it_is_drawn_again(screen: Screen) -> None:
+def test_a_flood_of_lines_waits_for_the_next_frame_and_leaves_the_area_in_sight(screen: Screen) -> None:
     area = area_on(screen)
     area.draw(["AREA" * 9])
     for each in range(1000):
         area.write_above(f"{each}\n")
-    assert screen.everything == [str(each) for each in range(1000)]
+    assert screen.shown[-1] == "AREA" * 9
     assert len(screen.raw) < 10_000
     area.draw(["AREA"])
+    assert screen.everything == [*(str(each) for each in range(1000)), "AREA"]
     area.write_above("one more\n")
     assert screen.shown[-2:] == ["one more", "AREA"]
+
+
+def test_what_waits_for_a_frame_is_printed_before_an_unfinished_line_and_at_the_end(screen: Screen) -> None:
+    area = area_on(screen)
+    area.draw(["AREA"])
+    expected = [str(each) for each in range(100)]
+    for each in expected[:50]:
+        area.write_above(f"{each}\n")
+    area.write_above("name: ")
+    area.write_above("Ada\n")
+    for each in expected[50:]:
+        area.write_above(f"{each}\n")
+    area.clear()
+    assert screen.everything == [*expected[:50], "name: Ada", *expected[50:]]
+
+
+def test_more_than_may_wait_goes_straight_through(screen: Screen) -> None:
+    area = area_on(screen)
+    area.draw(["AREA"])
+    lines = [f"{each:039}" for each in range(3000)]
+    for line in lines:
+        area.write_above(line + "\n")
+    assert len(screen.everything) > 1500
+    area.draw(["AREA"])
+    assert screen.everything == [*lines, "AREA"]
 
 
 def test_an_unfinished_line_is_shown_and_can_be_finished(screen: Screen) -> None:

@@ -28,7 +28,7 @@ from gregaria.stats.summary import Summary
 
 __all__ = ["ConsoleReporter", "final_report"]
 
-_LIVE_INTERVAL_S = 1.0
+_LIVE_INTERVAL_S = 0.5
 #: the share of all time that telling may take; a run with a thousand names is told less often
 _LARGEST_SHARE = 0.02
 
@@ -44,7 +44,7 @@ class ConsoleReporter:
         out: where to print: ``sys.stderr`` as Locust does, so that ``--json`` has stdout for itself.
         live: redraw one table in place, if ``out`` is a terminal that can.
         only_summary: print nothing before the end.
-        interval_s: seconds between two tables; ``settings.console_stats_interval_s`` by default, live at most 1.
+        interval_s: seconds between two tables; ``settings.console_stats_interval_s`` by default, live at most half a second.
         run_time_s: how long the test is to last, for the progress bar.
         target_users: tells how many users are asked for at this moment.
     """

@@ -23,8 +23,10 @@ _WRAP_OFF = "\x1b[?7l"
 _WRAP_ON = "\x1b[?7h"
 _CLEAR_TO_LINE_END = "\x1b[K"
 _CLEAR_BELOW = "\x1b[J"
-#: lines above the area after which it is redrawn at once; each costs a whole frame
+#: texts above the area for which it is redrawn at once, each a whole frame; more of them wait for the next frame
 _MOST_REDRAWS = 20
+#: characters that may wait; what is more goes straight through, and the area comes back with the next frame
+_MOST_WAITING = 64 * 1024
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -64,13 +66,14 @@ class LiveArea:
         self._on_screen = False
         self._open_line = False
         self._redraws = 0
+        self._waiting = ""
         # reentrant: what is called while a frame is written (a signal's handler) may print
         self._lock = threading.RLock()
 
     def draw(self, lines: Sequence[str]) -> None:
         """Show these lines in place of those shown before; what is wider than the terminal is cut off."""
         with self._lock:
-            above = self._rewind() + ("\n" if self._open_line else "")
+            above = self._above()
             columns = self._columns()
             self._lines = [_cut(line, columns) for line in lines]
             self._open_line = False
@@ -80,16 +83,21 @@ class LiveArea:
     def write_above(self, text: str) -> None:
         """Print text above the area.
 
-        An unfinished line, and a flood of lines, take the area away until the line is finished or ``draw`` is called.
+        A flood of lines waits for the next ``draw``, so that the area does not flicker. An unfinished line takes the
+        area away until it is finished or ``draw`` is called.
         """
         if not text:
             return
         with self._lock:
-            erased = _CLEAR_BELOW if self._on_screen else ""
-            above = self._rewind() + erased + text
-            self._open_line = not text.endswith("\n")
             self._redraws += 1
-            if self._open_line or self._redraws > _MOST_REDRAWS:
+            is_flood = self.active and self._redraws > _MOST_REDRAWS
+            is_whole = text.endswith("\n")
+            if is_flood and is_whole and len(self._waiting) + len(text) <= _MOST_WAITING:
+                self._waiting += text
+                return
+            above = self._above(text)
+            self._open_line = not is_whole
+            if is_flood or self._open_line:
                 self._write(above)
             else:
                 self._write_frame(above)
@@ -98,7 +106,7 @@ class LiveArea:
         """Take the area away; what is printed next stands where it was."""
         with self._lock:
             if self.active:
-                self._write(self._rewind() + ("\n" if self._open_line else "") + _CLEAR_BELOW)
+                self._write(self._above() + _CLEAR_BELOW)
             self.active = self._open_line = False
             self._lines = []
 
@@ -110,6 +118,13 @@ class LiveArea:
         frame = "".join(f"{line}{_CLEAR_TO_LINE_END}\n" for line in self._lines)
         self._write(f"{_UPDATE_BEGIN}{above}{_WRAP_OFF}{frame}{_CLEAR_BELOW}{_WRAP_ON}{_UPDATE_END}")
         self._on_screen = self.active = True
+
+    def _above(self, text: str = "") -> str:
+        """Where the area began: what has waited, the text, and the end of a line that is still open."""
+        text, self._waiting = self._waiting + text, ""
+        erased = _CLEAR_BELOW if text and self._on_screen else ""
+        ended = "\n" if self._open_line and not text else ""
+        return self._rewind() + erased + text + ended
 
     def _rewind(self) -> str:
         """Move the cursor to the area's first line. A terminal that was made narrower has wrapped those lines."""
