@@ -16,6 +16,8 @@ from gregaria.errors import ExitCode, NoHost
         ("http://host/api", "v1", "http://host/apiv1"),
         ("http://host", "v1", "http://host/v1"),
         ("http://host", "?v=1", "http://host?v=1"),
+        ("http://host", "v1?next=ws://other", "http://host/v1?next=ws://other"),
+        ("http://host", "ws://other", "http://hostws://other"),
         ("http://host", ":8000/v1", "http://host:8000/v1"),
         ("http+unix://socket", "/v1", "http+unix://socket/v1"),
         ("http://host", "http://other/x", "http://other/x"),

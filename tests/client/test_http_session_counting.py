@@ -486,6 +486,17 @@ def test_without_statistics_nothing_is_counted_and_all_works(echo: Echo) -> None
         assert session.get("/a", stream=True).ok
 
 
+def test_a_stream_may_be_read_in_a_with_block(session: HttpSession, books: Books) -> None:
+    with session.get("/a", catch_response=True, stream=True) as response:
+        length = sum(len(part) for part in response.iter_content(3))
+        if length < 3:
+            response.failure("too short")
+    assert books.counts() == {"/a": (1, 0, 0)}
+    with session.get("/b", catch_response=True, stream=True) as response:
+        assert response.content
+    assert books.counts()["/b"] == (1, 0, 0)
+
+
 def test_rows_that_were_cleared_are_made_anew(session: HttpSession, books: Books) -> None:
     session.get("/a")
     session.get("/a")

@@ -15,6 +15,9 @@ ABSOLUTE_URL = re.compile(r"^https?://", re.IGNORECASE)
 #: a request target that needs no further encoding
 _CLEAN_TARGET = re.compile(r"/(?!/)[A-Za-z0-9\-._~!$&'()*+,;=:@/]*(\?[A-Za-z0-9\-._~!$&'()*+,;=:@/?]+)?", re.ASCII)
 
+#: what begins like a path but for its slash, and is no URL with a scheme
+_BARE_PATH = re.compile(r"\w(?![\w+.-]*://)")
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -64,7 +67,7 @@ def join(base_url: str | None, url: str) -> str:
         )
     if "://" not in base_url:
         raise NoHost(f"the host {base_url!r} has no scheme: write http://{base_url} or https://{base_url}")
-    if url[:1].isalnum() and base_url.count("/") == 2:
+    if base_url.count("/") == 2 and _BARE_PATH.match(url):
         return f"{base_url}/{url}"
     return base_url + url
 

@@ -82,8 +82,8 @@ def size_bytes(response: ResponseContextManager) -> int:
     if isinstance(response, LazyResponse):
         answer = response._answer
         return len((response.content if answer.has_encoding else answer.body) or b"")
-    if response._content_consumed or response.status_code == 0:
-        return len(response.content or b"")
+    if isinstance(response._content, bytes):
+        return len(response._content)
     length = response.headers.get("content-length", "")
     return int(length) if length.isdecimal() else 0
 
