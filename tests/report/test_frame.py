@@ -46,3 +46,14 @@ def test_many_names_do_not_push_the_problems_away() -> None:
     made = summary(*(row(f"/{each}") for each in range(99)), failures=(failure(), failure("Timeout", occurrences=9)))
     frame = live_frame(made, LOOK, rows=40)
     assert [line.strip() for line in frame[-2:]] == ["9 x GET /: Timeout", "7 x GET /: 500 Server Error"]
+
+
+def test_a_problem_that_is_too_wide_still_says_what_it_is() -> None:
+    place = "/catalogue/items?page=[n]&sort=[order]&currency=[code]&and=more"
+    error = f"HTTPError('503 Server Error: Service Unavailable for url: {place}')"
+    frame = live_frame(summary(row(), failures=(failure(error, name=place),)), Look(width=79), rows=24)
+    assert "503 Server Error" in frame[-1]
+    assert "GET /cat" in frame[-1]
+    assert len(frame[-1]) == 79
+    short = live_frame(summary(row(), failures=(failure("HTTPError('503')", name=place),)), Look(width=79), rows=24)
+    assert short[-1].endswith(": HTTPError('503')")

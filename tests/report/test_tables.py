@@ -119,6 +119,15 @@ def test_failures_are_told_with_count_group_and_sample() -> None:
     ]
 
 
+def test_the_commonest_failures_and_exceptions_come_first() -> None:
+    failures = (failure("rare", occurrences=2), failure("common", occurrences=30))
+    exceptions = (task_exception("rare", count=2), task_exception("common", count=30))
+    made = summary(row(), failures=failures, exceptions=exceptions)
+    for report in (error_report(made), exception_report(made)):
+        counts = [line.split()[0] for line in report if line[:1].isdigit()]
+        assert counts == ["30", "2"]
+
+
 def test_a_sample_that_says_nothing_new_is_not_repeated() -> None:
     assert len(error_report(summary(failures=(failure("x"),)))) == 5
 

@@ -1,11 +1,13 @@
 """The command runs locustfiles, ends in time and tells what happened."""
 
 import csv
+import errno
 import json
 import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -239,6 +241,24 @@ def test_tags_choose_tasks(command: Command, server: CountingServer) -> None:
     )
     command.run(*arguments(server, "-i", "10", "-T", "quick"))
     assert server.counts() == {"/a": 10}
+
+
+def test_tags_that_leave_no_task_end_the_run_with_one_sentence(command: Command, server: CountingServer) -> None:
+    ended = command.run(*arguments(server, "-T", "quikc", "--headless"))
+    assert ended.code == 5
+    assert "ERROR/gregaria.cli.run: no task is left with --tags quikc" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_a_target_that_refuses_is_told_while_the_run_goes_on(command: Command) -> None:
+    with socket.socket() as bound:
+        # bound but not listening: nobody else can answer there
+        bound.bind(("127.0.0.1", 0))
+        host = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        ended = command.run("-f", "shop.py", "--headless", "-t", "1.5s", "--only-summary", "-H", host, "Buyer")
+    warning = f"ConnectionRefusedError(111, 'Connection refused'). Is {host} the right host, and does it run?"
+    assert warning.replace("111", str(errno.ECONNREFUSED)) in ended.err.split("Whole run")[0]
+    assert ended.code == 1
 
 
 def test_a_log_file_takes_the_log(command: Command, server: CountingServer) -> None:

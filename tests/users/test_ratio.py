@@ -11,6 +11,7 @@ from gregaria.users.ratio import (
     print_task_ratio_json,
     task_ratio_table,
     task_ratios,
+    typical_users,
 )
 from gregaria.users.taskset import TaskSet
 from gregaria.users.user import User
@@ -116,3 +117,17 @@ def test_scripts_can_print_both_forms(capsys: pytest.CaptureFixture[str]) -> Non
     assert "75.0      Shopper" in capsys.readouterr().out
     print_task_ratio_json([Shopper, Visitor], 4)
     assert json.loads(capsys.readouterr().out) == task_ratios([Shopper, Visitor], 4)
+
+
+def test_without_a_number_of_users_the_weights_show() -> None:
+    class Admin(User):
+        fixed_count = 2
+
+        @task
+        def t(self) -> None: ...
+
+    assert typical_users([Shopper, Visitor]) == 4
+    assert typical_users([Shopper, Visitor, Admin]) == 6
+    assert typical_users([]) == 1
+    ratios = task_ratios([Shopper, Visitor], typical_users([Shopper, Visitor]))["per_class"]
+    assert [entry["ratio"] for entry in ratios.values()] == [0.75, 0.25]

@@ -21,7 +21,7 @@ from gregaria.events import EventHook, events
 from gregaria.logs import set_up_logging
 from gregaria.report.json import check_document_path
 from gregaria.settings import check_percentiles, settings
-from gregaria.users.ratio import print_task_ratio_json, task_ratio_table, task_ratios
+from gregaria.users.ratio import print_task_ratio_json, task_ratio_table, task_ratios, typical_users
 
 logger = logging.getLogger("gregaria.cli.main")
 
@@ -165,7 +165,7 @@ def _new_environment(options: Any, loaded: Loaded, user_classes: list[Any]) -> E
 
 def _show_task_ratio(environment: Environment, options: Any) -> int:
     environment.filter_tasks_by_tags()
-    num_users = options.num_users or 1
+    num_users = options.num_users or typical_users(environment.user_classes)
     if options.show_task_ratio_json:
         print_task_ratio_json(environment.user_classes, num_users)
         return ExitCode.OK

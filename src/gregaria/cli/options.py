@@ -16,18 +16,19 @@ from gregaria.version import VERSION
 _EPILOG = """\
 Examples:
 
-  gregaria -f locustfile.py --headless -u 100 -r 10 -t 1m -H https://www.example.com
-      100 users, 10 more every second, for one minute
+  gregaria --headless -u 100 -r 10 -t 1m -H https://www.example.com
+      locustfile.py here; 100 users, 10 more every second, for one minute
 
-  gregaria -f locustfile.py --headless -u 20 -t 5m --csv results/run --json-file results/run BrowsingUser
-      only users of one class; every second into results/run_*.csv, the end into results/run.json
+  gregaria -f shop.py --headless -u 20 -t 5m --csv out/run --json-file out/run Buyer
+      users of one class; every second into out/run_*.csv, the end into out/run.json
 
   gregaria -f tests/load,smoke.py --headless -i 1000 --only-summary
       a directory and a file; exactly 1000 tasks, then the summary
 
-Options may also stand in ~/.locust.conf, ~/.gregaria.conf, ./locust.conf, ./gregaria.conf, pyproject.toml
-([tool.locust], [tool.gregaria]), in a file given with --config, or in environment variables (LOCUST_USERS,
-GREGARIA_USERS ...). Later ones win, the command line always.
+Options may also stand in ~/.locust.conf, ~/.gregaria.conf, ./locust.conf,
+./gregaria.conf, pyproject.toml ([tool.locust], [tool.gregaria]), in a file given
+with --config, or in environment variables (LOCUST_USERS, GREGARIA_USERS ...).
+Later ones win, the command line always.
 """
 
 
@@ -234,7 +235,7 @@ def _add_other_options(parser: Parser) -> None:
     group.add_argument(
         "--show-task-ratio",
         action="store_true",
-        help="print how often each task is run, and end; with -u when classes have a fixed_count",
+        help="print how often each task is run, and end; with -u, for so many users",
     )
     group.add_argument("--show-task-ratio-json", action="store_true", help="the same as JSON")
     group.add_argument("--profile", metavar="NAME", help="a name for this kind of run, for listeners and reports")

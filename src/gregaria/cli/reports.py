@@ -13,6 +13,9 @@ from gregaria.report.json import to_locust_json, write_document
 from gregaria.settings import settings
 from gregaria.stats.summary import Summary, summarize
 
+#: seconds after which the first requests are looked at
+_FIRST_LOOK_S = 1
+
 logger = logging.getLogger("gregaria.cli.reports")
 
 
@@ -35,7 +38,7 @@ class Reports:
         self.error: CommandError | None = None
         self.are_begun = False
         self.are_written = False
-        self._history: gevent.Greenlet | None = None
+        self._watchers: list[gevent.Greenlet] = []
         self._csv: CsvWriter | None = None
         if options.csv_prefix:
             self._csv = CsvWriter(options.csv_prefix, self.summary, options.stats_history_enabled)
@@ -50,7 +53,7 @@ class Reports:
 
     def start(self) -> None:
         """Begin to tell."""
-        self._history = gevent.spawn(self._keep_history)
+        self._watchers = [gevent.spawn(self._keep_history), gevent.spawn(self._warn_if_all_fail)]
         if self._csv is not None:
             self._csv.spawn()
         self._console.spawn()
@@ -68,8 +71,8 @@ class Reports:
             return self._final
         self.are_begun = True
         runner = self._runner
-        if self._history is not None:
-            self._history.kill(block=False)
+        if self._watchers:
+            gevent.killall(self._watchers, block=False)
             runner.stats.record_history(runner.user_count, force=True)
         summary = self._final = self._summary_now()
         for write in (self._close_csv, self._write_json_file, self._print_tables, self._print_json):
@@ -104,6 +107,25 @@ class Reports:
             self._runner.stats.record_history(self._runner.user_count)
             gevent.sleep(settings.history_stats_interval_s)
 
+    def _warn_if_all_fail(self) -> None:
+        """Once and early: the host may be wrong, or the target not running, and nobody wants to wait to hear so."""
+        stats = self._runner.stats
+        while not stats.total.num_requests:
+            gevent.sleep(_FIRST_LOOK_S)
+        if stats.total.num_failures < stats.total.num_requests or not stats.errors:
+            return
+        commonest = max(stats.errors.values(), key=lambda error: error.occurrences)
+        logger.warning(
+            "Every request has failed so far, for example %s %s: %s. Is %s the right host, and does it run?",
+            commonest.method,
+            commonest.name,
+            commonest.error,
+            self._host() or "that",
+        )
+
+    def _host(self) -> str | None:
+        return self._runner.environment.host or _host_of(self._runner.user_classes)
+
     def _summary_now(self) -> Summary:
         runner, options = self._runner, self._options
         return summarize(
@@ -114,7 +136,7 @@ class Reports:
             state=runner.state,
             started=runner.test_started_epoch_s,
             ended=runner.test_ended_epoch_s,
-            host=runner.environment.host or _host_of(runner.user_classes),
+            host=self._host(),
             locustfiles=self._locustfiles,
             options={
                 "users": options.num_users,

@@ -132,10 +132,14 @@ class Run:
         gevent.spawn(self._wait_for_quit)
 
     def _start_test(self) -> None:
-        if self._environment.shape_class is not None:
-            self._runner.start_shape()
-        else:
-            self._runner.start(self._options.num_users, self._options.spawn_rate or 1)
+        try:
+            if self._environment.shape_class is not None:
+                self._runner.start_shape()
+            else:
+                self._runner.start(self._options.num_users, self._options.spawn_rate or 1)
+        except CommandError as error:
+            logger.error("%s", error)
+            self._end_with(error)
 
     # -- what ends it ----------------------------------------------------------------------------------------------
 
@@ -144,9 +148,9 @@ class Run:
         self._over.set()
 
     def _note_failed_start(self, greenlet: gevent.Greenlet) -> None:
-        error = greenlet.exception
-        if not isinstance(error, CommandError):
-            error = CommandError(f"the test could not be started: {error}", ExitCode.SETTINGS)
+        self._end_with(CommandError(f"the test could not be started: {greenlet.exception}", ExitCode.SETTINGS))
+
+    def _end_with(self, error: CommandError) -> None:
         self._stop_error = self._stop_error or error
         self._over.set()
 

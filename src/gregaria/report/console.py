@@ -44,7 +44,7 @@ class ConsoleReporter:
         out: where to print: ``sys.stderr`` as Locust does, so that ``--json`` has stdout for itself.
         live: redraw one table in place, if ``out`` is a terminal that can.
         only_summary: print nothing before the end.
-        interval_s: seconds between two tables; ``settings.console_stats_interval_s`` by default, live at most half a second.
+        interval_s: seconds between two tables; ``settings.console_stats_interval_s`` by default, live at most 0.5.
         run_time_s: how long the test is to last, for the progress bar.
         target_users: tells how many users are asked for at this moment.
     """

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gregaria.report.cells import fit, paint, printable
+from gregaria.report.cells import fit, paint, printable, start, width
 from gregaria.report.progress import progress_lines
 from gregaria.report.tables import Look, exception_name, failure_name, stats_table
 from gregaria.stats.summary import RequestRow, Summary
@@ -65,14 +65,22 @@ def _left_out(hidden: Sequence[RequestRow], look: Look) -> str:
 
 
 def _problems(summary: Summary, look: Look) -> list[str]:
-    counted = [(row.occurrences, f"{failure_name(row)}: {row.error}") for row in summary.failures]
-    counted += [(row.count, f"in a task: {exception_name(row)}") for row in summary.exceptions]
+    counted = [(row.occurrences, failure_name(row), row.error) for row in summary.failures]
+    counted += [(row.count, "in a task", exception_name(row)) for row in summary.exceptions]
     counted.sort(key=lambda each: -each[0])
     lines = []
-    for count, text in counted[:_MOST_PROBLEMS]:
+    for count, where, error in counted[:_MOST_PROBLEMS]:
         number = f"{count:>9,} x "
-        told = printable(text)
+        told = f"{printable(where)}: {printable(error)}"
         if look.width is not None:
-            told = fit(told, max(look.width - len(number), 1))
+            told = _problem(printable(where), printable(error), max(look.width - len(number), 1))
         lines.append((paint(number, "alarm") if look.colour else number) + told)
     return lines
+
+
+def _problem(where: str, error: str, columns: int) -> str:
+    """Place and error in so many columns. The place gives way first, for an error begins with what it is."""
+    if width(where) + width(error) + 2 > columns:
+        where = fit(where, max(columns // 3, columns - width(error) - 2))
+    told = f"{where}: {error}"
+    return told if width(told) <= columns else start(told, columns - 1) + "…"

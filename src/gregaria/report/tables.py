@@ -96,11 +96,11 @@ def intended_percentile_table(summary: Summary, look: Look = PLAIN) -> list[str]
 
 
 def error_report(summary: Summary, look: Look = PLAIN) -> list[str]:
-    """Title and list of the failures, each group with its count, its text and one message as it came."""
+    """Title and list of the failures, commonest first, each group with count, text and one message as it came."""
     if not summary.failures:
         return []
     lines = _counted_title("Error report", "Error", look)
-    for row in summary.failures:
+    for row in sorted(summary.failures, key=lambda row: -row.occurrences):
         text = f"{failure_name(row)}: {row.error}"
         lines += _counted(row.occurrences, text, look)
         if row.sample and row.sample != row.error:
@@ -110,11 +110,11 @@ def error_report(summary: Summary, look: Look = PLAIN) -> list[str]:
 
 
 def exception_report(summary: Summary, look: Look = PLAIN) -> list[str]:
-    """Title and list of the exceptions that escaped tasks, with count and traceback."""
+    """Title and list of the exceptions that escaped tasks, commonest first, with count and traceback."""
     if not summary.exceptions:
         return []
     lines = _counted_title("Exceptions in tasks", "Exception", look)
-    for row in summary.exceptions:
+    for row in sorted(summary.exceptions, key=lambda row: -row.count):
         lines += _counted(row.count, exception_name(row), look)
         indent = " " * 4
         lines += [indent + printable(line.expandtabs(4)) for line in row.traceback.strip("\n").splitlines()]

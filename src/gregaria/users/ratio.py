@@ -1,11 +1,12 @@
 """The share that each task gets, as ``--show-task-ratio`` shows it."""
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["get_ratio", "print_task_ratio", "print_task_ratio_json", "task_ratio_table", "task_ratios"]
+__all__ = ["get_ratio", "print_task_ratio", "print_task_ratio_json", "task_ratio_table", "task_ratios", "typical_users"]
 
 #: {name: {"ratio": share, "tasks": {name: ...} where there are any}}
 Ratios = dict[str, dict[str, Any]]
@@ -35,6 +36,11 @@ def task_ratios(user_classes: Iterable[Any], num_users: int) -> dict[str, Ratios
     classes = list(user_classes)
     spawned = _spawned(classes, num_users)
     return {name: get_ratio(classes, spawned, total) for name, total in (("per_class", False), ("total", True))}
+
+
+def typical_users(user_classes: Iterable[Any]) -> int:
+    """As many users as show the shares of the classes: their fixed counts, and their weights summed up."""
+    return math.ceil(sum(cls.fixed_count or cls.weight for cls in user_classes)) or 1
 
 
 def task_ratio_table(ratios: Ratios, depth: int = 0) -> str:
