@@ -12,7 +12,7 @@ __all__ = ["bar", "progress_lines", "progress_sentence", "sparkline"]
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _SPARK_SECONDS = 30
 _STATES = {
-    "ready": "not started",
+    "ready": "about to start",
     "spawning": "starting users",
     "cleanup": "cleaning up",
     "stopping": "stopping",
@@ -26,7 +26,7 @@ def progress_lines(
     """The two lines above the live table, no wider than ``look.width``."""
     columns = look.width or 100
     total = summary.total
-    users = f"{summary.user_count:,}" + (f"/{target_users:,}" if target_users is not None else "") + " users"
+    users = f"{summary.user_count:,}" + (f"/{target_users:,}" if target_users else "") + " users"
     first = [(_time_left(summary.duration_s, run_time_s, columns), ""), (users, "strong")]
     if state := _STATES.get(summary.state):
         first.append((state, "fresh"))
@@ -37,7 +37,8 @@ def progress_lines(
         second.append((spark, "fresh"))
     second.append((_failures(summary), "alarm" if total.num_failures else ""))
     if summary.exceptions:
-        second.append((f"{sum(row.count for row in summary.exceptions):,} exceptions in tasks", "alarm"))
+        count = sum(row.count for row in summary.exceptions)
+        second.append((f"{count:,} {'exception' if count == 1 else 'exceptions'} in tasks", "alarm"))
     if total.max_us is not None:
         second.append((f"median {milliseconds(total.median_us)} ms, 95% {milliseconds(of_row(total, 0.95))} ms", ""))
     return [_joined(first, columns, look.colour), _joined(second, columns, look.colour)]
