@@ -11,6 +11,7 @@ from gregaria.runner.local import LocalRunner
 from gregaria.settings import settings
 
 MakeRunner = Callable[..., LocalRunner]
+Eventually = Callable[[Callable[[], Any]], None]
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def make_runner() -> Iterator[MakeRunner]:
 
 
 @pytest.fixture
-def eventually() -> Callable[[Callable[[], Any]], None]:
+def eventually() -> Eventually:
     """``eventually(condition)``: let greenlets run until it holds; fails after 5 s."""
 
     def wait(condition: Callable[[], Any]) -> None:

@@ -2,7 +2,6 @@ import itertools
 import logging
 import random
 import time
-from collections.abc import Callable
 from typing import Any
 
 import gevent
@@ -15,10 +14,9 @@ from gregaria.settings import settings
 from gregaria.users.declare import NoTasksError, task
 from gregaria.users.user import User
 from gregaria.users.wait import constant
-from tests.runner.conftest import MakeRunner
+from tests.runner.conftest import Eventually, MakeRunner
 from tests.runner.crowd import Idler, Sleeper, Wire, busy_on
 
-Eventually = Callable[[Callable[[], Any]], None]
 MOMENTS = ("test_start", "spawning_complete", "test_stopping", "test_stop")
 
 
@@ -66,6 +64,15 @@ def test_changing_the_number_of_users_is_the_same_test(make_runner: MakeRunner, 
     eventually(lambda: runner.user_count == 2)
     assert [name for name, _ in moments].count("test_start") == 1
     assert [name for name, _ in moments].count("spawning_complete") == 3
+
+
+def test_those_who_finish_their_last_task_on_the_way_down_are_not_told_as_spawned(make_runner: MakeRunner) -> None:
+    told: list[int] = []
+    runner = make_runner(Idler)
+    runner.environment.events.spawning_complete.add_listener(lambda user_count: told.append(user_count))
+    for count in (8, 3, 4):
+        runner.start(count, 1000, wait=True)
+    assert told == [8, 3, 4]
 
 
 def test_a_new_start_replaces_a_ramp_that_is_not_over(make_runner: MakeRunner) -> None:

@@ -23,7 +23,11 @@ class Gauge:
 def runner() -> Any:
     environment = SimpleNamespace(events=Events())
     return SimpleNamespace(
-        environment=environment, current_cpu_usage=0.0, current_memory_usage=0, cpu_warning_emitted=False
+        fire=lambda event, **arguments: event.fire(**arguments),
+        environment=environment,
+        current_cpu_usage=0.0,
+        current_memory_usage=0,
+        cpu_warning_emitted=False,
     )
 
 

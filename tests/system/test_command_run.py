@@ -4,7 +4,6 @@ import csv
 import errno
 import json
 import os
-import pty
 import re
 import signal
 import socket
@@ -301,6 +300,7 @@ def test_a_thread_that_never_ends_does_not_keep_the_process(command: Command, se
 def test_keys_on_a_terminal_change_the_number_of_users_and_the_terminal_is_put_back(
     command: Command, server: CountingServer
 ) -> None:
+    import pty
     import termios
 
     ours, theirs = pty.openpty()
@@ -338,3 +338,76 @@ def take_terminal(descriptor: int) -> None:
     import termios
 
     fcntl.ioctl(descriptor, termios.TIOCSCTTY, 0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no suspension there")
+def test_after_a_suspension_the_picture_does_not_overwrite_what_the_shell_wrote(
+    command: Command, server: CountingServer
+) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gregaria", *arguments(server)],
+        cwd=command.folder,
+        stdin=theirs,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: take_terminal(theirs),
+        env={**os.environ, "TERM": "xterm"},
+    )
+    try:
+        read_until(ours, b"req/s")
+        server.wait_for("/look", 5)
+        os.write(ours, b"\x1a")
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        # as long as a shell would have it: the time for the next picture is over
+        time.sleep(0.6)
+        os.write(theirs, b"SHELL\n")
+        process.send_signal(signal.SIGCONT)
+        told = read_until(ours, b"Aggregated", after=b"SHELL")
+        assert not re.search(rb"\x1b\[\d+A", told)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+        os.close(theirs)
+
+
+def read_until(descriptor: int, text: bytes, after: bytes = b"") -> bytes:
+    """What a terminal shows from ``after`` on, up to ``text``."""
+    told = b""
+    while text not in told.partition(after)[2] if after else text not in told:
+        told += os.read(descriptor, 65536)
+    return told.partition(after)[2].partition(text)[0] if after else told
+
+
+LATE_EXITS = {
+    "test_stopping": "@events.test_stopping.add_listener\ndef f(**_): sys.exit(3)\n",
+    "test_stop": "@events.test_stop.add_listener\ndef f(**_): sys.exit(3)\n",
+    "on_stop": "Buyer.on_stop = Seller.on_stop = lambda self: sys.exit(3)\n",
+}
+
+
+@pytest.mark.parametrize("place", list(LATE_EXITS))
+def test_sys_exit_while_a_signal_ends_the_run_keeps_the_reports(
+    command: Command, server: CountingServer, place: str
+) -> None:
+    text = (command.folder / "shop.py").read_text()
+    command.write("shop.py", f"import sys\n{text}\n{LATE_EXITS[place]}")
+    process = command.start(*arguments(server, "-u", "4", "-r", "100", "--json-file", "end"))
+    server.wait_for("/sell")
+    ended = command.stop_with(process, signal.SIGTERM)
+    assert ended.code == 3, ended.err
+    assert requests_told(command.folder / "end.json") == sum(server.counts().values())
+
+
+def test_a_flow_exception_in_a_listener_of_quit_is_only_warned_about(command: Command, server: CountingServer) -> None:
+    text = (command.folder / "shop.py").read_text()
+    ending = "from locust.exception import StopUser\n@events.quit.add_listener\ndef f(**_): raise StopUser\n"
+    command.write("shop.py", f"{text}\n{ending}")
+    ended = command.run(*arguments(server, "-i", "1"))
+    assert ended.code == 0, ended.err
+    assert "StopUser was raised by a listener" in ended.err

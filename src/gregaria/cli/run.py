@@ -87,8 +87,9 @@ class Run:
             options.num_users = 1
         if options.equal_weights:
             environment.assign_equal_weights()
-        environment.events.user_error.add_listener(self._note_error)
-        environment.events.test_stop.add_listener(self._note_stop)
+        # First, as a listener that steers or leaves keeps those behind it from being called.
+        environment.events.user_error.listeners.insert(0, self._note_error)
+        environment.events.test_stop.listeners.insert(0, self._note_stop)
         self._fire_init()
         for user_class in environment.user_classes:
             check_user_class(user_class)
@@ -192,7 +193,12 @@ class Run:
         return float(self._environment.stop_timeout) + settings.stop_grace_s + _PATIENCE_S
 
     def _stop_users(self) -> None:
-        self._runner.quit()
+        while True:
+            try:
+                self._runner.quit()
+                return
+            except SystemExit as end:
+                self._exit_wished(end)
 
     def _finish(self) -> int:
         environment = self._environment
@@ -203,7 +209,7 @@ class Run:
         self._fire_quitting()
         code = self._exit_code(summary)
         logger.info("Shutting down (exit code %d)", code)
-        environment.events.quit.fire(exit_code=code)
+        self._runner.fire(environment.events.quit, exit_code=code)
         self._signals.stop()
         return code
 
@@ -215,11 +221,9 @@ class Run:
 
     def _fire_quitting(self) -> None:
         try:
-            self._environment.events.quitting.fire(environment=self._environment, reverse=True)
+            self._runner.fire(self._environment.events.quitting, environment=self._environment, reverse=True)
         except SystemExit as end:
             self._exit_wished(end)
-        except FLOW as error:
-            logger.warning("A listener of quitting raised %r, which has no effect there", error)
 
     def _exit_code(self, summary: Summary) -> int:
         return exit_code_of(

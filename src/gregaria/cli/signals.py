@@ -5,7 +5,6 @@ import os
 import signal
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
 
 import gevent
 from gevent.monkey import get_original
@@ -31,7 +30,7 @@ class Signals:
     def __init__(self, first: Callable[[str], object], second: Callable[[], object]) -> None:
         self._first = first
         self._second = second
-        self._before: dict[int, Any] = {}
+        self._taken: list[int] = []
         self._count = 0
 
     def start(self) -> None:
@@ -44,13 +43,13 @@ class Signals:
             number = getattr(signal, name, None)
             if number is None or (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
                 continue
-            self._before[number] = signal.signal(number, self._handle)
+            signal.signal(number, self._handle)
+            self._taken.append(number)
 
     def stop(self) -> None:
-        """Give the signals back."""
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before = {}
+        """The run is over and the process about to end: one more signal must not spoil its exit code."""
+        for number in self._taken:
+            signal.signal(number, signal.SIG_IGN)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del frame

@@ -13,8 +13,7 @@ import gevent
 from gevent import Greenlet
 from gevent.pool import Group
 
-from gregaria.errors import StopTest
-from gregaria.events import FLOW, EventHook
+from gregaria.events import EventHook
 from gregaria.runner.dispatch import check_load
 from gregaria.runner.messages import Message
 from gregaria.runner.population import Population
@@ -63,6 +62,8 @@ class LocalRunner(Runner):
         self._run_time_s: float | None = None
         self._timer: Greenlet | None = None
         self._has_reset = False
+        self._hub = gevent.get_hub()
+        self._exit_wish: SystemExit | None = None
         self._keep_watch()
 
     @property
@@ -176,7 +177,7 @@ class LocalRunner(Runner):
     def stop(self) -> None:
         """End the test and wait for it; the next ``start`` begins another. Without a test, nothing happens.
 
-        Called by a user or by a listener of the end, it only asks for it.
+        Called by a user, by a listener of the end or in another thread, it only asks for it.
         """
         self._end(quits=False)
 
@@ -238,7 +239,6 @@ class LocalRunner(Runner):
         for user_class in self.user_classes:
             check_user_class(user_class)
         self._keep_watch()
-        self._is_testing = self.stats.running = True
         self._quits = self._has_reset = self.cpu_warning_emitted = False
         self.stats.clear_all()
         self.exceptions.clear()
@@ -246,8 +246,9 @@ class LocalRunner(Runner):
             self.iterations_left = self.iterations
         self.environment.filter_tasks_by_tags()
         self.dispatcher = self.environment.dispatcher_class([LocalNode(self.client_id)], self.user_classes)
+        self._is_testing = self.stats.running = True
         self.test_started_epoch_s, self.test_ended_epoch_s = time.time(), None
-        self._fire(self.environment.events.test_start, environment=self.environment)
+        self.fire(self.environment.events.test_start, environment=self.environment)
         self._messages.wait_until_handled()
         if not self._is_testing or self._ender is not None:
             return False
@@ -280,13 +281,15 @@ class LocalRunner(Runner):
 
     def _spawning_is_complete(self) -> None:
         self.update_state(STATE_RUNNING)
-        counts = self.user_classes_count
-        logger.info("All users spawned: %s (%d users in total)", counts, sum(counts.values()))
+        # Not who is there: on the way down, some may be finishing their last task.
+        counts = self.target_user_classes_count
+        user_count = sum(counts.values())
+        logger.info("All users spawned: %s (%d users in total)", counts, user_count)
         if self.environment.reset_stats and not self._has_reset:
             self._has_reset = True
             logger.info("The statistics begin anew, as all users are there (--reset-stats)")
             self.stats.reset_all()
-        self._fire(self.environment.events.spawning_complete, user_count=self.user_count)
+        self.fire(self.environment.events.spawning_complete, user_count=user_count)
         self.user_count_changed()
 
     def _cancel_ramp(self) -> Greenlet | None:
@@ -317,6 +320,9 @@ class LocalRunner(Runner):
             self._ender.join()
 
     def _ask_for_end(self, quits: bool) -> None:
+        if gevent.get_hub() is not self._hub:
+            self._hub.loop.run_callback_threadsafe(self._ask_for_end, quits)
+            return
         self._quits = self._quits or quits
         # In a greenlet of its own: whoever asks may be one of those that are ended.
         if self._ender is None and (self._is_testing or quits):
@@ -324,7 +330,10 @@ class LocalRunner(Runner):
 
     def _may_wait(self) -> bool:
         me = gevent.getcurrent()
-        return not (me is self._ender or me is gevent.get_hub() or me in self.user_greenlets or me in self.greenlet)
+        if gevent.get_hub() is not self._hub:
+            # Another thread.
+            return False
+        return not (me is self._ender or me is self._hub or me in self.user_greenlets or me in self.greenlet)
 
     def _run_end(self) -> None:
         try:
@@ -334,6 +343,9 @@ class LocalRunner(Runner):
                 self.greenlet.kill(timeout=settings.stop_grace_s)
         finally:
             self._ender = None
+        if self._exit_wish is not None:
+            exit_wish, self._exit_wish = self._exit_wish, None
+            raise exit_wish
 
     def _end_test(self) -> None:
         events = self.environment.events
@@ -341,7 +353,7 @@ class LocalRunner(Runner):
         for worker in (self.shape_greenlet, self._timer):
             if worker is not None:
                 worker.kill(block=False)
-        self._fire(events.test_stopping, environment=self.environment)
+        self._fire_to_the_end(events.test_stopping)
         self.final_user_classes_count = self.user_classes_count
         self.update_state(STATE_CLEANUP)
         logger.debug("Ending %d users", self.user_count)
@@ -353,15 +365,13 @@ class LocalRunner(Runner):
         self.test_ended_epoch_s = time.time()
         self.update_state(STATE_STOPPED)
         self._is_testing = self.stats.running = False
-        self._fire(events.test_stop, environment=self.environment)
+        self._fire_to_the_end(events.test_stop)
 
-    def _fire(self, event: EventHook, **arguments: Any) -> None:
+    def _fire_to_the_end(self, event: EventHook) -> None:
         try:
-            event.fire(**arguments)
-        except StopTest as error:
-            self.stop_test(str(error) or "StopTest was raised by a listener")
-        except FLOW as error:
-            logger.warning("%s was raised by a listener, where there is no user to steer", type(error).__name__)
+            self.fire(event, environment=self.environment)
+        except SystemExit as exit_wish:
+            self._exit_wish = exit_wish
 
     def _check_classes(self, user_classes: Sequence[Any]) -> None:
         strangers = [user_class.__name__ for user_class in user_classes if user_class not in self.user_classes]

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import gevent
 import psutil
 
+from gregaria.events import EventHook
 from gregaria.settings import settings
 
 logger = logging.getLogger("gregaria.runner.monitor")
@@ -22,6 +23,9 @@ class Monitored(Protocol):
     current_memory_usage: int
     #: whether this test has been warned already
     cpu_warning_emitted: bool
+
+    def fire(self, event: EventHook, **arguments: Any) -> None:
+        """Tell listeners."""
 
 
 class Gauge(Protocol):
@@ -49,13 +53,14 @@ def sample(runner: Monitored, gauge: Gauge) -> None:
     runner.current_cpu_usage = gauge.cpu_percent()
     runner.current_memory_usage = gauge.memory_info().rss
     events = runner.environment.events
-    events.usage_monitor.fire(
+    runner.fire(
+        events.usage_monitor,
         environment=runner.environment,
         cpu_usage=runner.current_cpu_usage,
         memory_usage=runner.current_memory_usage,
     )
     if runner.current_cpu_usage > settings.cpu_warning_threshold:
-        events.cpu_warning.fire(environment=runner.environment, cpu_usage=runner.current_cpu_usage)
+        runner.fire(events.cpu_warning, environment=runner.environment, cpu_usage=runner.current_cpu_usage)
         if not runner.cpu_warning_emitted:
             runner.cpu_warning_emitted = True
             logger.warning(

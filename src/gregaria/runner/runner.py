@@ -5,10 +5,11 @@ import traceback
 from types import TracebackType
 from typing import Any
 
-from gevent import Greenlet
+from gevent import Greenlet, GreenletExit
 from gevent.pool import Group
 
-from gregaria.events import Listener
+from gregaria.errors import StopTest
+from gregaria.events import FLOW, EventHook, Listener
 from gregaria.runner.messages import MessageListeners
 from gregaria.runner.monitor import watch
 from gregaria.runner.shape import Tick
@@ -63,7 +64,8 @@ class Runner:
         self.iterations_left: int | None = None
         self._messages = MessageListeners()
         self._monitor: Greenlet | None = None
-        environment.events.user_error.add_listener(self._count_user_error)
+        # First, as a listener that steers or leaves keeps those behind it from being called.
+        environment.events.user_error.listeners.insert(0, self._count_user_error)
 
     @property
     def stats(self) -> Any:
@@ -101,6 +103,20 @@ class Runner:
         check_transition(self.state, new_state)
         logger.debug("The runner was %s and is %s now", self.state, new_state)
         self.state = new_state
+
+    def stop_test(self, reason: str) -> None:
+        """End the test from anywhere; returns at once."""
+        raise NotImplementedError
+
+    def fire(self, event: EventHook, **arguments: Any) -> None:
+        """Tell listeners at a moment without a user to steer: StopTest ends the test, other flow is warned about."""
+        try:
+            event.fire(**arguments)
+        except StopTest as error:
+            self.stop_test(str(error) or "StopTest was raised by a listener")
+        except (*FLOW, GreenletExit) as error:
+            # The client of a user that has ended raises GreenletExit, too.
+            logger.warning("%s was raised by a listener, where there is no user to steer", type(error).__name__)
 
     def register_message(self, msg_type: str, listener: Listener, concurrent: bool = False) -> None:
         """Call ``listener(environment=..., msg=...)`` for each message of this type.

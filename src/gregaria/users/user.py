@@ -179,7 +179,7 @@ class User(metaclass=UserMeta):
                 report(self, end)
             self.ended_by = end
         self.part(end)
-        self._leave()
+        end = self._leave() or end
         if self._stop_test is not None:
             self._end_test(str(self._stop_test) or f"StopTest was raised in {self.fullname()}")
         elif isinstance(end, SystemExit) and self.environment.runner is not None:
@@ -204,19 +204,22 @@ class User(metaclass=UserMeta):
         """The user was killed in an ``on_stop``: nothing goes through from now on."""
         self._gate_was_open = self.gate.open = False
 
-    def _leave(self) -> None:
+    def _leave(self) -> SystemExit | None:
         try:
             self.on_stop()
         except StopTest as error:
             self._stop_test = error
         except GreenletExit:
             self.cut_short()
+        except SystemExit as error:
+            return error
         except (StopUser, InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately):
             pass
         except CODE_ERRORS as error:
             report(self, error)
         finally:
             self.gate.open = bool(self._gate_was_open)
+        return None
 
     def _end_test(self, reason: str) -> None:
         if self.environment.runner is not None:
