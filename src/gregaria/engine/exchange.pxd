@@ -42,6 +42,7 @@ cdef class Origin:
     cdef Connection _idle_connection(self)
     cdef Connection _open(self, int64_t timeout_us)
     cdef int _talk(self, Connection connection, Answer answer, Prepared prepared) except -1
+    cdef bint _send_rest(self, Stream stream, bytes rest, int64_t timeout_us) except -1
     cdef int _wait_for_free(self) except -1
     cdef int _release(self) except -1
 

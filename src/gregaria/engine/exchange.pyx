@@ -29,6 +29,8 @@ cdef bytes LENGTH_LINE = b"\r\nContent-Length: "
 
 # A body up to this size travels in one piece with the head.
 cdef Py_ssize_t ONE_PIECE_BYTES = 65536
+# What a server must take of a larger one within the network timeout.
+cdef Py_ssize_t PIECE_BYTES = 262144
 
 
 cdef extern from *:
@@ -135,7 +137,8 @@ cdef class Origin:
         cdef int64_t connect_timeout_us
         if self.most_connections and self.in_use >= self.most_connections:
             self._wait_for_free()
-        self.in_use += 1
+        else:
+            self.in_use += 1
         try:
             while True:
                 connection = None if again else self._idle_connection()
@@ -200,6 +203,7 @@ cdef class Origin:
         cdef int64_t timeout_us = prepared.read_timeout_us or self.read_timeout_us
         cdef int64_t deadline_us = answer.started_us + timeout_us
         cdef Py_ssize_t got
+        cdef bint whole = True
         if not connection.used:
             # Connecting has used up some of it.
             deadline_us = now_us() + timeout_us
@@ -207,7 +211,7 @@ cdef class Origin:
         answer.sent = True
         stream.write(prepared.wire, len(prepared.wire), deadline_us)
         if prepared.rest is not None:
-            stream.write(prepared.rest, len(prepared.rest), now_us() + timeout_us)
+            whole = self._send_rest(stream, prepared.rest, timeout_us)
             deadline_us = now_us() + timeout_us
         while True:
             got = stream.read(buffer, BUFFER_BYTES, deadline_us)
@@ -227,33 +231,47 @@ cdef class Origin:
         answer.has_encoding = parser.has_encoding
         answer.reused = connection.used
         parser.body = None
-        if parser.keep_alive and parser.consumed == got:
+        if parser.keep_alive and parser.consumed == got and whole:
             connection.used = True
             self.idle.append(connection)
         else:
             stream.close()
         return 0
 
+    cdef bint _send_rest(self, Stream stream, bytes rest, int64_t timeout_us) except -1:
+        """Send a large body; False when the server hung up meanwhile: it may have answered before (413, say)."""
+        cdef Py_ssize_t at = 0, size
+        try:
+            while at < len(rest):
+                size = min(len(rest) - at, PIECE_BYTES)
+                stream.write(<const char*>rest + at, size, now_us() + timeout_us)
+                at += size
+        except ConnectionError:
+            return False
+        return True
+
     cdef int _wait_for_free(self) except -1:
+        """Wait for the place of a request that has ended; it stays counted in ``in_use``."""
         if self.free is None:
             self.free = []
-        while self.in_use >= self.most_connections:
-            waiter = Waiter()
-            self.free.append(waiter)
-            try:
-                waiter.get()
-            except BaseException:
-                if waiter in self.free:
-                    self.free.remove(waiter)
-                elif self.free:
-                    get_hub().loop.run_callback(self.free.pop(0).switch, None)
-                raise
+        waiter = Waiter()
+        self.free.append(waiter)
+        try:
+            waiter.get()
+        except BaseException:
+            if waiter in self.free:
+                self.free.remove(waiter)
+            else:
+                self._release()
+            raise
         return 0
 
     cdef int _release(self) except -1:
-        self.in_use -= 1
+        # Handed over rather than given up: whoever asks again at once would else always be the first.
         if self.free:
             get_hub().loop.run_callback(self.free.pop(0).switch, None)
+        else:
+            self.in_use -= 1
         return 0
 
 

@@ -22,6 +22,7 @@ cdef class Waiter:
     cdef Poller poller
 
 cdef class Poller:
+    cdef object __weakref__
     cdef greenlet hub
     cdef object loop
     cdef object watcher                 # of the epoll descriptor

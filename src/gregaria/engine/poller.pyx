@@ -18,6 +18,7 @@ none in place of two, and the event loop's own round is shared by many requests.
 """
 
 import os
+from weakref import WeakSet
 
 from libc.stdint cimport int64_t, uint64_t
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
@@ -190,12 +191,19 @@ cdef class Poller:
         """gevent's loop calls this when the epoll descriptor has events."""
         cdef Waiter waiter
         self.budget = BUDGET
-        self._refill()
-        while True:
-            waiter = self._next_ready()
-            if waiter is None:
-                break
-            PyGreenlet_Switch(waiter.parked, NOTHING, None)
+        if self.batch_next >= self.batch_size:
+            self._refill()
+        try:
+            while True:
+                waiter = self._next_ready()
+                if waiter is None:
+                    break
+                PyGreenlet_Switch(waiter.parked, NOTHING, None)
+        except BaseException:
+            # A bare greenlet may end in the hub by an exception. Nobody would be told of the rest of the batch again.
+            self.budget = 0
+            self.loop.run_callback(self._dispatch)
+            raise
         # From here on nobody may take a batch but this method: the hub would not come back to hand out its rest.
         self.budget = 0
 
@@ -244,18 +252,33 @@ cdef class Poller:
         return 0
 
     cdef int _end(self) except -1:
-        if self.watcher is not None:
-            self.watcher.stop()
-            self.watcher.close()
-            self.watcher = None
-        self.sweep_timer.stop()
-        self.sweep_timer.close()
-        self.sweep_timer = None
+        for watcher in (self.watcher, self.sweep_timer):
+            if watcher is not None:
+                try:
+                    watcher.stop()
+                    watcher.close()
+                except ValueError:
+                    # The event loop has gone with its thread.
+                    pass
+        self.watcher = self.sweep_timer = None
         return 0
+
+    def _abandon(self):
+        """Let go of everything: in the child of a fork, where the connections and the epoll are the parent's."""
+        cdef Py_ssize_t place
+        for place in range(self.table_size):
+            (<Waiter>self.table[place]).ready |= HANGUP
+            (<Waiter>self.table[place]).slot = -1
+        self.table_size = 0
+        self._end()
+        if self.epoll_fd >= 0:
+            close(self.epoll_fd)
+            self.epoll_fd = -1
 
 
 cdef uint64_t _generation = 0
 cdef uint64_t _turns = 0
+cdef object _pollers = WeakSet()
 
 
 cdef inline void _count_turn() noexcept:
@@ -272,6 +295,7 @@ cdef Poller current_poller():
         poller = Poller(hub, os.environ.get("GREGARIA_POLLER", "epoll") != "watchers")
         poller.generation = _generation
         hub.gregaria_poller = poller
+        _pollers.add(poller)
     return poller
 
 
@@ -284,9 +308,16 @@ def turns():
 
 
 def forget_all():
-    """Use new pollers from now on: in the child of a fork, whose epoll would be the parent's."""
+    """Use new pollers from now on."""
     global _generation
     _generation += 1
 
 
-os.register_at_fork(after_in_child=forget_all) if hasattr(os, "register_at_fork") else None
+def _after_fork():
+    for poller in list(_pollers):
+        (<Poller>poller)._abandon()
+    forget_all()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

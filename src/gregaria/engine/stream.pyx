@@ -67,7 +67,8 @@ cdef class Stream(Waiter):
         """Send all of it.
 
         Raises:
-            ReadTimeout: the peer took nothing until the deadline.
+            ReadTimeout: the peer did not take it until the deadline.
+            ConnectionClosed: the peer has said its last word and does not listen.
             OSError: the system's own error.
         """
         cdef Py_ssize_t sent
@@ -84,6 +85,9 @@ cdef class Stream(Waiter):
             if code != EAGAIN:
                 _raise(code)
             self.ready &= ~WRITE
+            if self.ready & HANGUP:
+                # The poller would not wait for a peer that has hung up.
+                raise ConnectionClosed("the server closed the connection before it had taken the whole request")
             if not self.poller.wait(self, WRITE, deadline_us):
                 raise ReadTimeout("the server took no more of the request within the network timeout")
         return 0
