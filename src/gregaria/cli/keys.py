@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import gevent
@@ -38,11 +39,13 @@ class Keys:
     Args:
         runner: whose users are changed.
         descriptor: of the terminal.
+        on_resume: called when the process goes on after a suspension, before anything else happens.
     """
 
-    def __init__(self, runner: Any, descriptor: int) -> None:
+    def __init__(self, runner: Any, descriptor: int, on_resume: Callable[[], object] = lambda: None) -> None:
         self._runner = runner
         self._descriptor = descriptor
+        self._on_resume = on_resume
         self._before: list[Any] | None = None
         self._reader: Greenlet | None = None
         self._watchers: list[Any] = []
@@ -110,6 +113,7 @@ class Keys:
     def _suspend(self) -> None:
         self._give_terminal_back()
         os.kill(os.getpid(), signal.SIGSTOP)
+        self._on_resume()
 
     def _take_terminal(self) -> None:
         if sys.platform == "win32" or self._before is not None or not self._is_foreground():

@@ -58,6 +58,10 @@ class Reports:
             self._csv.spawn()
         self._console.spawn()
 
+    def redraw_below(self) -> None:
+        """The shell has written to the terminal: the next picture stands below that."""
+        self._console.redraw_below()
+
     def summary(self) -> Summary:
         """The numbers of this moment; after ``finish`` those of the end."""
         return self._final or self._summary_now()

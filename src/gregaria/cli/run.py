@@ -98,7 +98,9 @@ class Run:
         self._warn_of_shape()
         raise_file_limit()
         self._reports = Reports(self._runner, options, self._locustfiles, options.run_time)
-        self._keys = Keys(self._runner, sys.stdin.fileno() if _has_descriptor(sys.stdin) else -1)
+        self._keys = Keys(
+            self._runner, sys.stdin.fileno() if _has_descriptor(sys.stdin) else -1, self._reports.redraw_below
+        )
 
     def _fire_init(self) -> None:
         environment = self._environment

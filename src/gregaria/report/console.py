@@ -84,6 +84,10 @@ class ConsoleReporter:
             self._greenlet = None
         self._print(["", *final_report(summary, _look(self._out))])
 
+    def redraw_below(self) -> None:
+        """Draw the next picture below what somebody else has written to the terminal meanwhile."""
+        self._area.forget()
+
     def _run(self) -> None:
         if self._only_summary:
             return
@@ -141,7 +145,7 @@ class ConsoleReporter:
         if threading.current_thread() is not threading.main_thread():
             return []
         resized = gevent.signal_handler(signal.SIGWINCH, self._draw)
-        resumed = gevent.signal_handler(signal.SIGCONT, self._area.forget)
+        resumed = gevent.signal_handler(signal.SIGCONT, self.redraw_below)
         return [resized.cancel, resumed.cancel]
 
     def _print(self, lines: Sequence[str]) -> None:
