@@ -14,7 +14,7 @@ someone listens. ``stats/summary.py`` freezes the numbers; ``report/`` only ever
 
 The floors: a module imports from lower floors and from its own folder, never upwards.
 
-    10  compat      9  cli, __main__      8  debug      7  environment      5  report
+    10  compat      9  debug      8  cli, __main__      7  environment      5  report
      4  runner      3  users | stats      2  client     1  engine           0  events errors settings logs context
 
 The names below are what locustfiles and libraries import from here. They are resolved on first use, so that importing

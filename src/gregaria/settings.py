@@ -29,8 +29,9 @@ class Settings:
     console_stats_interval_s: float = 2
     #: seconds between two points of the history
     history_stats_interval_s: float = 5
-    #: seconds between two rewrites of the CSV files, and between two flushes to disk
+    #: seconds between two rewrites of the CSV files
     csv_stats_interval_s: float = 1
+    #: without effect, as nothing is held back; the name is Locust's
     csv_stats_flush_interval_s: float = 5
     #: seconds that "current" percentiles and rates look back
     current_window_s: int = 10

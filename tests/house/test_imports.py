@@ -22,9 +22,9 @@ FLOORS = dict.fromkeys(("events", "errors", "settings", "version", "logs", "cont
     "runner": 4,
     "report": 5,
     "environment": 7,
-    "debug": 8,
-    "cli": 9,
-    "__main__": 9,
+    "cli": 8,
+    "__main__": 8,
+    "debug": 9,
     "compat": 10,
 }
 
