@@ -37,7 +37,7 @@ def new_parser() -> Parser:
     parser = Parser(
         prog="gregaria",
         usage="gregaria [options] [UserClass ...]",
-        description="Runs locustfiles: simulated users, written in Python, that load a system and tell how it did.",
+        description="Runs locustfiles: simulated users, written in Python, that load a system\nand tell how it did.",
         epilog=_EPILOG,
     )
     _add_test_options(parser)
