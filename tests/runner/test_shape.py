@@ -1,6 +1,8 @@
+import functools
 import logging
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import gevent
@@ -111,7 +113,18 @@ def test_a_tick_may_have_two_or_three_values_and_a_float_for_the_users() -> None
     assert read_tick((9.6, 0.5)) == (10, 0.5, None)
     assert read_tick([3, 1, None]) == (3, 1, None)
     assert read_tick((3, 1, [Idler])) == (3, 1, (Idler,))
+    assert read_tick((Fraction(19, 2), Fraction(1, 2))) == (10, 0.5, None)
     assert read_tick(None) is None
+
+
+def test_a_tick_that_is_no_plain_function_may_raise_too(caplog: pytest.LogCaptureFixture) -> None:
+    class Odd(LoadTestShape):
+        tick = functools.partial(divmod, 1, 0)
+
+    runner = FollowingRunner()
+    follow(Odd(), runner)
+    assert len(runner.reasons) == len(runner.exceptions) == 1
+    assert "test_shape.py:" in caplog.text
 
 
 def test_run_time_counts_from_the_reset_even_without_the_base_constructor(monkeypatch: pytest.MonkeyPatch) -> None:

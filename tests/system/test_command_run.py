@@ -384,6 +384,15 @@ def read_until(descriptor: int, text: bytes, after: bytes = b"") -> bytes:
     return told.partition(after)[2].partition(text)[0] if after else told
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no disk that is always full")
+def test_a_report_that_cannot_be_written_gives_the_exit_code(command: Command, server: CountingServer) -> None:
+    with open("/dev/full", "w") as full:
+        process = command.start(*arguments(server, "-i", "3", "--json", "--json-file", "end"), stdout=full)
+        ended = command.end_of(process)
+    assert ended.code == 11, ended.err
+    assert requests_told(command.folder / "end.json") == 3
+
+
 LATE_EXITS = {
     "test_stopping": "@events.test_stopping.add_listener\ndef f(**_): sys.exit(3)\n",
     "test_stop": "@events.test_stop.add_listener\ndef f(**_): sys.exit(3)\n",

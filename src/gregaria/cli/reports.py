@@ -6,7 +6,7 @@ from typing import Any
 
 import gevent
 
-from gregaria.errors import CommandError
+from gregaria.errors import CommandError, ExitCode
 from gregaria.report.console import ConsoleReporter
 from gregaria.report.csv import CsvWriter
 from gregaria.report.json import to_locust_json, write_document
@@ -86,6 +86,7 @@ class Reports:
                 self.error = self.error or error
                 logger.error("%s", error)
             except OSError as error:
+                self.error = self.error or CommandError(str(error), ExitCode.OUTPUT)
                 logger.error("A report could not be written: %s", error)
         self.are_written = True
         return summary

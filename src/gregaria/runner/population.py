@@ -19,6 +19,7 @@ from gregaria.runner.spawner import Running, Spawner
 from gregaria.runner.stopper import Stopper, kill
 from gregaria.settings import settings
 from gregaria.users.taskset import WAITING
+from gregaria.users.user import state_of
 
 logger = logging.getLogger("gregaria.runner.population")
 
@@ -150,7 +151,7 @@ class Population:
     def stop_waiting(self) -> None:
         """End the users that are between two tasks; does not wait for it."""
         for running in self._spawner.everybody():
-            if running.user._state == WAITING:
+            if state_of(running.user) == WAITING:
                 kill(running)
 
     def _end(self, users: list[Running], loose_gates: list[Gate] | None = None) -> None:

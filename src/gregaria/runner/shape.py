@@ -2,6 +2,7 @@
 
 import logging
 import math
+import numbers
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import gevent
 
 from gregaria.errors import StopTest
+from gregaria.users.declare import where
 
 logger = logging.getLogger("gregaria.runner.shape")
 
@@ -117,14 +119,14 @@ def read_tick(answer: Any) -> Tick | None:
         )
     users, rate, *rest = answer
     for value in (users, rate):
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
             raise ValueError(f"tick() returned {answer!r}; users and spawn_rate must be finite numbers")
     classes = rest[0] if rest else None
     if classes is None:
-        return Tick(round(users), rate, None)
+        return Tick(round(users), float(rate), None)
     if isinstance(classes, type) or not all(isinstance(user_class, type) for user_class in classes):
         raise ValueError(f"tick() returned {answer!r}; the third value must be a list of user classes, or None")
-    return Tick(round(users), rate, tuple(classes))
+    return Tick(round(users), float(rate), tuple(classes))
 
 
 def follow(
@@ -157,12 +159,7 @@ def follow(
 
 def _tell_of_failure(shape: LoadTestShape, runner: Followed, error: Exception) -> None:
     logger.error(
-        "The shape %s (%s) raised %s; the test ends", type(shape).__name__, _home(shape), repr(error), exc_info=error
+        "The shape %s raised %s; the test ends", where(type(shape)), repr(error), exc_info=error
     )
     runner.log_exception("local", str(error), "".join(traceback.format_exception(error)))
     runner.stop_test(f"the shape {type(shape).__name__} failed")
-
-
-def _home(shape: LoadTestShape) -> str:
-    code = type(shape).tick.__code__
-    return f"{code.co_filename}:{code.co_firstlineno}"

@@ -18,6 +18,7 @@ from greenlet import GreenletExit
 from gregaria.engine.gate import Gate
 from gregaria.runner.spawner import Running
 from gregaria.users.taskset import RUNNING, STOPPING, WAITING
+from gregaria.users.user import state_of
 
 logger = logging.getLogger("gregaria.runner.stopper")
 
@@ -70,9 +71,10 @@ class Stopper:
     def _let_finish_tasks(self, users: list[Running], timeout_s: float) -> None:
         deadline_s = time.monotonic() + timeout_s
         for running in users:
-            if running.user._state == RUNNING:
+            state = state_of(running.user)
+            if state == RUNNING:
                 running.user.stop(force=False)
-            elif running.user._state != STOPPING:
+            elif state != STOPPING:
                 kill(running)
         _wait(users, deadline_s)
 
@@ -96,7 +98,7 @@ def kill(running: Running) -> None:
     if running.killed:
         return
     running.killed = True
-    if running.user._state is None:
+    if state_of(running.user) is None:
         # It has not begun, and so it never will.
         running.greenlet.kill(block=False)
     else:
@@ -134,7 +136,7 @@ def _end_unless_on_the_wire(running: Running) -> None:
         return
     gate = running.gate
     gate.open = False
-    if gate.in_flight == 0 or running.user._state == WAITING:
+    if gate.in_flight == 0 or state_of(running.user) == WAITING:
         kill(running)
 
 

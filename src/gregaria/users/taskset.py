@@ -125,7 +125,7 @@ class TaskSet(metaclass=TaskSetMeta):
             self._leave()
             raise (RescheduleTaskImmediately if interrupt.reschedule else RescheduleTask)() from interrupt
         except (StopUser, StopTest, GreenletExit) as end:
-            self._user.part(end)
+            self._user.start_leaving(end)
             self._leave()
             raise
         except BaseException:

@@ -18,7 +18,7 @@ from gregaria.users.taskset import RUNNING, STOPPING, WAITING, DefaultTaskSet, T
 from gregaria.users.trouble import CODE_ERRORS, ErrorLog, report
 from gregaria.users.wait import constant
 
-__all__ = ["User", "UserMeta", "run_user"]
+__all__ = ["User", "UserMeta", "run_user", "state_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -178,7 +178,7 @@ class User(metaclass=UserMeta):
             if end is not self.ended_by:
                 report(self, end)
             self.ended_by = end
-        self.part(end)
+        self.start_leaving(end)
         end = self._leave() or end
         if self._stop_test is not None:
             self._end_test(str(self._stop_test) or f"StopTest was raised in {self.fullname()}")
@@ -192,7 +192,7 @@ class User(metaclass=UserMeta):
         """Whether the user has left its tasks and is ending; its gate is its own then, until it is cut short."""
         return self._gate_was_open is not None
 
-    def part(self, end: BaseException) -> None:
+    def start_leaving(self, end: BaseException) -> None:
         """The user ends by ``end``; until its last ``on_stop`` is over, requests pass even if the gate was closed."""
         if isinstance(end, StopTest):
             self._stop_test = end
@@ -231,6 +231,11 @@ class User(metaclass=UserMeta):
             logger.error("%s", code)
         self.environment.process_exit_code = code if isinstance(code, int) else int(code is not None)
         self._end_test(f"sys.exit() was called in {self.fullname()}")
+
+
+def state_of(user: User) -> str | None:
+    """RUNNING, WAITING or STOPPING; None for a user that has not begun. No attribute: ``state`` may be its author's."""
+    return user._state
 
 
 def run_user(user: User) -> None:
