@@ -19,16 +19,16 @@ Examples:
   gregaria --headless -u 100 -r 10 -t 1m -H https://www.example.com
       locustfile.py here; 100 users, 10 more every second, for one minute
 
-  gregaria -f shop.py --headless -u 20 -t 5m --csv out/run --json-file out/run Buyer
-      users of one class; every second into out/run_*.csv, the end into out/run.json
+  gregaria -f shop.py --headless -u 20 -t 5m --csv out/a --json-file out/a Buyer
+      one class of users; every second into out/a_*.csv, the end into out/a.json
 
   gregaria -f tests/load,smoke.py --headless -i 1000 --only-summary
       a directory and a file; exactly 1000 tasks, then the summary
 
 Options may also stand in ~/.locust.conf, ~/.gregaria.conf, ./locust.conf,
-./gregaria.conf, pyproject.toml ([tool.locust], [tool.gregaria]), in a file given
-with --config, or in environment variables (LOCUST_USERS, GREGARIA_USERS ...).
-Later ones win, the command line always.
+./gregaria.conf, pyproject.toml ([tool.locust], [tool.gregaria]), in a file
+given with --config, or in environment variables (LOCUST_USERS, GREGARIA_USERS
+...). Later ones win, the command line always.
 """
 
 
