@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from requests import PreparedRequest, Response
-from requests.exceptions import InvalidSchema, RequestException, TooManyRedirects
+from requests.exceptions import InvalidSchema, InvalidURL, RequestException, TooManyRedirects
 
 from gregaria.client import address, blame
 from gregaria.client.call import Call, request_of
@@ -114,7 +114,7 @@ def _follow(session: Any, response: LazyResponse) -> LazyResponse:
 
     Raises:
         requests.exceptions.TooManyRedirects: the chain is longer than ``session.max_redirects``.
-        requests.exceptions.InvalidSchema: it leads elsewhere than to http or https.
+        requests.exceptions.InvalidSchema, InvalidURL: it leads elsewhere than to http or https, or nowhere.
     """
     first = response._answer
     history: list[Response] = []
@@ -149,10 +149,16 @@ def _next_step(session: Any, response: LazyResponse) -> Prepared | None:
     situation = (session.changes, answer.status, response.headers.get("location"))
     if call.onward is not None and call.onward[0] == situation and not answer.has_cookie:
         return call.onward[1]
-    request = next_request(session, response)
-    if request is None:
-        return None
-    step = _prepare_step(session, request, response)
+    try:
+        request = next_request(session, response)
+        if request is None:
+            return None
+        step = _prepare_step(session, request, response)
+    except ValueError as error:
+        if isinstance(error, RequestException):
+            raise
+        location = response.headers.get("location", "")
+        raise InvalidURL(f"the redirect leads nowhere: {location[:200]!r} ({error})", response=response) from error
     if not answer.has_cookie and session.redirects_as_known():
         call.onward = (situation, step)
     return step

@@ -33,8 +33,10 @@ def as_requests_raises(error: BaseException, request: PreparedRequest) -> except
 def reported(error: BaseException) -> BaseException:
     """The error that statistics show for ``error``: the innermost, which says what happened in the fewest words.
 
-    Timeouts stay as requests raises them: what is inside says neither where nor how long.
+    Timeouts stay as requests raises them: what is inside says neither where nor how long. So do URLs that are none.
     """
+    if isinstance(error, exceptions.InvalidURL):
+        return error
     if isinstance(error, exceptions.Timeout) and not isinstance(error.__cause__, errors.TransferError):
         return error
     while True:

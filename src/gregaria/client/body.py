@@ -1,7 +1,7 @@
 """``data=``, ``json=``, ``files=``: a request's body and its content type, byte for byte as requests makes them."""
 
 import json as standard_json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import quote_plus
@@ -37,7 +37,8 @@ def encode(
     """Make a body.
 
     Args:
-        data: str, bytes, a dict or list of pairs (form-encoded), or a file-like object, which is read to its end.
+        data: str, bytes, a dict or list of pairs (form-encoded), or a file-like object or an
+            iterator of pieces, which are read to their end.
         json: any JSON value; used when ``data`` is empty.
         files: a dict or list of pairs as requests takes them; makes the body multipart, with ``data`` as its fields.
         json_dumps: makes text of ``json``; default, whichever library requests uses, NaN refused.
@@ -74,6 +75,8 @@ def _encode_data(data: Any) -> tuple[bytes, str | None]:
     if not isinstance(data, (list, tuple, Mapping)) and hasattr(data, "read"):
         content = data.read()
         return (content.encode() if isinstance(content, str) else bytes(content)), None
+    if isinstance(data, Iterator):
+        return b"".join([piece.encode() if isinstance(piece, str) else piece for piece in data]), None
     return urlencoded(data).encode(), FORM
 
 

@@ -34,7 +34,7 @@ def report(session: Any, response: ResponseContextManager, error: BaseException 
         if changed is None:
             first.prepared.settle(answer, error, size_bytes(response), first.started_us)
         else:
-            _count_as(session, changed, answer, error)
+            count_as(session, changed, answer, error)
     finally:
         if session.request_event.listeners:
             meta = response.request_meta
@@ -42,8 +42,12 @@ def report(session: Any, response: ResponseContextManager, error: BaseException 
             session.request_event.notify(**meta)
 
 
-def _count_as(session: Any, meta: dict[str, Any], answer: Answer, error: BaseException | None) -> None:
-    """Count a request whose fields a with-block may have changed."""
+def count_as(session: Any, meta: dict[str, Any], answer: Answer, error: BaseException | None) -> None:
+    """Count a request whose fields a with-block may have changed.
+
+    Raises:
+        GreenletExit: it was counted, and the test has ended.
+    """
     recorder = recorder_of(session)
     if recorder is not None:
         time_ms = meta["response_time"]

@@ -1,10 +1,10 @@
-"""The cookies of an HttpUser: requests' own policy, its results kept until a cookie changes or runs out."""
+"""The cookies of a session: requests' own policy, its results kept until a cookie changes or runs out."""
 
 import time
 from http.cookiejar import CookieJar
 from typing import Any
 
-from requests import PreparedRequest, Session
+from requests import PreparedRequest
 from requests.cookies import (
     MockRequest,
     MockResponse,
@@ -45,16 +45,15 @@ class CookieHeaders:
             self._survey(jar)
         return self._deadline_epoch_s is not None
 
-    def header(self, session: Session, place: Address, headers: Headers, cookies: Any) -> str | None:
+    def header(self, jar: CookieJar, place: Address, headers: Headers, cookies: Any) -> str | None:
         """The Cookie header's value for one request, or None for no cookies.
 
         Args:
-            session: whose jar.
+            jar: the session's.
             place: where the request goes.
             headers: the request's others; a Host header of its own counts as the host.
             cookies: a dict or jar given with this request, or None.
         """
-        jar = session.cookies
         if not cookies:
             if isinstance(jar, WatchedJar) and "host" not in headers:
                 return self._kept(jar, place)

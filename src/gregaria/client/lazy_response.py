@@ -17,12 +17,12 @@ from requests.utils import get_encoding_from_headers
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from gregaria.client import blame
+from gregaria.client.block import Verdict, leave
 from gregaria.client.call import Call, request_of
 from gregaria.client.decode import decode
 from gregaria.client.jar import OriginalResponse, keep
 from gregaria.engine.exchange import Answer
 from gregaria.errors import CatchResponseError, GregariaError, ProtocolError, ResponseError
-from gregaria.events import FLOW
 
 _WITH_BLOCK = "with self.client.get(..., catch_response=True) as response:"
 
@@ -50,7 +50,7 @@ class ResponseContextManager(Response):
     _entered = False
     _reported = False
     #: what the with-block said: True, or the failure
-    _verdict: bool | BaseException | None = None
+    _verdict: Verdict = None
 
     def __getattr__(self, name: str) -> Any:
         fill = self._fill.get(name)
@@ -130,27 +130,8 @@ class ResponseContextManager(Response):
     def __exit__(  # type: ignore[override]
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
-        """Count the request, once: as the block said, else by the exception that ended it, else by its status.
-
-        A ResponseError is the request's failure and goes no further. Every other exception goes on: one that steers
-        the user (StopUser, InterruptTaskSet, the end of the test) says nothing about the response.
-        """
-        swallow = False
-        failure: BaseException | None = None
-        if self._verdict is not None:
-            failure = None if self._verdict is True else self._verdict  # type: ignore[assignment]
-        elif isinstance(error, Exception) and not isinstance(error, FLOW):
-            failure = error
-            swallow = isinstance(error, ResponseError)
-        else:
-            failure = self.failure_reason(self._name())
-        if error is None or swallow:
-            self.report(failure)
-        else:
-            # What ended the block matters more than that the test has ended.
-            with contextlib.suppress(GreenletExit):
-                self.report(failure)
-        return swallow
+        """Count the request, once."""
+        return leave(self._verdict, error, lambda: self.failure_reason(self._name()), self.report)
 
     def report(self, failure: BaseException | None) -> None:
         """Count this request, if that has not been done.

@@ -347,7 +347,7 @@ class HttpSession(Session):
         place = place_of(self.base_url, url, params, standing)
 
         def cookie(others: Headers) -> str | None:
-            return self._cookie_headers.header(self, place, others, cookies)
+            return self._cookie_headers.header(self.cookies, place, others, cookies)
 
         content, content_type = (
             (None, None) if data is None and json is None and not files else body.encode(data, json, files)

@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from greenlet import GreenletExit
 from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 
+from gregaria.client.block import Verdict, leave
 from gregaria.client.decode import decode
 from gregaria.engine.exchange import Answer
-from gregaria.errors import (
-    CatchResponseError,
-    InterruptTaskSet,
-    RescheduleTask,
-    RescheduleTaskImmediately,
-    ResponseError,
-    StopTest,
-    StopUser,
-)
+from gregaria.errors import CatchResponseError, ResponseError
 
 if TYPE_CHECKING:
     from gregaria.client.session import FastHttpSession
-
-#: exceptions that steer a user; leaving a with-block by one of them says nothing about the response
-STEERING = (StopUser, StopTest, InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately)
 
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 
@@ -57,15 +49,24 @@ class FastRequest:
 class FastResponse(Answer):
     """A response of ``FastHttpSession``. Everything but the status is worked out when asked for."""
 
-    __slots__ = ("_content", "_headers", "_history", "_verdict", "request_meta")
+    __slots__ = ("_content", "_context", "_headers", "_history", "_meta")
 
     _content: bytes
     _headers: CaseInsensitiveDict[str]
-    _verdict: BaseException | None
+    #: what the call added to the event's context
+    _context: Mapping[str, Any] | None
     #: earlier responses of a chain of redirects, the first one first
     _history: list[FastResponse]
-    #: the event's fields; a with-block may change them (``name`` renames the row)
-    request_meta: dict[str, Any]
+    _meta: dict[str, Any]
+
+    @property
+    def request_meta(self) -> dict[str, Any]:
+        """The fields of the ``request`` event; a with-block may change them (``name`` renames the row)."""
+        try:
+            return self._meta
+        except AttributeError:
+            self._meta = self.session.meta(self)
+            return self._meta
 
     @property
     def session(self) -> FastHttpSession:
@@ -246,10 +247,13 @@ class ResponseContextManager(FastResponse):
     __slots__ = ("__dict__",)
 
     js: Any = None
+    _verdict: Verdict = None
+    #: until its session has brought it to its end, there is nothing to report
+    _reported = True
 
     def success(self) -> None:
         """Count the request as a success, whatever its status."""
-        self._verdict = None
+        self._verdict = True
 
     def failure(self, exc: object) -> None:
         """Count the request as a failure; text is wrapped in a CatchResponseError."""
@@ -261,16 +265,18 @@ class ResponseContextManager(FastResponse):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool | None:
-        return leave_block(self, error, self._decided, self.failure_reason, self._report)
+        return leave(self._verdict, error, self.failure_reason, self._report)
 
-    def _decided(self) -> tuple[BaseException | None] | None:
-        try:
-            return (self._verdict,)
-        except AttributeError:
-            return None
+    def __del__(self) -> None:
+        # Nobody entered the with-block: the server did its work all the same.
+        if not self._reported:
+            with suppress(GreenletExit):
+                self._report(self.failure_reason())
 
     def _report(self, error: BaseException | None) -> None:
-        self.session.report(self, error)
+        if not self._reported:
+            self._reported = True
+            self.session.report(self, error)
 
 
 class ErrorResponse(FastResponse):
@@ -297,36 +303,6 @@ class LocustBadStatusCode(ResponseError):
 VALID_STATUS = frozenset([*range(200, 209), 226, 301, 302, 303, 304, 307, 308])
 
 OUTSIDE = "{}() decides only inside a with-block: with self.client.get(..., catch_response=True) as response: ..."
-
-
-def leave_block(
-    response: object,
-    error: BaseException | None,
-    decided: Callable[[], tuple[BaseException | None] | None],
-    by_status: Callable[[], BaseException | None],
-    report: Callable[[BaseException | None], None],
-) -> bool:
-    """Report a ``catch_response`` request as its with-block ends.
-
-    Args:
-        response: for whom.
-        error: what leaves the block, or None.
-        decided: the block's own verdict as a tuple of one, or None when it gave none.
-        by_status: the verdict of the status.
-        report: takes the verdict.
-
-    Returns:
-        whether ``error`` has been dealt with and must not go on.
-    """
-    verdict = decided()
-    if verdict is not None:
-        report(verdict[0])
-        return False
-    if error is None or isinstance(error, STEERING) or not isinstance(error, Exception):
-        report(by_status())
-        return False
-    report(error)
-    return isinstance(error, ResponseError)
 
 
 def joined(pairs: list[tuple[str, str]]) -> CaseInsensitiveDict[str]:

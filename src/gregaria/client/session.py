@@ -13,8 +13,10 @@ from requests.utils import default_headers as requests_default_headers
 
 from gregaria.client.address import Address, join, query_of, split, split_credentials
 from gregaria.client.body import encode
-from gregaria.client.cookies import cookie_header, store
+from gregaria.client.books import count_as
+from gregaria.client.jar import CookieHeaders, keep
 from gregaria.client.response import ErrorResponse, FastResponse, ResponseContextManager
+from gregaria.client.standing import Headers
 from gregaria.client.tls import context_for
 from gregaria.client.watched import WatchedHeaders, WatchedJar
 from gregaria.engine.clock import epoch_us_of
@@ -111,6 +113,7 @@ class FastHttpSession:
         )
         self.cookiejar = WatchedJar()
         self.cookiejar.watch(self)
+        self._cookie_headers = CookieHeaders()
         self.gate: Gate = getattr(user, "gate", None) or Gate()
         self.client_pool = client_pool if client_pool is not None else ClientPool(concurrency)
         self.client = LocustUserAgent(self.client_pool, self.cookiejar, _defaults(default_headers))
@@ -143,6 +146,7 @@ class FastHttpSession:
 
     def forget_cookies(self) -> None:
         """What is kept ready is no longer right: a cookie has changed."""
+        self._cookie_headers.forget()
         self.forget()
 
     @contextmanager
@@ -242,9 +246,9 @@ class FastHttpSession:
         bare = not (data or json is not None or files or headers or params or auth or timeout)
         key = (method, url, name, catch_response)
         prepared = self._ready.get(key) if bare else None
-        own: dict[str, str] = {}
+        own: dict[str, Any] = {}
         if prepared is None:
-            own = dict(headers) if headers else own
+            own = {_text(key): value for key, value in headers.items()} if headers else own
             method = method.upper()
             address = split(join(self.base_url, url))
             if params:
@@ -256,11 +260,11 @@ class FastHttpSession:
                 _default(own, "Accept", "application/json")
             kind: type[FastResponse] = ResponseContextManager if catch_response else FastResponse
             prepared = self._prepare(
-                method, address, own, auth or self.auth, body, name or self._request_name or url, kind
+                method, address, own, auth or self.auth, body, str(name or self._request_name or url), kind
             )
             if timeout is not None:
                 prepared.read_timeout_us = int(timeout * 1e6)
-            if bare:
+            if bare and not self._cookie_headers.may_run_out(self.cookiejar):
                 if len(self._ready) >= MOST_READY:
                     self.forget()
                 self._ready[key] = prepared
@@ -274,43 +278,34 @@ class FastHttpSession:
 
     def report(self, response: FastResponse, error: BaseException | None) -> None:
         """Count a finished request and tell whoever listens; ``error`` is its failure, None a success."""
-        meta = response.request_meta
-        content = response.body if response.error is not None else response.content
-        size_bytes = len(content or b"")
         first = response.history[0] if response.history else response
-        row = (meta["request_type"], meta["name"])
+        changed: dict[str, Any] | None = getattr(response, "_meta", None)
         try:
-            first.prepared.settle(response, error, size_bytes, first.started_us, row)
+            if changed is None:
+                first.prepared.settle(response, error, _size_bytes(response), first.started_us)
+            else:
+                count_as(self, changed, response, error)
         finally:
             if self._listeners:
-                self._tell(first, response, meta["context"], error, size_bytes, meta)
+                fields = response.request_meta
+                fields["exception"] = error
+                self.request_event.call(fields)
 
-    def _tell(
-        self,
-        first: FastResponse,
-        response: FastResponse,
-        context: Mapping[str, Any],
-        error: BaseException | None,
-        size_bytes: int,
-        meta: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Fire the ``request`` event; ``meta`` is what a with-block has made of its fields."""
+    def meta(self, response: FastResponse) -> dict[str, Any]:
+        """The fields of the ``request`` event; responses call this."""
+        first = response.history[0] if response.history else response
         prepared = first.prepared
-        fields = {
+        return {
             "request_type": prepared.method,
             "response_time": (response.finished_us - first.started_us) / 1000,
             "name": prepared.name,
-            "context": context,
+            "context": self._context(getattr(response, "_context", None)),
             "response": response,
-            "exception": error,
+            "exception": None,
             "start_time": epoch_us_of(first.started_us) / 1e6,
             "url": prepared.url,
-            "response_length": size_bytes,
+            "response_length": _size_bytes(response),
         }
-        if meta is not None:
-            fields.update(meta)
-            fields["exception"] = error
-        self.request_event.call(fields)
 
     def _context(self, own: Mapping[str, Any] | None) -> dict[str, Any]:
         context: dict[str, Any] = self.user.context() if self.user is not None else {}
@@ -320,17 +315,18 @@ class FastHttpSession:
         self,
         response: FastResponse,
         follow: bool,
-        own: dict[str, str],
+        own: dict[str, Any],
         context: Mapping[str, Any] | None,
         max_redirects: int | None = None,
     ) -> FastResponse:
         """What comes after the first answer: cookies, redirects, decoding, the report."""
-        first = response
+        if context:
+            response._context = context
         if response.has_cookie:
-            store(self.cookiejar, response.prepared.url, response.header_pairs)
+            keep(self.cookiejar, response.prepared.url, {}, response.header_pairs)
         if response.counted:
             if self._listeners:
-                self._tell(response, response, self._context(context), None, len(response.body or b""))
+                self.request_event.call(self.meta(response))
             response.prepared.end_if_closed()
             return response
         if follow and response.status in REDIRECTS:
@@ -340,21 +336,16 @@ class FastHttpSession:
                 _ = response.content
             except ProtocolError as error:
                 response.error = error
-        response.request_meta = {
-            "request_type": first.prepared.method,
-            "name": first.prepared.name,
-            "context": self._context(context),
-            "exception": None,
-        }
-        failure = response.failure_reason()
         if isinstance(response, ResponseContextManager):
+            response._reported = False
             return response
+        failure = response.failure_reason()
         if response.error is not None:
             response.__class__ = ErrorResponse
         self.report(response, failure)
         return response
 
-    def _follow(self, response: FastResponse, own: dict[str, str], most: int) -> FastResponse:
+    def _follow(self, response: FastResponse, own: dict[str, Any], most: int) -> FastResponse:
         """Walk a chain of redirects to its end."""
         steps: list[FastResponse] = []
         auth = self.auth
@@ -365,7 +356,11 @@ class FastHttpSession:
             if len(steps) > most:
                 response.error = TooManyRedirects(f"more than {most} redirects")
                 break
-            address = split(urljoin(before.url, response.headers["location"]))
+            try:
+                address = split(urljoin(before.url, _location(response)))
+            except ValueError as error:
+                response.error = ProtocolError(f"the redirect leads nowhere: {_location(response)[:200]!r} ({error})")
+                break
             method = before.method
             if response.status in (301, 302, 303) and method not in ("GET", "HEAD"):
                 method, body = "GET", None
@@ -374,11 +369,15 @@ class FastHttpSession:
                 # Credentials are for the host they were given for.
                 auth = None
                 own = {key: value for key, value in own.items() if key.lower() not in ("authorization", "cookie")}
+                own["Authorization"] = None
             step = self._prepare(method, address, own, auth, body, before.name, type(response))
             step.read_timeout_us = before.read_timeout_us
+            context = getattr(response, "_context", None)
             response = step.perform(False, True)  # type: ignore[assignment]
+            if context:
+                response._context = context
             if response.has_cookie:
-                store(self.cookiejar, step.url, response.header_pairs)
+                keep(self.cookiejar, step.url, {}, response.header_pairs)
         response._history = [step for step in steps if step is not response]
         return response
 
@@ -386,7 +385,7 @@ class FastHttpSession:
         self,
         method: str,
         address: Address,
-        own: dict[str, str],
+        own: dict[str, Any],
         auth: tuple[str, str] | None,
         body: bytes | None,
         name: str,
@@ -399,7 +398,8 @@ class FastHttpSession:
         if auth is not None:
             _default(headers, "Authorization", basic(*auth))
         if len(self.cookiejar):
-            cookie = cookie_header(self.cookiejar, address.url)
+            others: Headers = {key.lower(): (key, value) for key, value in own.items() if key.lower() == "host"}
+            cookie = self._cookie_headers.header(self.cookiejar, address, others, None)
             if cookie is not None:
                 _default(headers, "Cookie", cookie)
         if body is not None or method in WITH_BODY:
@@ -414,7 +414,7 @@ class FastHttpSession:
             self._origin(address),
             self.gate,
             None if stats is None else stats.recorder,
-            head.encode("latin-1" if head.isascii() else "utf-8"),
+            _encoded(head),
             body,
             method,
             address.url,
@@ -468,7 +468,21 @@ def _defaults(headers: Mapping[str, str] | None) -> WatchedHeaders:
     return standard
 
 
-def _override(headers: dict[str, str], key: str, value: str) -> None:
+def _size_bytes(response: FastResponse) -> int:
+    """The body's size as the user sees it."""
+    return len((response.body if response.error is not None else response.content) or b"")
+
+
+def _location(response: FastResponse) -> str:
+    """Where a redirect leads; what is not ASCII there is UTF-8 with most servers."""
+    location = response.headers["location"]
+    try:
+        return location.encode("latin-1").decode()
+    except UnicodeError:
+        return location
+
+
+def _override(headers: dict[str, Any], key: str, value: Any) -> None:
     """Set a header whatever the case it stands there in."""
     if key not in headers:
         wanted = key.lower()
@@ -479,17 +493,24 @@ def _override(headers: dict[str, str], key: str, value: str) -> None:
     headers[key] = value
 
 
-def _default(headers: dict[str, str], key: str, value: str) -> None:
+def _default(headers: dict[str, Any], key: str, value: str) -> None:
     """Set a header unless it stands there, in whatever case."""
     wanted = key.lower()
     if not any(present.lower() == wanted for present in headers):
         headers[key] = value
 
 
+def _encoded(head: str) -> bytes:
+    try:
+        return head.encode("latin-1")
+    except UnicodeEncodeError:
+        return head.encode()
+
+
 def _text(value: object) -> str:
     text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
     if "\r" in text or "\n" in text:
-        raise ValueError(f"a header's value must not contain a line break: {text[:60]!r}")
+        raise ValueError(f"a header must not contain a line break: {text[:60]!r}")
     return text
 
 

@@ -69,6 +69,5 @@ cdef class Prepared:
     cpdef int end_if_closed(self) except -1
     cpdef Prepared with_body(self, bytes body)
     cdef int _set_body(self, bytes head, bytes body) except -1
-    cpdef int settle(self, Answer answer, object error=*, object size_bytes=*, object started_us=*,
-                     tuple row=*) except -1
+    cpdef int settle(self, Answer answer, object error=*, object size_bytes=*, object started_us=*) except -1
     cdef Entry _row(self)

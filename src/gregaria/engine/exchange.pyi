@@ -84,5 +84,4 @@ class Prepared:
         error: object = ...,
         size_bytes: int | None = ...,
         started_us: int | None = ...,
-        row: tuple[str, str] | None = ...,
     ) -> int: ...

@@ -407,8 +407,7 @@ cdef class Prepared:
             raise GreenletExit("the test has ended")
         return 0
 
-    cpdef int settle(self, Answer answer, object error=None, object size_bytes=None, object started_us=None,
-                     tuple row=None) except -1:
+    cpdef int settle(self, Answer answer, object error=None, object size_bytes=None, object started_us=None) except -1:
         """Count a request that ``perform`` has not counted.
 
         Args:
@@ -416,7 +415,6 @@ cdef class Prepared:
             error: the failure, or None for a success.
             size_bytes: the body's size as the user sees it; default, as it came.
             started_us: start of the first of several steps; default, the answer's own.
-            row: (method, name) to count it under; default, the request's own.
 
         Raises:
             GreenletExit: the gate was closed meanwhile.
@@ -431,7 +429,7 @@ cdef class Prepared:
             elif answer.body is not None:
                 size = len(answer.body)
             if self.recorder is not None:
-                entry = self._row() if row is None else self.recorder.entry(row[0], row[1])
+                entry = self._row()
                 if error is None:
                     self.recorder.success(entry, answer.finished_us, answer.finished_us - begun, size)
                 else:

@@ -22,7 +22,7 @@ def resolve(host: str, port: int, timeout_s: float) -> list[Address]:
     """Every (family, socket address) of a host, in the order to be tried.
 
     Raises:
-        socket.gaierror: the name is not known.
+        socket.gaierror: the name is not known, or none.
         ConnectTimeout: no answer within ``timeout_s`` seconds.
     """
     direct = numeric(host, port)
@@ -32,11 +32,21 @@ def resolve(host: str, port: int, timeout_s: float) -> list[Address]:
     known = _known.get(key)
     if known is not None and known[0] > time.monotonic():
         return known[1]
+    if not _can_be_a_name(host):
+        raise socket.gaierror(socket.EAI_NONAME, f"{host[:80]!r} cannot be a host's name")
     with gevent.Timeout(timeout_s, ConnectTimeout(f"no address for {host!r} within the connect timeout")):
         found = gevent_socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
     addresses: list[Address] = [(int(family), address) for family, _, _, _, address in found]
     _known[key] = (time.monotonic() + NAME_CACHE_S, addresses)
     return addresses
+
+
+def _can_be_a_name(host: str) -> bool:
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def numeric(host: str, port: int) -> Address | None:
