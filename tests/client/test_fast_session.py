@@ -41,7 +41,7 @@ def connect(stats):
         event = RequestEvent()
         event.stats = stats
         base_url = f"{scheme_and_credentials}127.0.0.1:{wire.port}{path}"
-        return FastHttpSession(None, base_url, Someone(), request_event=event, **options)
+        return FastHttpSession(base_url, event, Someone(), **options)
 
     return make
 
@@ -219,13 +219,13 @@ def test_absolute_urls_need_no_host(stats):
     event.stats = stats
     with answering(OK) as wire:
         url = f"http://127.0.0.1:{wire.port}/x"
-        assert FastHttpSession(None, None, None, request_event=event).get(url).ok
+        assert FastHttpSession(None, event, None).get(url).ok
     assert rows(stats) == {("GET", url): (1, 0)}
 
 
 def test_a_relative_url_without_a_host_says_what_to_do():
     with pytest.raises(CommandError, match="--host"):
-        FastHttpSession(None, None, None).get("/x")
+        FastHttpSession().get("/x")
 
 
 def test_names(connect, stats):
@@ -576,3 +576,19 @@ def test_plain_requests_are_of_the_plain_type(connect):
     with answering(OK) as wire:
         session = connect(wire)
         assert type(session.get("/")) is type(session.get("/")) is FastResponse
+
+
+def test_a_session_of_ones_own_is_made_with_locusts_arguments_of_today_and_of_before(stats):
+    class Environment:
+        events = type("Events", (), {"request": RequestEvent()})
+
+    Environment.events.request.stats = stats
+    with answering(OK) as wire:
+        base_url = f"http://127.0.0.1:{wire.port}"
+        sessions = [
+            FastHttpSession(base_url, Environment.events.request, Someone(), True),
+            FastHttpSession(base_url=base_url, request_event=Environment.events.request, user=Someone()),
+            FastHttpSession(environment=Environment(), base_url=base_url, user=Someone()),
+        ]
+        assert [session.get("/").status_code for session in sessions] == [200] * 3
+    assert rows(stats) == {("GET", "/"): (3, 0)}

@@ -41,7 +41,7 @@ def connect(request, stats):
         base_url = f"http://127.0.0.1:{port}"
         user = user or Someone()
         if request.param == "fast":
-            return FastHttpSession(None, base_url, user, request_event=event, **options)
+            return FastHttpSession(base_url, event, user, **options)
         return HttpSession(base_url, event, user)
 
     return make
@@ -329,7 +329,7 @@ def test_headers_go_out_as_they_are_bytes_included(stats):
     event = RequestEvent()
     event.stats = stats
     with answering(OK) as wire:
-        session = FastHttpSession(None, f"http://127.0.0.1:{wire.port}", None, request_event=event)
+        session = FastHttpSession(f"http://127.0.0.1:{wire.port}", event, None)
         session.get("/", headers={b"A": b"\xff", "B": "\xe9", "C": 5, "Accept": None})
         session.get("/", headers={"A": "\u65e5"})
         with pytest.raises(ValueError, match="line break"):

@@ -66,8 +66,8 @@ class FastHttpSession:
     """The client of a ``FastHttpUser``.
 
     Args:
-        environment: whose ``events.request`` is told.
         base_url: put in front of every URL that names no host; ``user:password@`` in it becomes basic auth.
+        request_event: whose statistics count, and whose listeners are told; default, the environment's.
         user: whose gate and context count.
         insecure: whether certificates are not verified.
         client_pool: connections shared with other sessions.
@@ -77,12 +77,13 @@ class FastHttpSession:
         max_redirects: how many steps a chain may have.
         max_retries: accepted for Locust's sake; a request that was received is never sent twice.
         concurrency: connections to one host at a time.
+        environment: in place of ``request_event``, as older Locusts had it.
     """
 
     def __init__(
         self,
-        environment: Any = None,
         base_url: str | None = None,
+        request_event: RequestEvent | None = None,
         user: Any = None,
         insecure: bool = True,
         client_pool: ClientPool | None = None,
@@ -96,7 +97,7 @@ class FastHttpSession:
         concurrency: int = 10,
         proxy_host: str | None = None,
         proxy_port: int | None = None,
-        request_event: RequestEvent | None = None,
+        environment: Any = None,
     ) -> None:
         if proxy_host or proxy_port:
             raise GregariaError("proxies are not supported by FastHttpUser yet: use HttpUser and its client.proxies")
