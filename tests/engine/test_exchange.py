@@ -15,6 +15,7 @@ from gregaria.engine.exchange import Answer, Origin, Prepared, header_pairs
 from gregaria.engine.gate import Gate
 from gregaria.engine.recorder import Recorder
 from gregaria.errors import ConnectionClosed, ConnectTimeout, ProtocolError, ReadTimeout
+from gregaria.settings import settings
 from tests.support.wire import Wire, answering
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -234,6 +235,17 @@ def test_what_is_not_http_is_an_error_and_ends_the_connection():
         assert isinstance(prepared.perform(True).error, ProtocolError)
         assert isinstance(prepared.perform(True).error, ProtocolError)
         assert wire.connections == 2
+
+
+def test_the_limits_of_head_and_body_are_settings(monkeypatch):
+    monkeypatch.setattr(settings, "max_head_bytes", 40)
+    monkeypatch.setattr(settings, "max_body_bytes", 4)
+    with answering(b"HTTP/1.1 200 OK\r\nX-Long: 0123456789\r\nContent-Length: 0\r\n\r\n", OK) as wire:
+        prepared = prepare(wire.port)
+        assert "head is larger than 40 bytes" in str(prepared.perform(True).error)
+    with answering(b"HTTP/1.1 200\r\nContent-Length: 10\r\n\r\n") as wire:
+        prepared = prepare(wire.port)
+        assert "a body of 10 bytes is larger than allowed (4)" in str(prepared.perform(True).error)
 
 
 def test_bytes_that_nobody_asked_for_end_the_connection():

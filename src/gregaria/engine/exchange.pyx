@@ -19,6 +19,7 @@ from greenlet import GreenletExit
 
 from gregaria.engine.names import resolve
 from gregaria.errors import ConnectionClosed, ProtocolError
+from gregaria.settings import settings
 
 cdef tuple NOTHING = ()
 
@@ -180,7 +181,7 @@ cdef class Origin:
         cdef int64_t deadline_us = now_us() + timeout_us
         cdef Stream stream
         cdef list addresses = resolve(self.host, self.port, timeout_us / 1e6)
-        connection.parser = ResponseParser()
+        connection.parser = ResponseParser(settings.max_head_bytes, settings.max_body_bytes)
         for place, (family, address) in enumerate(addresses):
             if self.scheme == "https":
                 stream = TLSStream(self.ssl_context, self.host)
