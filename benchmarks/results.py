@@ -155,7 +155,8 @@ def machine() -> dict[str, Any]:
     if cpuinfo.exists():
         found = re.search(r"model name\s*:\s*(.+)", cpuinfo.read_text())
         model = found[1] if found else model
-    return {"cpu": model, "cores": os.cpu_count(), "system": f"{platform.system()} {platform.release()}"}
+    kernel = platform.release().partition("-")[0]
+    return {"cpu": model, "cores": os.cpu_count(), "system": f"{platform.system()} {kernel}"}
 
 
 def versions(locust: Path) -> dict[str, str]:

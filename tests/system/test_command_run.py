@@ -148,7 +148,12 @@ def test_a_relative_url_without_a_host_ends_the_run(command: Command) -> None:
     ended = command.run("-f", "shop.py", "--headless", "-t", "10", "-u", "3", "--json-file", "end")
     assert ended.code == 6
     assert "--host" in ended.err
-    assert document(command.folder / "end.json")
+    # The place in the locustfile is told, and none of ours.
+    assert "shop.py:" in ended.err
+    assert "Traceback" not in ended.err
+    [exception] = document(command.folder / "end.json")["exceptions"]
+    assert "shop.py" in exception["traceback"]
+    assert "gregaria/client" not in exception["traceback"]
 
 
 def test_the_events_of_a_run_come_in_locusts_order(command: Command, server: CountingServer) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from gevent import Greenlet, GreenletExit
 from gevent.pool import Group
 
-from gregaria.errors import StopTest
+from gregaria.errors import CommandError, StopTest
 from gregaria.events import FLOW, EventHook, Listener
 from gregaria.runner.messages import MessageListeners
 from gregaria.runner.monitor import watch
@@ -147,7 +147,9 @@ class Runner:
     def _count_user_error(
         self, user_instance: Any, exception: BaseException, tb: TracebackType | None = None, **_: Any
     ) -> None:
-        trace = "".join(traceback.format_exception(type(exception), exception, tb))
+        # Of an error that says what to do, the line in the locustfile is all that is wanted.
+        frames = 1 if isinstance(exception, CommandError) else None
+        trace = "".join(traceback.format_exception(type(exception), exception, tb, limit=frames))
         self.log_exception("local", str(exception), trace)
 
     def _keep_watch(self) -> None:

@@ -11,7 +11,15 @@ from typing import Any
 
 import gevent
 
-from gregaria.errors import LONGEST_MESSAGE, LONGEST_TRACEBACK, InterruptTaskSet, StopTest, StopUser, shortened
+from gregaria.errors import (
+    LONGEST_MESSAGE,
+    LONGEST_TRACEBACK,
+    CommandError,
+    InterruptTaskSet,
+    StopTest,
+    StopUser,
+    shortened,
+)
 from gregaria.users.declare import WrongDeclarationError
 
 __all__ = ["CODE_ERRORS", "LEAVING", "ErrorLog", "own_traceback", "report"]
@@ -68,6 +76,10 @@ def report(user: Any, error: BaseException, *, once: bool = False) -> None:
     if once or isinstance(error, WrongDeclarationError):
         # Its message says where; the traceback would show the task loop.
         cls.error_log.say_once(logging.ERROR, str(error))
+    elif isinstance(error, CommandError):
+        # It ends the run and says what to do; how it came about below the task helps nobody.
+        file, line = _place(tb)
+        cls.error_log.say_once(logging.ERROR, f"{file}:{line}: {error}" if file else str(error))
     else:
         cls.error_log.tell(error, tb, cls.fullname())
     user.environment.events.user_error.fire(user_instance=user, exception=error, tb=tb)
