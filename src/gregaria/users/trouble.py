@@ -33,21 +33,21 @@ CODE_ERRORS = (Exception, gevent.Timeout)
 LEAVING = (InterruptTaskSet, StopUser, StopTest, WrongDeclarationError)
 
 #: seconds between two log entries for exceptions of one kind, and kinds remembered per user class
-LOG_INTERVAL_S = 1.0
+LOG_INTERVAL_S = 5.0
 MOST_KINDS = 200
 
 _OURS = str(Path(__file__).parent)
 
 
 class ErrorLog:
-    """What is logged of one user class: each kind of exception with its traceback, but at most once per second."""
+    """What is logged of one user class: each kind of exception with its traceback, then one line a while at most."""
 
     def __init__(self) -> None:
         self._kinds: dict[Hashable, tuple[float, int]] = {}
         self._said: set[str] = set()
 
     def tell(self, error: BaseException, tb: TracebackType | None, who: str) -> None:
-        """Log ``error``, unless one of its type and line was logged a moment ago; the next entry counts those."""
+        """Log ``error``: in full the first of its type and line, others in one line that counts those in between."""
         kind = (type(error), *_place(tb))
         now_s = time.monotonic()
         last_s, untold = self._kinds.get(kind, (-math.inf, 0))
@@ -57,10 +57,15 @@ class ErrorLog:
         if len(self._kinds) >= MOST_KINDS:
             self._kinds.clear()
         self._kinds[kind] = (now_s, 0)
-        more = f" (and {untold} more like it)" if untold else ""
-        trace = "".join(traceback.format_exception(type(error), error, tb)).rstrip()
         message = shortened(str(error), LONGEST_MESSAGE)
-        logger.error("%s: %s%s\n%s", who, message, more, shortened(trace, LONGEST_TRACEBACK))
+        if last_s > -math.inf:
+            # The traceback has been told; the report has it too.
+            file, line = _place(tb)
+            more = f" and {untold} more like it" if untold else " again"
+            logger.error("%s: %s: %s, %s:%d,%s", who, type(error).__name__, message, file, line, more)
+            return
+        trace = "".join(traceback.format_exception(type(error), error, tb)).rstrip()
+        logger.error("%s: %s\n%s", who, message, shortened(trace, LONGEST_TRACEBACK))
 
     def say_once(self, level: int, message: str) -> None:
         """Log ``message``, if it has not been logged before."""
