@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import shutil
+import threading
 from collections.abc import Generator, Iterator
 
 import hypothesis
@@ -24,6 +25,11 @@ hypothesis.settings.register_profile(
     "suite", deadline=None, print_blob=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("suite")
+
+# Coverage follows greenlets, so in each thread that it traces greenlet keeps a state, and tells a Python callback when
+# the thread has ended. CPython 3.11 can loop for ever in a callback of that kind while it is traced. The threads here
+# are servers of the tests, whose lines nobody counts.
+threading.settrace(None)  # type: ignore[arg-type]
 
 UNDER_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
