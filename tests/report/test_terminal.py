@@ -81,12 +81,16 @@ def test_it_fits_the_terminal_it_is_on() -> None:
     assert max(map(len, plain.splitlines())) <= 70
 
 
+#: a process that a shell starts in the background has it ignored
+HEAR_SIGINT = "signal.signal(signal.SIGINT, signal.default_int_handler)"
+
+
 @pytest.mark.parametrize(
     ("act", "code"),
     [
         ("sys.exit(3)", 3),
         ("raise RuntimeError('broken')", 1),
-        ("os.kill(os.getpid(), signal.SIGINT); gevent.sleep(5)", -2),
+        (f"{HEAR_SIGINT}; os.kill(os.getpid(), signal.SIGINT); gevent.sleep(5)", -2),
         ("os.kill(os.getpid(), signal.SIGTERM)", -15),
         ("os.kill(os.getpid(), signal.SIGKILL)", -9),
     ],
