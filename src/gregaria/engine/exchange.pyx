@@ -5,7 +5,6 @@ are known, so that it can be sent again and again; ``Prepared.perform`` is the o
 """
 
 cimport cython
-from cpython.object cimport PyObject, PyTypeObject
 from gregaria.engine.clock cimport now_us
 from gregaria.engine.gate cimport Gate
 from gregaria.engine.parser cimport ResponseParser
@@ -18,7 +17,6 @@ from gevent.hub import Waiter
 from greenlet import GreenletExit
 
 from gregaria.engine.names import resolve
-from gregaria.errors import ConnectionClosed, ProtocolError
 from gregaria.settings import settings
 
 cdef tuple NOTHING = ()
