@@ -9,6 +9,7 @@ from gregaria.engine import clock
 from gregaria.engine.histogram import Histogram
 from gregaria.engine.recorder import OTHER, Entry
 from gregaria.settings import settings
+from gregaria.stats.generator import Generator
 
 if TYPE_CHECKING:
     from gregaria.stats.table import RequestStats
@@ -123,6 +124,8 @@ class Summary:
     notes: tuple[str, ...] = ()
     #: asked-for load: users, spawn_rate, run_time_s ... as given
     options: dict[str, object] = field(default_factory=dict)
+    #: what the generator observed about itself; None when nobody watched
+    generator: Generator | None = None
 
 
 def reported_fractions() -> list[float]:
@@ -190,6 +193,11 @@ def summarize(
         history=tuple(stats.history),
         notes=(*notes, *_notes_on(stats)),
         options=dict(options or {}),
+        generator=stats.generator.freeze(
+            stats.recorder.total.num_requests,
+            # an engine that reads no stamps of the kernel cannot tell
+            getattr(stats.recorder.total, "num_late", None),
+        ),
     )
 
 

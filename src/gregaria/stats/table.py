@@ -10,6 +10,7 @@ from gregaria.engine.recorder import OTHER, TOTAL, Recorder
 from gregaria.settings import settings
 from gregaria.stats.entry import StatsEntry
 from gregaria.stats.failures import FailureTable, StatsError
+from gregaria.stats.generator import GeneratorLog
 from gregaria.stats.history import History
 from gregaria.stats.summary import HistoryPoint, reported_fractions
 
@@ -29,6 +30,7 @@ class RequestStats:
         total: all requests together, named ``Aggregated``.
         errors: ``{key: StatsError}``, the groups of failures.
         history: the course of the test.
+        generator: what the generator observes about itself.
         running: set while a test runs, so that current rates fall when the target falls silent; otherwise they are
             those of the last seconds that had requests.
         use_response_times_cache: whether the percentiles of the last seconds can be told; costs 170 KiB.
@@ -38,6 +40,7 @@ class RequestStats:
         self.use_response_times_cache = use_response_times_cache
         self.errors = FailureTable()
         self.history = History()
+        self.generator = GeneratorLog()
         self.running = False
         self.recorder = Recorder(settings.max_names)
         self.recorder.on_failure = self.errors.add
@@ -67,6 +70,7 @@ class RequestStats:
         self.recorder.reset()
         self.errors.clear()
         self.history.clear()
+        self.generator.clear()
 
     def clear_all(self) -> None:
         """Forget everything, as before a new test."""
@@ -75,6 +79,7 @@ class RequestStats:
         self.recorder.clear()
         self.errors.clear()
         self.history.clear()
+        self.generator.clear()
 
     def _keep_snapshots(self) -> None:
         self.recorder.snapshots_kept = settings.current_window_s + 2 if self.use_response_times_cache else 0
