@@ -23,11 +23,13 @@ from gregaria.stats.generator import Cause, GeneratorLog, HoldUp
 
 __all__ = ["Lateness"]
 
-_TICK_US = 10_000
-#: the thread looks often enough to see a hold-up of the limit's length twice
-_LOOK_US = 12_500
+# An idle process pays for each tick and each look with waking up, 50 us; hence no more of them than it takes.
+_TICK_US = 20_000
+_LOOK_US = 25_000
+#: how often it is asked how long the thread had to wait for a core
+_QUEUE_US = 100_000
 #: a busy process is looked at every so many looks
-_LOOKS_PER_LOAD = 8
+_LOOKS_PER_LOAD = 4
 #: more than anybody wants to know of one hold-up, or of one second
 _MOST_LOOKS = 1000
 
@@ -80,6 +82,7 @@ class Lateness:
         self._loads: deque[HoldUp | None] = deque(maxlen=_MOST_LOOKS)
         self.is_busy = False
         self.untold: list[Cause] = []
+        self._queue_read_us = 0
         self._note_turn(now_us())
 
     # -- in the loop -----------------------------------------------------------------------------------------------
@@ -139,7 +142,9 @@ class Lateness:
     def _note_turn(self, now_us: int) -> None:
         self._turned_us = now_us
         self._collecting_us = self._collections.total_us
-        self._starved_us = self._queue.waited_us()
+        if now_us - self._queue_read_us > _QUEUE_US:
+            self._queue_read_us = now_us
+            self._starved_us = self._queue.waited_us()
 
     def _note_hold_up(self, delay_us: int) -> None:
         until_s = self._epoch_s()
@@ -166,13 +171,16 @@ class Lateness:
     # -- in the thread ---------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        pause_s = min(_LOOK_US, max(self._limit_us // 4, 2000)) / 1e6
+        # Whoever holds up the loop for longer than the limit is seen at it once at least.
+        pause_us = usual_us = min(_LOOK_US, max(self._limit_us // 2, 2000))
         looks = 0
         # Waiting for a lock with a timeout is a sleep that can be cut short.
-        while not self._end.acquire(True, pause_s):
+        while not self._end.acquire(True, pause_us / 1e6):
             looks += 1
             turned_us = self._turned_us
-            if (self._now_us() - turned_us - self._tick_us) * 2 > self._limit_us:
+            is_held_up = (self._now_us() - turned_us - self._tick_us) * 2 > self._limit_us
+            pause_us = usual_us // 2 if is_held_up else usual_us
+            if is_held_up:
                 self._looks.append((turned_us, self._look()))
             elif self.is_busy and looks % _LOOKS_PER_LOAD == 0:
                 self._loads.append(self._look())
