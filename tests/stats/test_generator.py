@@ -149,11 +149,12 @@ def test_a_generator_that_kept_up_is_trusted_and_says_how_well_it_did() -> None:
 
 
 def test_late_seconds_are_not_trusted_and_the_task_is_named() -> None:
-    assert verdict(late_log()) == (
-        False,
+    trusted, sentence = verdict(late_log())
+    assert not trusted
+    assert sentence == (
         "Do not trust the percentiles of 3 of 60 seconds: the generator was late by up to 212 ms, as task "
         "Checkout.compute (locustfile.py:41) held up all users 3 times, for 212 ms at most, 636 ms in all. "
-        "Use gregaria.offload().",
+        "Use gregaria.offload()."
     )
 
 
@@ -176,11 +177,12 @@ def test_a_busy_process_is_told_with_what_it_was_busy_with() -> None:
         log.add_second(second(number, cpu_percent=98.4))
     for number in range(100):
         log.add_look(COMPUTE if number < 71 else None)
-    assert verdict(log) == (
-        True,
+    trusted, sentence = verdict(log)
+    assert trusted
+    assert sentence == (
         "The generator kept up, it was never late by more than 3.1 ms, but the process used up to 98 % of a core in "
         "10 of 10 seconds, 71% of it in task Checkout.compute (locustfile.py:41): the rate is what it could do, not "
-        "what the target can.",
+        "what the target can."
     )
 
 

@@ -8,6 +8,7 @@ next tick.
 
 import os
 import sys
+import time
 from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,7 @@ import gevent
 from gevent import monkey
 
 from gregaria.engine import clock
-from gregaria.runner.culprit import culprit
+from gregaria.runner.culprit import Culprit, culprit
 from gregaria.runner.vitals import Collections, RunQueue
 from gregaria.settings import settings
 from gregaria.stats.generator import Cause, GeneratorLog, HoldUp
@@ -50,6 +51,7 @@ class Lateness:
         queue: how long this thread could have run and did not.
         now_us: a monotonic clock.
         epoch_s: the wall clock.
+        cpu_s: the time that this thread has computed.
 
     Attributes:
         is_busy: whether the process uses nearly all of a core, so that it is worth finding out what for.
@@ -63,12 +65,14 @@ class Lateness:
         queue: RunQueue,
         now_us: Callable[[], int] = clock.now_us,
         epoch_s: Callable[[], float] = lambda: clock.epoch_us() / 1e6,
+        cpu_s: Callable[[], float] = time.thread_time,
     ) -> None:
         self._log = log
         self._collections = collections
         self._queue = queue
         self._now_us = now_us
         self._epoch_s = epoch_s
+        self._cpu_s = cpu_s
         self._limit_us = round(settings.late_limit_ms * 1000)
         self._tick_us = max(min(_TICK_US, self._limit_us // 4), 1000)
         self._worst_us = 0
@@ -78,8 +82,8 @@ class Lateness:
         self._end: Any = None
         self._has_ended: Any = None
         #: (last tick before it, what was seen)
-        self._looks: deque[tuple[int, HoldUp | None]] = deque(maxlen=_MOST_LOOKS)
-        self._loads: deque[HoldUp | None] = deque(maxlen=_MOST_LOOKS)
+        self._looks: deque[tuple[int, Culprit | None]] = deque(maxlen=_MOST_LOOKS)
+        self._loads: deque[Culprit | None] = deque(maxlen=_MOST_LOOKS)
         self.is_busy = False
         self.untold: list[Cause] = []
         self._queue_read_us = 0
@@ -136,12 +140,13 @@ class Lateness:
         taken: list[HoldUp | None] = []
         while self._loads:
             load = self._loads.popleft()
-            taken.append(load if load is not None and load.kind in ("task", "code", "library") else None)
+            taken.append(load.what if load is not None and load.what.kind in ("task", "code") else None)
         return taken
 
     def _note_turn(self, now_us: int) -> None:
         self._turned_us = now_us
         self._collecting_us = self._collections.total_us
+        self._computed_s = self._cpu_s()
         if now_us - self._queue_read_us > _QUEUE_US:
             self._queue_read_us = now_us
             self._starved_us = self._queue.waited_us()
@@ -154,7 +159,7 @@ class Lateness:
             self.untold.append(cause)
 
     def _held_up_by(self, delay_us: int) -> HoldUp:
-        seen = [what for turned_us, what in self._looks if turned_us == self._turned_us]
+        seen = [found for turned_us, found in self._looks if turned_us == self._turned_us and found is not None]
         self._looks.clear()
         collecting_us = self._collections.total_us - self._collecting_us
         if collecting_us * 2 > delay_us:
@@ -162,11 +167,12 @@ class Lateness:
         starved, starved_before = self._queue.waited_us(), self._starved_us
         if starved is not None and starved_before is not None and (starved - starved_before) * 2 > delay_us:
             return _MACHINE
-        named = Counter(what.key for what in seen if what is not None)
-        if not named:
+        if not seen:
             return _PAUSED
-        foremost = named.most_common(1)[0][0]
-        return next(what for what in seen if what is not None and what.key == foremost)
+        foremost = Counter(found.what.key for found in seen).most_common(1)[0][0]
+        found = next(found for found in seen if found.what.key == foremost)
+        has_computed = (self._cpu_s() - self._computed_s) * 2e6 > delay_us
+        return found.what if has_computed else found.waiting()
 
     # -- in the thread ---------------------------------------------------------------------------------------------
 
@@ -186,7 +192,7 @@ class Lateness:
                 self._loads.append(self._look())
         self._has_ended.release()
 
-    def _look(self) -> HoldUp | None:
+    def _look(self) -> Culprit | None:
         try:
             frame = sys._current_frames().get(self._watched_thread)
             return None if frame is None else culprit(frame)

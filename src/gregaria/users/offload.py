@@ -37,15 +37,25 @@ def offload(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     thread: int = monkey.get_original("_thread", "get_ident")()
     if thread in _working:
         return function(*args, **kwargs)
-    result: R = _pool().apply(_work, (function, args, kwargs))
-    return result
+    result, error = _pool().apply(_work, (function, args, kwargs))
+    if error is not None:
+        try:
+            raise error
+        finally:
+            # The traceback holds this frame.
+            del error
+    returned: R = result
+    return returned
 
 
-def _work(function: Callable[..., R], args: Any, kwargs: Any) -> R:
+def _work(function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, BaseException | None]:
+    """Result or error; raised here, the error would be printed by the pool and count as nobody's."""
     thread: int = monkey.get_original("_thread", "get_ident")()
     _working.add(thread)
     try:
-        return function(*args, **kwargs)
+        return function(*args, **kwargs), None
+    except BaseException as error:
+        return None, error
     finally:
         _working.discard(thread)
 
