@@ -82,7 +82,7 @@ def test_code_that_computes_is_named_with_its_line_and_how_long_it_took(watched:
     assert cause.what.file.endswith(HERE)
     first = compute.__code__.co_firstlineno
     assert first < cause.what.line <= first + 3
-    assert 270_000 <= cause.longest_us
+    assert cause.longest_us >= 270_000
     assert "offload" in cause.what.advice
 
 
@@ -93,7 +93,7 @@ def test_a_call_that_waits_in_c_is_named(watched: Watched) -> None:
     cause = hold_up(watched, wait)
     assert cause.what.name == "wait"
     assert cause.what.line == wait.__code__.co_firstlineno + 1
-    assert 270_000 <= cause.longest_us
+    assert cause.longest_us >= 270_000
 
 
 def test_a_call_that_keeps_pythons_lock_is_named_right_afterwards(watched: Watched) -> None:
@@ -113,7 +113,7 @@ def test_a_call_that_keeps_pythons_lock_is_named_right_afterwards(watched: Watch
 def test_a_loop_that_turns_is_not_late(watched: Watched) -> None:
     for _ in range(30):
         gevent.sleep(0.01)
-    assert 0 <= watched.lateness.take_worst_us()
+    assert watched.lateness.take_worst_us() >= 0
     assert all(cause.what.kind in ("machine", "unknown") for cause in watched.causes())
 
 
@@ -187,11 +187,13 @@ def test_garbage_collection_is_named_and_not_whose_turn_it_was() -> None:
 
 def test_a_machine_that_runs_something_else_is_named() -> None:
     judged = Judged()
-    judged.queue.us += 150_000
+    judged.queue.us += 170_000
     judged.tick_after(0.2)
     (cause,) = judged.causes()
     assert cause.what.kind == "machine"
-    judged.tick_after(0.2)
+    # more than half of the time, but what remains is too much by itself
+    judged.queue.us += 270_000
+    judged.tick_after(0.5)
     assert {cause.what.kind for cause in judged.causes()} == {"machine", "unknown"}
 
 

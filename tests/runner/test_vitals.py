@@ -171,10 +171,10 @@ def test_collections_of_garbage_are_timed_until_it_stops() -> None:
 def test_the_gauge_reads_this_process() -> None:
     queue = RunQueue()
     gauge = ProcessGauge(queue)
-    files = [open(os.devnull) for _ in range(20)]
+    files = [os.open(os.devnull, os.O_RDONLY) for _ in range(20)]
     first = gauge.read()
     for file in files:
-        file.close()
+        os.close(file)
     sum(range(1_000_000))
     queue.close()
     assert first.memory_bytes == pytest.approx(psutil.Process().memory_info().rss, rel=0.2)

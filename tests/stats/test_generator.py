@@ -1,3 +1,4 @@
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -78,7 +79,7 @@ def test_a_long_run_is_thinned_out_but_its_late_seconds_stay() -> None:
     assert len(found.seconds) <= 101
     assert {each.epoch_s for each in found.seconds if each.is_late} == late
     assert {each.epoch_s for each in found.late_seconds} == late
-    steps = {b.number - a.number for a, b in zip(found.seconds, found.seconds[1:], strict=False)}
+    steps = {b.number - a.number for a, b in pairwise(found.seconds)}
     assert max(steps) == 64, "what is left is spread evenly"
 
 

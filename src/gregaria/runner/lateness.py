@@ -164,14 +164,15 @@ class Lateness:
         collecting_us = self._collections.total_us - self._collecting_us
         if collecting_us * 2 > delay_us:
             return HoldUp("garbage", "garbage collection", "Keep fewer objects, or call gc.freeze() in test_start.")
-        starved, starved_before = self._queue.waited_us(), self._starved_us
-        if starved is not None and starved_before is not None and (starved - starved_before) * 2 > delay_us:
+        # At most as long as this, for the queue was asked some time before the last tick.
+        starved_us = min((self._queue.waited_us() or 0) - (self._starved_us or 0), delay_us)
+        if starved_us * 2 > delay_us and delay_us - starved_us <= self._limit_us:
             return _MACHINE
         if not seen:
             return _PAUSED
         foremost = Counter(found.what.key for found in seen).most_common(1)[0][0]
         found = next(found for found in seen if found.what.key == foremost)
-        has_computed = (self._cpu_s() - self._computed_s) * 2e6 > delay_us
+        has_computed = (self._cpu_s() - self._computed_s) * 2e6 > delay_us - starved_us
         return found.what if has_computed else found.waiting()
 
     # -- in the thread ---------------------------------------------------------------------------------------------
