@@ -44,7 +44,10 @@ class Checkout(FastHttpUser):
         self.client.get("/pay")
 
 
-class Careful(Checkout):
+class Careful(FastHttpUser):
+    wait_time = constant(0.5)
+    fixed_count = 1
+
     @task
     def pay(self):
         gregaria.offload(compute)
