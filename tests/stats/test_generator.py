@@ -172,6 +172,40 @@ def test_requests_without_a_stamp_are_counted_in_the_sentence() -> None:
     assert sentence.startswith("Do not trust 37 response times of 2,000 (1.85%): in 3 of 60 seconds the generator")
 
 
+def test_a_handful_among_very_many_moves_no_percentile() -> None:
+    trusted, sentence = verdict(late_log(), num_requests=1_000_000, num_late=37)
+    assert trusted
+    assert "have corrected all but 37 of 1,000,000 response times: the percentiles are the target's." in sentence
+
+
+@pytest.mark.parametrize(
+    "duration_us, now_us, is_late",
+    [
+        (5_000, 9_020_000, False),  # after the hold-up, and begun after it
+        (5_000, 9_004_000, True),  # begun during it
+        (400_000, 9_300_000, True),
+        (5_000, 9_351_000, True),  # the loop has not turned for longer than the limit
+    ],
+)
+def test_a_request_that_the_engine_has_not_timed_is_in_doubt_if_the_loop_was_held_up(
+    duration_us: int, now_us: int, is_late: bool
+) -> None:
+    log = late_log()
+    log.add_call(duration_us, now_us)
+    assert log.freeze(1000, 0).num_late_requests == 0, "nobody watches"  # type: ignore[union-attr]
+    log.turned_us, log.late_until_us = 9_300_000, 9_000_000
+    log.add_call(duration_us, now_us)
+    found = log.freeze(1000, 0)
+    assert found is not None
+    assert found.num_late_requests == int(is_late)
+
+
+def test_the_cause_of_most_is_not_said_to_be_that_of_all() -> None:
+    log = late_log()
+    log.add_hold_up(HoldUp("garbage", "garbage collection"), 60_000)
+    assert "late by up to 212 ms, mostly as task Checkout.compute" in verdict(log)[1]
+
+
 def test_a_busy_process_is_told_with_what_it_was_busy_with() -> None:
     log = GeneratorLog()
     for number in range(1, 11):

@@ -115,6 +115,7 @@ class Lateness:
         self._timer.stop()
         self._timer.close()
         self._timer = None
+        self._log.turned_us = 0
         self._end.release()
         # in the child of a fork there is no such thread
         if os.getpid() == self._started_in:
@@ -144,7 +145,7 @@ class Lateness:
         return taken
 
     def _note_turn(self, now_us: int) -> None:
-        self._turned_us = now_us
+        self._turned_us = self._log.turned_us = now_us
         self._collecting_us = self._collections.total_us
         self._computed_s = self._cpu_s()
         if now_us - self._queue_read_us > _QUEUE_US:
@@ -153,6 +154,7 @@ class Lateness:
 
     def _note_hold_up(self, delay_us: int) -> None:
         until_s = self._epoch_s()
+        self._log.late_until_us = self._now_us()
         self._log.add_late(until_s - delay_us / 1e6, until_s, delay_us)
         cause = self._log.add_hold_up(self._held_up_by(delay_us), delay_us)
         if cause.count == 1:
