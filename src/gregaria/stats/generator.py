@@ -207,7 +207,7 @@ class GeneratorLog:
             self._late[second] = max(self._late.get(second, 0), delay_us)
 
     def add_call(self, duration_us: int, now_us: int) -> None:
-        """A request that the engine has not timed has ended: if the loop was held up meanwhile, its time is in doubt."""
+        """A request that the engine has not timed has ended: its time is in doubt if the loop was held up meanwhile."""
         if not self.turned_us:
             return
         if self.late_until_us >= now_us - duration_us or now_us - self.turned_us > settings.late_limit_ms * 1000:
