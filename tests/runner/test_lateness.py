@@ -110,6 +110,21 @@ def test_a_call_that_keeps_pythons_lock_is_named_right_afterwards(watched: Watch
     assert cause.what.file.endswith(HERE)
 
 
+def test_garbage_collection_is_named_with_the_code_that_was_running(watched: Watched) -> None:
+    kept = [[number] for number in range(300_000)]
+
+    def collect() -> None:
+        until = time.perf_counter() + 0.3
+        while time.perf_counter() < until:
+            gc.collect()
+
+    cause = hold_up(watched, collect)
+    assert cause.what.kind == "garbage"
+    assert cause.what.name == "garbage collection during collect"
+    assert cause.what.file.endswith(HERE)
+    assert len(kept) == 300_000
+
+
 def test_a_loop_that_turns_is_not_late(watched: Watched) -> None:
     for _ in range(30):
         gevent.sleep(0.01)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gregaria.users.cooperative import BLOCKING
+from tests.support.command import run_gregaria
 from tests.support.postgres import postgres as postgres
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("psycopg2") is None, reason="psycopg2 is not installed here")
@@ -86,6 +87,40 @@ user.kill()
 print(time.perf_counter() - started)
 """
     assert float(run(ENABLE + IMPORT + script, postgres)) < 1
+
+
+BLOCKING_USER = """
+import os
+import psycopg2, psycopg2.extensions
+from locust import User, constant, task
+
+psycopg2.extensions.set_wait_callback(None)
+
+class Buyer(User):
+    wait_time = constant(0.1)
+
+    def on_start(self):
+        self.connection = psycopg2.connect(host=os.environ["PG"], user="tester", dbname="testdb")
+
+    @task
+    def pay(self):
+        with self.environment.events.request.measure("SQL", "pay"):
+            self.connection.cursor().execute("SELECT pg_sleep(0.3)")
+"""
+
+
+def test_a_library_that_blocks_in_a_real_run_is_named_with_what_to_do(postgres: Path, tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(BLOCKING_USER)
+    done = run_gregaria(
+        "-f", "shop.py", "-u", "2", "-r", "10", "-t", "2s", folder=tmp_path, environment={"PG": str(postgres)}
+    )
+    told = done.report["generator"]
+    cause = next(each for each in told["causes"] if each["kind"] == "library")
+    assert cause["who"] == "psycopg2 in task Buyer.pay (shop.py:17)"
+    assert cause["longest_ms"] > 250
+    assert cause["advice"].startswith("psycopg2 waits in C code while it has no wait callback")
+    assert told["late_requests"] >= 1, "no stamp of the kernel corrects what a client of psycopg2 has timed"
+    assert not told["verdict"]["trusted"]
 
 
 def test_a_callback_of_the_locustfiles_own_stays() -> None:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import gevent
@@ -163,19 +164,19 @@ class Lateness:
     def _held_up_by(self, delay_us: int) -> HoldUp:
         seen = [found for turned_us, found in self._looks if turned_us == self._turned_us and found is not None]
         self._looks.clear()
+        keys = Counter(found.what.key for found in seen)
+        foremost = next((found for found in seen if found.what.key == keys.most_common(1)[0][0]), None)
         collecting_us = self._collections.total_us - self._collecting_us
         if collecting_us * 2 > delay_us:
-            return HoldUp("garbage", "garbage collection", "Keep fewer objects, or call gc.freeze() in test_start.")
+            return _garbage(foremost.what if foremost is not None else None)
         # At most as long as this, for the queue was asked some time before the last tick.
         starved_us = min((self._queue.waited_us() or 0) - (self._starved_us or 0), delay_us)
         if starved_us * 2 > delay_us and delay_us - starved_us <= self._limit_us:
             return _MACHINE
-        if not seen:
+        if foremost is None:
             return _PAUSED
-        foremost = Counter(found.what.key for found in seen).most_common(1)[0][0]
-        found = next(found for found in seen if found.what.key == foremost)
         has_computed = (self._cpu_s() - self._computed_s) * 2e6 > delay_us - starved_us
-        return found.what if has_computed else found.waiting()
+        return foremost.what if has_computed else foremost.waiting()
 
     # -- in the thread ---------------------------------------------------------------------------------------------
 
@@ -202,3 +203,11 @@ class Lateness:
         except Exception:
             # Objects of a person's code were looked at, and there is nobody here who could be told.
             return None
+
+
+def _garbage(during: HoldUp | None) -> HoldUp:
+    """Garbage is collected when objects are made, most likely by whoever was seen."""
+    advice = "Make and keep fewer objects, or call gc.freeze() in test_start."
+    if during is None:
+        return HoldUp("garbage", "garbage collection", advice)
+    return replace(during, kind="garbage", name=f"garbage collection during {during.name}", advice=advice)

@@ -236,7 +236,7 @@ class Vitals:
         for cause in self._watch.untold:
             self._warnings += 1
             if self._warnings <= _MOST_WARNINGS:
-                logger.warning("%s. %s", _capital(cause.sentence), cause.what.advice)
+                logger.warning("%s", f"{_capital(cause.sentence)}. {cause.what.advice}".rstrip())
         self._watch.untold.clear()
 
 
