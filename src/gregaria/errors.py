@@ -15,6 +15,7 @@
     ├── ConnectionClosed              (also ConnectionError)
     ├── ProtocolError
     └── TooManyRedirects
+    GeneratorError(GregariaError, OSError)    a limit of the generator's own; says nothing about the target
 """
 
 from enum import IntEnum
@@ -81,6 +82,13 @@ class RPCReceiveError(RPCError):
     def __init__(self, *args: object, addr: str | None = None) -> None:
         super().__init__(*args)
         self.addr = addr
+
+
+class GeneratorError(GregariaError, OSError):
+    """A limit of this process or machine (descriptors, ports, memory) kept a request from being made.
+
+    The message says which limit, and how to raise it. It is in no figure of the target's.
+    """
 
 
 class CommandError(GregariaError):

@@ -18,7 +18,7 @@ class Books:
     def __init__(self) -> None:
         self.recorder = Recorder()
         self.failures: list[tuple[str, str, Any]] = []
-        self.recorder.on_failure = lambda method, name, error: self.failures.append((method, name, error))
+        self.recorder.on_failure = lambda method, name, error, _: self.failures.append((method, name, error))
 
     def entry(self, name: str, method: str = "GET") -> Entry:
         return self.recorder.entry(method, name)

@@ -432,7 +432,7 @@ cdef class Prepared:
                 if error is None:
                     self.recorder.success(entry, answer.finished_us, answer.finished_us - begun, size)
                 else:
-                    self.recorder.failure(entry, answer.finished_us, answer.finished_us - begun, size, error)
+                    self.recorder.failure(entry, answer.finished_us, answer.finished_us - begun, size, error, answer)
         if not self.gate.open:
             raise GreenletExit("the test has ended")
         return 0

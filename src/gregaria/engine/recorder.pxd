@@ -12,6 +12,7 @@ cdef class Entry:
     cdef readonly int64_t num_none_requests
     cdef readonly int64_t num_failures
     cdef readonly int64_t num_interrupted
+    cdef readonly int64_t num_generator_errors
     cdef readonly int64_t total_bytes
     cdef readonly int64_t started_us        # monotonic; creation or last reset
     cdef readonly int64_t last_us           # monotonic; the latest request's end, 0 if none
@@ -34,7 +35,8 @@ cdef class Recorder:
     cdef public int limit
     cdef readonly bint overflowed           # a name has been folded into "(other)" since the last clear
     cdef public object on_overflow          # callable(method, name), once per generation
-    cdef public object on_failure           # callable(method, name, exception)
+    cdef public object on_failure           # callable(method, name, exception, answer or None)
+    cdef public object on_generator_error   # callable(method, name, exception)
     cdef public int snapshots_kept          # copies of the total's histogram, one a second; 0 for none
     cdef list snapshots                     # [(ring second, Histogram as that second began)], oldest first
     cdef int64_t current_second             # of the latest request
@@ -42,9 +44,12 @@ cdef class Recorder:
     cpdef Entry entry(self, str method, str name)
     # what the engine calls: one C call for a success; failures go on to on_failure
     cdef void success(self, Entry entry, int64_t now_us, int64_t duration_us, int64_t size_bytes) noexcept
-    cdef int failure(self, Entry entry, int64_t now_us, int64_t duration_us, int64_t size_bytes, object error) except -1
+    cdef int failure(
+        self, Entry entry, int64_t now_us, int64_t duration_us, int64_t size_bytes, object error, object answer
+    ) except -1
     # besides success or failure, for a request that should have started at another moment than it did
     cpdef int intended(self, Entry entry, int64_t duration_us) except -1
     cpdef void interrupted(self, Entry entry)
+    cpdef int generator_error(self, Entry entry, object error) except -1
     cdef void begin_second(self, int64_t second) noexcept
     cdef Entry fold(self, str method, str name)

@@ -80,6 +80,7 @@ cdef class Entry:
         num_none_requests: those without a response time.
         num_failures: those that failed.
         num_interrupted: those that were on the wire when the test ended; in no other figure.
+        num_generator_errors: those that a limit of this process kept from being made; in no other figure.
         total_bytes: the sum of the response sizes.
         started_us, last_us: creation or last reset, and the end of the latest request (0 if none).
         times: response times from the actual starts.
@@ -125,6 +126,7 @@ cdef class Entry:
         self.num_none_requests += other.num_none_requests
         self.num_failures += other.num_failures
         self.num_interrupted += other.num_interrupted
+        self.num_generator_errors += other.num_generator_errors
         self.total_bytes += other.total_bytes
         self.started_us = min(self.started_us, other.started_us)
         self.last_us = max(self.last_us, other.last_us)
@@ -147,6 +149,7 @@ cdef class Entry:
         self.num_none_requests = 0
         self.num_failures = 0
         self.num_interrupted = 0
+        self.num_generator_errors = 0
         self.total_bytes = 0
         self.started_us = now_us
         self.last_us = 0
@@ -202,6 +205,7 @@ cdef class Entry:
             "num_none_requests": self.num_none_requests,
             "num_failures": self.num_failures,
             "num_interrupted": self.num_interrupted,
+            "num_generator_errors": self.num_generator_errors,
             "total_bytes": self.total_bytes,
             "started_us": self.started_us,
             "last_us": self.last_us,
@@ -222,6 +226,7 @@ cdef class Entry:
         self.num_none_requests = state["num_none_requests"]
         self.num_failures = state["num_failures"]
         self.num_interrupted = state["num_interrupted"]
+        self.num_generator_errors = state["num_generator_errors"]
         self.total_bytes = state["total_bytes"]
         self.last_us = state["last_us"]
         self.times = times
@@ -242,7 +247,9 @@ cdef class Recorder:
         limit: how many names get a row of their own; later ones share the row ``("(other)", "")``.
         overflowed: whether that has happened since the last ``clear``.
         on_overflow: called with (method, name) when it happens first.
-        on_failure: called with (method, name, error) for every failure, after it was counted.
+        on_failure: called with (method, name, error, answer) for every failure, after it was counted; the answer is
+            the engine's, or a response of another client's, or None.
+        on_generator_error: called with (method, name, error) for every error of the generator's own, likewise.
         snapshots_kept: how many seconds ``recent`` can look back, and two.
     """
 
@@ -286,7 +293,7 @@ cdef class Recorder:
         count(self.total, second, now_us, duration_us, bucket, size_bytes, False)
 
     cdef int failure(
-        self, Entry entry, int64_t now_us, int64_t duration_us, int64_t size_bytes, object error
+        self, Entry entry, int64_t now_us, int64_t duration_us, int64_t size_bytes, object error, object answer
     ) except -1:
         cdef int64_t second = second_of(now_us)
         cdef int bucket = bucket_of(duration_us)
@@ -297,7 +304,7 @@ cdef class Recorder:
         count(entry, second, now_us, duration_us, bucket, size_bytes, True)
         count(self.total, second, now_us, duration_us, bucket, size_bytes, True)
         if self.on_failure is not None:
-            self.on_failure(entry.method, entry.name, error)
+            self.on_failure(entry.method, entry.name, error, answer)
         return 0
 
     cpdef int intended(self, Entry entry, int64_t duration_us) except -1:
@@ -315,9 +322,19 @@ cdef class Recorder:
         entry.num_interrupted += 1
         self.total.num_interrupted += 1
 
+    cpdef int generator_error(self, Entry entry, object error) except -1:
+        """Count a request that this process could not make, and tell ``on_generator_error`` why."""
+        if not entry.live:
+            entry = self.entry(entry.method, entry.name)
+        entry.num_generator_errors += 1
+        self.total.num_generator_errors += 1
+        if self.on_generator_error is not None:
+            self.on_generator_error(entry.method, entry.name, error)
+        return 0
+
     def record(
         self, str method not None, str name not None, duration_us, int64_t size_bytes,
-        error=None, now_us=None, intended_us=None,
+        error=None, now_us=None, intended_us=None, answer=None,
     ):
         """Count one finished request, from Python.
 
@@ -326,6 +343,7 @@ cdef class Recorder:
             error: what it failed with; None is a success.
             now_us: the monotonic moment of its end; now if None.
             intended_us: the monotonic moment at which it should have started.
+            answer: what came back, for ``on_failure``.
         """
         cdef Entry row = self.entry(method, name)
         cdef int64_t now = clock_us() if now_us is None else now_us
@@ -333,18 +351,18 @@ cdef class Recorder:
         if error is None:
             self.success(row, now, duration, size_bytes)
         else:
-            self.failure(row, now, duration, size_bytes, error)
+            self.failure(row, now, duration, size_bytes, error, answer)
         if intended_us is not None and duration >= 0:
             self.intended(row, now - intended_us)
 
-    def fail(self, str method not None, str name not None, error, now_us=None):
+    def fail(self, str method not None, str name not None, error, now_us=None, answer=None):
         """Count that a request, counted already, was a failure."""
         cdef Entry row = self.entry(method, name)
         cdef int64_t now = clock_us() if now_us is None else now_us
         row.count_failure(now)
         self.total.count_failure(now)
         if self.on_failure is not None:
-            self.on_failure(row.method, row.name, error)
+            self.on_failure(row.method, row.name, error, answer)
 
     def merge(self, Entry other):
         """Add a row that was counted elsewhere to the row of its name and to the total."""

@@ -190,7 +190,7 @@ class FailureTable(dict[str, StatsError]):
         super().__init__()
         self._groups: dict[tuple[str, str, str], StatsError] = {}
 
-    def add(self, method: str, name: str, error: object) -> None:
+    def add(self, method: str, name: str, error: object, answer: Any = None) -> None:
         """Count one failed request."""
         message = message_of(error)
         group = self._groups.get((method, name, group_key(message)))
