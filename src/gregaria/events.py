@@ -76,7 +76,7 @@ class RequestRecorder(Protocol):
         self, method: str, name: str, response_time: float | None, content_length: int
     ) -> None: ...
 
-    def log_error(self, method: str, name: str, error: Any) -> None: ...
+    def log_error(self, method: str, name: str, error: Any, response: Any = None) -> None: ...
 
 
 class RequestEvent(EventHook):
@@ -105,7 +105,7 @@ class RequestEvent(EventHook):
             )
             error = arguments.get("exception")
             if error:
-                stats.log_error(arguments["request_type"], arguments["name"], error)
+                stats.log_error(arguments["request_type"], arguments["name"], error, arguments.get("response"))
         if self.listeners:
             self.notify(reverse=reverse, **arguments)
 

@@ -162,6 +162,7 @@ def test_the_files_are_there_from_the_start_in_directories_made_for_them(
     assert sorted(each.name for each in folder.iterdir()) == [
         "run_exceptions.csv",
         "run_failures.csv",
+        "run_generator_errors.csv",
         "run_stats.csv",
         "run_stats_history.csv",
     ]

@@ -71,7 +71,7 @@ def by_requests(
     first = response.history[0] if response.history else response
     sent_url = getattr(first.request, "url", None) or url
     name = name or path_and_query(sent_url)
-    response._answer = answer_for(session, method, sent_url, name, started_us, finished_us)
+    response._answer = answer_for(session, response, method, sent_url, name, started_us, finished_us)
     if context:
         response._context = context
     if error is not None and not isinstance(error, RequestException):
