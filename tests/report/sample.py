@@ -91,7 +91,7 @@ def exchange(**given: Any) -> Exchange:
         "request": half("GET /?page=1 HTTP/1.1", "Host: 127.0.0.1:8000"),
         "response": half("HTTP/1.1 500 Oh", "Content-Type: text/plain", body=b"out of order"),
         "status": 500,
-        "phases_us": None,
+        "phases": None,
     }
     return Exchange(**(values | given))
 

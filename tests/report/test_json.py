@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 
+from gregaria.engine.phases import PHASES
 from gregaria.errors import CommandError, ExitCode
 from gregaria.report.json import SCHEMA, check_document_path, document, document_path, to_locust_json, write_document
-from gregaria.stats.phases import PHASES
 from gregaria.stats.summary import ExceptionRow, FailureRow, GeneratorErrorRow, HistoryPoint, RequestRow, Summary
 from tests.report.sample import exchange, failure, generator_error, point, row, silent_row, summary, task_exception
 

@@ -83,6 +83,8 @@ class Run:
         environment, options = self._environment, self._options
         self._runner = environment.create_local_runner()
         self._runner.iterations = options.iterations
+        # Absent when the locustfile has an option of its own of that name.
+        environment.stats.recorder.keeps_phases = getattr(options, "keeps_phases", False)
         if options.num_users is None and environment.shape_class is None:
             options.num_users = 1
         if options.equal_weights:

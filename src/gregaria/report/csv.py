@@ -90,21 +90,22 @@ def request_rows(summary: Summary, fractions: Sequence[float] | None = None) -> 
 
 def failure_rows(summary: Summary) -> Iterator[list[object]]:
     """The header and the rows of ``P_failures.csv``."""
-    yield from _groups(summary.failures)
+    yield from _groups(summary.failures, [row.error for row in summary.failures])
 
 
 def generator_error_rows(summary: Summary) -> Iterator[list[object]]:
     """The header and the rows of ``P_generator_errors.csv``."""
-    yield from _groups(summary.generator_errors)
+    # Not the group's text: the figures in it, which would be masked, are what to do.
+    yield from _groups(summary.generator_errors, [row.sample for row in summary.generator_errors])
 
 
-def _groups(rows: Sequence[FailureRow | GeneratorErrorRow]) -> Iterator[list[object]]:
+def _groups(rows: Sequence[FailureRow | GeneratorErrorRow], errors: Sequence[str]) -> Iterator[list[object]]:
     yield ["Method", "Name", "Error", "Occurrences", "First Seen", "Last Seen"]
-    for row in rows:
+    for row, error in zip(rows, errors, strict=True):
         yield [
             row.method,
             row.name,
-            _harmless(row.error),
+            _harmless(error),
             row.occurrences,
             _moment(row.first_seen_epoch_s),
             _moment(row.last_seen_epoch_s),

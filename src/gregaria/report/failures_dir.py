@@ -11,7 +11,7 @@ from gregaria.engine.recorder import OTHER
 from gregaria.errors import CommandError, ExitCode
 from gregaria.report.cells import printable
 from gregaria.report.file import ensure_writable, refusal, replace_text
-from gregaria.report.phases import LABELS, phases_ms
+from gregaria.report.phases import LABELS
 from gregaria.stats.exchanges import Exchange, Half
 from gregaria.stats.summary import FailureRow, Summary
 from gregaria.version import VERSION
@@ -159,7 +159,7 @@ def _entry(row: FailureRow) -> dict[str, Any]:
                 "error": exchange.error,
                 "status": exchange.status,
                 "duration_ms": None if exchange.duration_us is None else exchange.duration_us / 1000,
-                "phases_ms": None if exchange.phases_us is None else phases_ms(exchange.phases_us),
+                "phases_ms": None if exchange.phases is None else exchange.phases.as_ms(),
             }
             for exchange in row.exchanges
         ],
@@ -189,8 +189,8 @@ def _exchange(exchange: Exchange, row: FailureRow) -> Iterator[str]:
     yield f"URL:       {printable(exchange.url)}"
     if (exchange.method, exchange.name, exchange.error) != _told(row):
         yield f"Error:     {printable(f'{exchange.method} {exchange.name}: {exchange.error}')}"
-    if exchange.phases_us is not None:
-        told = ", ".join(f"{label} {time / 1000:.3f}" for label, time in zip(LABELS, exchange.phases_us, strict=True))
+    if exchange.phases is not None:
+        told = ", ".join(f"{label} {time / 1000:.3f}" for label, time in zip(LABELS, exchange.phases, strict=True))
         yield f"Phases:    {told} (ms)"
     for title, half in (("Request", exchange.request), ("Response", exchange.response)):
         yield ""

@@ -1,26 +1,19 @@
-"""Where the time of requests went: the six phases, named, for tables and JSON."""
+"""Where the time of requests went: the six phases, named, as a table."""
 
-from collections.abc import Sequence
-
+from gregaria.engine.phases import PHASES
 from gregaria.report.cells import fit, milliseconds, paint, printable
 from gregaria.report.table import Cell, Column, Table
 from gregaria.report.tables import PLAIN, Look
 from gregaria.settings import settings
-from gregaria.stats.phases import PHASES
 from gregaria.stats.summary import RequestRow, Summary
 
-__all__ = ["LABELS", "phase_table", "phases_ms"]
+__all__ = ["LABELS", "phase_table"]
 
 #: the phases as a person reads them, in order
 LABELS = tuple(name.replace("_", " ").replace("tls", "TLS") for name in PHASES)
 
 _LONGEST_TYPE = 16
 _FRACTIONS = (0.5, 0.95)
-
-
-def phases_ms(times_us: Sequence[int]) -> dict[str, float]:
-    """One request's phases by name, in milliseconds."""
-    return {name: time_us / 1000 for name, time_us in zip(PHASES, times_us, strict=True)}
 
 
 def phase_table(summary: Summary, look: Look = PLAIN) -> list[str]:

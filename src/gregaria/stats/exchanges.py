@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from gregaria.client.decode import decode
 from gregaria.engine.clock import epoch_us_of
 from gregaria.engine.exchange import Answer
+from gregaria.engine.phases import Phases
 from gregaria.errors import ProtocolError, shortened
 from gregaria.settings import settings
 from gregaria.stats.masking import MASK, Mask, is_secret
@@ -52,7 +53,7 @@ class Exchange:
         duration_us: None when it is not known.
         request, response: None when nothing is known of it, or nothing came.
         status: the response's; None when there is none.
-        phases_us: name lookup, connect, TLS, sending, first byte, receiving; None when they were not measured.
+        phases: where the time went; None when that was not measured.
     """
 
     epoch_s: float
@@ -64,7 +65,7 @@ class Exchange:
     request: Half | None
     response: Half | None
     status: int | None
-    phases_us: tuple[int, ...] | None
+    phases: Phases | None
 
 
 def exchange_of(method: str, name: str, message: str, error: object, answer: Any, mask: Mask) -> Exchange | None:
@@ -114,10 +115,10 @@ def _of_answer(method: str, name: str, message: str, answer: Answer, mask: Mask)
         error=mask.text(message),
         duration_us=answer.finished_us - answer.started_us,
         # A body that is sent in pieces is gone with the last of them.
-        request=_half(sent, prepared.body or (b"" if getattr(prepared, "pieces", None) is None else None), mask),
+        request=_half(sent, prepared.body or (b"" if prepared.pieces is None else None), mask),
         response=_half(received, body or b"", mask) if answer.head else None,
         status=answer.status or None,
-        phases_us=getattr(answer, "phases", None),
+        phases=answer.phases,
     )
 
 
@@ -147,7 +148,7 @@ def _of_response(method: str, name: str, message: str, response: Any, begun_us: 
         request=_half(sent, b"" if body is None else body, mask),
         response=_half(received, content, mask) if received else None,
         status=response.status_code or None,
-        phases_us=None,
+        phases=None,
     )
 
 

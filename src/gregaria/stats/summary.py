@@ -66,7 +66,7 @@ class RequestRow:
     num_generator_errors: int = 0
     #: whose end was seen late, without a stamp of the kernel that tells the real one
     num_late: int = 0
-    #: {phase: {fraction: microseconds}}, the phases as in stats/phases.py; None when none were measured
+    #: {phase: {fraction: microseconds}}, the phases of engine/phases.py; None when none were measured
     phases_us: dict[str, dict[float, int]] | None = None
 
     @property
@@ -260,7 +260,7 @@ def _row(entry: Entry, stats: "RequestStats", reference_us: int) -> RequestRow:
         histogram_us=times.edges(),
         per_second=entry.per_second(),
         num_generator_errors=entry.num_generator_errors,
-        num_late=getattr(entry, "num_late", 0),
+        num_late=entry.num_late,
         phases_us=phase_percentiles(entry, reported_fractions()),
     )
 
@@ -292,7 +292,7 @@ def _notes_on_generator(total: Entry) -> list[str]:
             f"{errors:,} {noun} {verb} not made, as a limit of the generator's own machine was reached (see generator "
             "errors). They say nothing about the target, are in no other figure, and the load was lower than asked for."
         )
-    if late := getattr(total, "num_late", 0):
+    if late := total.num_late:
         noun = "response time was" if late == 1 else "response times were"
         notes.append(
             f"{late:,} {noun} taken late, because the generator was busy with something else and the kernel did not "
