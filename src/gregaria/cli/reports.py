@@ -6,6 +6,7 @@ from typing import Any
 
 import gevent
 
+from gregaria.cli.limits import SpareFiles
 from gregaria.errors import CommandError, ExitCode
 from gregaria.report.console import ConsoleReporter
 from gregaria.report.csv import CsvWriter
@@ -40,6 +41,7 @@ class Reports:
         self.are_begun = False
         self.are_written = False
         self._watchers: list[gevent.Greenlet] = []
+        self._spare_files = SpareFiles()
         # None, too, when the locustfile has an option of its own of that name.
         self._failures_dir: str | None = getattr(options, "failures_directory", None)
         if self._failures_dir:
@@ -79,6 +81,7 @@ class Reports:
         if self._final is not None:
             return self._final
         self.are_begun = True
+        self._spare_files.give_back()
         runner = self._runner
         if self._watchers:
             gevent.killall(self._watchers, block=False)

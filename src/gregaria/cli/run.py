@@ -98,7 +98,7 @@ class Run:
             if environment.host:
                 user_class.host = environment.host
         self._warn_of_shape()
-        raise_file_limit()
+        raise_file_limit(options.num_users if environment.shape_class is None else None)
         self._reports = Reports(self._runner, options, self._locustfiles, options.run_time)
         self._keys = Keys(
             self._runner, sys.stdin.fileno() if _has_descriptor(sys.stdin) else -1, self._reports.redraw_below
