@@ -10,11 +10,18 @@ import pytest
 from gevent.event import Event
 
 from gregaria.errors import CommandError, ExitCode
-from gregaria.report.csv import CsvWriter, HistoryRows, write_exceptions, write_failures, write_requests
+from gregaria.report.csv import (
+    CsvWriter,
+    HistoryRows,
+    write_exceptions,
+    write_failures,
+    write_generator_errors,
+    write_requests,
+)
 from gregaria.report.file import replace_text
 from gregaria.settings import settings
 from gregaria.stats.summary import RequestRow, Summary
-from tests.report.sample import FRACTIONS, failure, row, silent_row, summary, task_exception
+from tests.report.sample import FRACTIONS, failure, generator_error, row, silent_row, summary, task_exception
 
 LABELS = "50%,66%,75%,80%,90%,95%,98%,99%,99.9%,99.99%,100%"
 
@@ -88,6 +95,14 @@ def test_failures_have_locusts_columns_and_moments() -> None:
     assert written(write_failures, summary(failures=(failure("Timeout, no answer"),))) == (
         "Method,Name,Error,Occurrences,First Seen,Last Seen\r\n"
         'GET,/,"Timeout, no answer",7,2023-11-14T22:13:21Z,2023-11-14T22:13:29Z\r\n'
+    )
+
+
+def test_generator_errors_have_the_columns_of_failures_and_the_text_that_says_what_to_do() -> None:
+    errors = (generator_error("no <number> ports", sample="no 65536 ports"),)
+    assert written(write_generator_errors, summary(generator_errors=errors)) == (
+        "Method,Name,Error,Occurrences,First Seen,Last Seen\r\n"
+        "GET,/,no 65536 ports,5,2023-11-14T22:13:21Z,2023-11-14T22:13:29Z\r\n"
     )
 
 
