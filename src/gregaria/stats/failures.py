@@ -20,6 +20,9 @@ logger = logging.getLogger("gregaria.stats")
 
 OTHER = "(other)"
 
+#: a group whose failures bring nothing to keep is not asked for ever
+_MOST_TRIES = 100
+
 # The parts of a message that vary from one request to the next. Numbers of up to four digits stay: 404 is no 503.
 # The pattern begins with one set of characters, for which `re` searches many times faster than for alternatives; what
 # has to stand before that first character is therefore looked up behind it.
@@ -213,7 +216,7 @@ class FailureTable(dict[str, StatsError]):
         if group is None:
             group = self._new_group(method, name, message)
         group.occurred()
-        if len(group.exchanges) < settings.kept_exchanges:
+        if group.occurrences <= _MOST_TRIES and len(group.exchanges) < settings.kept_exchanges:
             exchange = exchange_of(method, name, message, error, answer, self.mask)
             if exchange is not None:
                 group.exchanges.append(exchange)
