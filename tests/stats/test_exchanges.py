@@ -1,5 +1,6 @@
 import base64
 import logging
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from gregaria.stats.exchanges import Exchange, Half, exchange_of
 from gregaria.stats.masking import Mask
 from gregaria.stats.table import RequestStats
 from tests.support.echo import Echo, echo_server
+from tests.support.wire import Wire
 
 
 @pytest.fixture(scope="module")
@@ -247,3 +249,45 @@ def test_beyond_the_limit_of_groups_five_exchanges_of_all_others_are_kept(
             client.get("/status/500", name=letter)
     names = {group.name: [each.name for each in group.exchanges] for group in environment.stats.errors.values()}
     assert names == {"a": ["a"], "": list("bcdef")}
+
+
+@pytest.mark.parametrize(
+    ("came", "head", "rest"),
+    [
+        (b"", None, b""),
+        (b"HTTP/1.1 200 OK\r\nSet-Coo", ("HTTP/1.1 200 OK", "Set-Coo"), b""),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", ("HTTP/1.1 200 OK", "Content-Length: 9"), b"half"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\ntoo long", ("HTTP/1.1 200 OK", "Content-Length: 2"), b"to"),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n",
+            ("HTTP/1.1 200 OK", "Transfer-Encoding: chunked"),
+            b"abc",
+        ),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", ("SSH-2.0-OpenSSH_9.2",), b""),
+        (
+            b"HTTP/1.1 200 OK\r\nSet-Cookie: a=secret-of-theirs\r\nno colon\r\n\r\n",
+            ("HTTP/1.1 200 OK", "Set-Cookie: a=***", "no colon"),
+            b"",
+        ),
+        # What came before the final response is not kept; nor is, in any case, what another connection has received.
+        (b"HTTP/1.1 100 Continue\r\n\r\n", None, b""),
+    ],
+    ids=["nothing", "half a head", "half a body", "too long", "bad chunk", "no http", "bad header", "interim only"],
+)
+@pytest.mark.parametrize("client", ["fast", "by engine"])
+def test_what_came_of_an_answer_that_failed_on_the_way_is_kept(
+    environment: Environment, client: str, came: bytes, head: tuple[str, ...] | None, rest: bytes
+) -> None:
+    def talk(connection: socket.socket) -> None:
+        wire.read_head(connection)
+        connection.sendall(came)
+
+    with Wire(talk) as wire:
+        any_client(environment, f"http://127.0.0.1:{wire.port}", client).post("/", data="x", name="/broken")
+    (exchange,) = kept(environment.stats)
+    assert exchange.status is None
+    assert known(exchange.request).body == b"x"
+    if head is None:
+        assert exchange.response is None
+    else:
+        assert (known(exchange.response).head, body(exchange.response)) == (head, rest)

@@ -21,6 +21,7 @@ class Answer:
     finished_us: int
     late: bool
     error: BaseException | None
+    so_far: tuple[bytes | None, bytes] | None
     prepared: Prepared
     previous: Answer | None
     reader: BodyReader | None

@@ -192,7 +192,11 @@ def _exchange(exchange: Exchange, row: FailureRow) -> Iterator[str]:
     if exchange.phases is not None:
         told = ", ".join(f"{label} {time / 1000:.3f}" for label, time in zip(LABELS, exchange.phases, strict=True))
         yield f"Phases:    {told} (ms)"
-    for title, half in (("Request", exchange.request), ("Response", exchange.response)):
+    answered = "Response" if exchange.status is not None else "Response, as far as it came"
+    for title, half in (
+        ("Request", exchange.request),
+        (answered if exchange.response else "Response", exchange.response),
+    ):
         yield ""
         yield f"---- {title} ".ljust(100, "-")
         yield from _half(half) if half is not None else ["(none)"]

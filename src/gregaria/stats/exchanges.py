@@ -102,9 +102,15 @@ def _other_response(answer: Any) -> Any:
 
 def _of_answer(method: str, name: str, message: str, answer: Answer, mask: Mask) -> Exchange:
     prepared = answer.prepared
-    sent, received = _lines(prepared.head), _lines(answer.head)
-    mask = mask.and_of([*sent, *received])
+    head: bytes | None = answer.head
     body = answer.body
+    if answer.error is not None and answer.so_far is not None:
+        head, body = answer.so_far
+        if head is None:
+            # It is read as one all the same: there may be cookies in it.
+            head, body = body, b""
+    sent, received = _lines(prepared.head), _lines(head)
+    mask = mask.and_of([*sent, *received])
     if body and answer.has_encoding:
         body = _decoded(body, answer.header_pairs)
     return Exchange(
@@ -116,7 +122,7 @@ def _of_answer(method: str, name: str, message: str, answer: Answer, mask: Mask)
         duration_us=answer.finished_us - answer.started_us,
         # A body that is sent in pieces is gone with the last of them.
         request=_half(sent, prepared.body or (b"" if prepared.pieces is None else None), mask),
-        response=_half(received, body or b"", mask) if answer.head else None,
+        response=_half(received, body or b"", mask) if received else None,
         status=answer.status or None,
         phases=answer.phases,
     )
