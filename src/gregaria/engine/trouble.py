@@ -19,6 +19,9 @@ _OWN_LIMITS = {
     errno.ENOBUFS: (
         "this machine has no memory left for network buffers: raise `sysctl net.ipv4.tcp_mem`, or use fewer users"
     ),
+    errno.ENOSPC: (
+        "this machine may not watch more sockets: raise `sysctl fs.epoll.max_user_watches`, or use fewer users"
+    ),
     errno.ENOMEM: "this machine has no memory left: use fewer users, or a larger machine",
 }
 
