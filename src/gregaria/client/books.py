@@ -1,10 +1,8 @@
 """The books of HttpUser: each finished request counted once, then told to whoever listens."""
 
-import weakref
 from typing import Any
 
 from greenlet import GreenletExit
-from requests import Response
 
 from gregaria.client.call import Call
 from gregaria.client.lazy_response import LazyResponse, ResponseContextManager
@@ -95,26 +93,11 @@ def size_bytes(response: ResponseContextManager) -> int:
     return int(length) if length.isdecimal() else 0
 
 
-class OutsideAnswer(Answer):
-    """An answer for the books, of a request that the engine has not seen.
-
-    Attributes:
-        outside: a weak reference to requests' own response, which refers to this.
-    """
-
-    __slots__ = ("outside",)
-
-    outside: weakref.ref[Response]
-
-
-def answer_for(
-    session: Any, response: Response, method: str, url: str, name: str, started_us: int, finished_us: int
-) -> Answer:
+def answer_for(session: Any, method: str, url: str, name: str, started_us: int, finished_us: int) -> Answer:
     """An answer for the books, of a request that the engine has not seen."""
     prepared = Prepared(Origin("http", "", 80), session.gate, recorder_of(session), b"", None, method, url, name)
     prepared.extra = Call(session, {}, False, None, True)
-    answer = OutsideAnswer.__new__(OutsideAnswer)
-    answer.outside = weakref.ref(response)
+    answer = Answer.__new__(Answer)
     answer.prepared = prepared
     answer.started_us = started_us
     answer.finished_us = finished_us

@@ -1,5 +1,6 @@
 """The way of requests itself: for what is not plain, timed and counted like the rest."""
 
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -71,9 +72,10 @@ def by_requests(
     first = response.history[0] if response.history else response
     sent_url = getattr(first.request, "url", None) or url
     name = name or path_and_query(sent_url)
-    response._answer = answer_for(session, response, method, sent_url, name, started_us, finished_us)
+    response._answer = answer_for(session, method, sent_url, name, started_us, finished_us)
     if context:
         response._context = context
+    response._answer.outside = weakref.ref(response)
     if error is not None and not isinstance(error, RequestException):
         # A mistake in a hook, somebody's own timeout: counted, and on it goes.
         response.report(error)

@@ -27,6 +27,7 @@ cdef class Answer:
     cdef bint streams                   # only the head is waited for
     cdef public bint late               # something was seen late, and no stamp tells when it happened
     cdef public object error            # what went wrong on the way, or None; status is 0 then
+    cdef public object outside          # a weak reference to the response that another library made of it, or None
     cdef readonly tuple so_far          # (head or None, beginning of the rest) that had come when it went wrong
     cdef public Prepared prepared
     cdef public Answer previous         # of the step before, in a chain of redirects

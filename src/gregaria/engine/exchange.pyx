@@ -72,6 +72,7 @@ cdef class Answer:
         late: something was seen late because the loop was held up, and the kernel had no stamp for it: the times may
             include the generator's own delay.
         error: what went wrong on the way, or None.
+        outside: a weak reference to the response that another library (requests) made of it, None when none did.
         so_far: with an error, what had come of the answer: its head (None when that was not whole), and the beginning of
             the rest, at most 64 KiB; None when nothing had come.
         prepared: the request.

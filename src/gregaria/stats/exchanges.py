@@ -1,7 +1,6 @@
 """What was sent and received when a request failed: the first few of each kind, masked and cut to a size."""
 
 import time
-import weakref
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -83,7 +82,7 @@ def exchange_of(method: str, name: str, message: str, error: object, answer: Any
     """
     if isinstance(answer, Answer) and answer.prepared is not None and answer.prepared.head:
         return _of_answer(method, name, message, answer, mask)
-    for response in (_other_response(answer), getattr(error, "response", None)):
+    for response in (_outside(answer), getattr(error, "response", None)):
         if hasattr(response, "status_code") and getattr(response, "request", None) is not None:
             # Anybody may fire the event with anything, and an object that cannot be read is no reason to fail.
             try:
@@ -94,10 +93,11 @@ def exchange_of(method: str, name: str, message: str, error: object, answer: Any
     return None
 
 
-def _other_response(answer: Any) -> Any:
-    """The response itself, or the one behind an answer that was made for a request that the engine has not seen."""
-    response = getattr(answer, "outside", None) if isinstance(answer, Answer) else answer
-    return response() if isinstance(response, weakref.ref) else response
+def _outside(answer: Any) -> Any:
+    """The response that another library made: given as the answer, or made of it."""
+    if not isinstance(answer, Answer):
+        return answer
+    return None if answer.outside is None else answer.outside()
 
 
 def _of_answer(method: str, name: str, message: str, answer: Answer, mask: Mask) -> Exchange:
@@ -113,6 +113,9 @@ def _of_answer(method: str, name: str, message: str, answer: Answer, mask: Mask)
     mask = mask.and_of([*sent, *received])
     if body and answer.has_encoding:
         body = _decoded(body, answer.header_pairs)
+    elif body is None:
+        # Read by somebody else, if at all.
+        body = getattr(_outside(answer), "_content", None)
     return Exchange(
         epoch_s=epoch_us_of(answer.started_us) / 1e6,
         method=method,
@@ -122,7 +125,7 @@ def _of_answer(method: str, name: str, message: str, answer: Answer, mask: Mask)
         duration_us=answer.finished_us - answer.started_us,
         # A body that is sent in pieces is gone with the last of them.
         request=_half(sent, prepared.body or (b"" if prepared.pieces is None else None), mask),
-        response=_half(received, body or b"", mask) if received else None,
+        response=_half(received, body, mask) if received else None,
         status=answer.status or None,
         phases=answer.phases,
     )
