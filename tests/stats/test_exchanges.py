@@ -173,6 +173,14 @@ def test_no_secret_is_anywhere_in_what_is_kept(environment: Environment, echo: E
     assert body(exchange.response).count(b"***") >= 4
 
 
+def test_a_body_that_was_sent_in_pieces_is_not_known(environment: Environment, echo: Echo) -> None:
+    session(environment, echo.url).post("/status/500", data=iter([b"piece", b"by piece"]), name="/pieces")
+    session(environment, echo.url).post("/status/500", data=b"", name="/pieces")
+    pieces, empty = kept(environment.stats)
+    assert known(pieces.request).body is None
+    assert body(empty.request) == b""
+
+
 def test_the_end_of_a_chain_of_redirects_is_what_is_kept(environment: Environment, echo: Echo) -> None:
     fast(environment, echo.url).get("/status/302?to=/status/404", name="/start")
     (exchange,) = kept(environment.stats)

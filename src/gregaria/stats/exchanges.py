@@ -123,8 +123,8 @@ def _of_answer(method: str, name: str, message: str, answer: Answer, mask: Mask)
         name=mask.text(name),
         error=mask.text(message),
         duration_us=answer.finished_us - answer.started_us,
-        # A body that is sent in pieces is gone with the last of them.
-        request=_half(sent, prepared.body or (b"" if prepared.pieces is None else None), mask),
+        # A body that was sent in pieces is gone with the last of them.
+        request=_half(sent, prepared.body or (None if any(map(_announces_body, sent[1:])) else b""), mask),
         response=_half(received, body, mask) if received else None,
         status=answer.status or None,
         phases=answer.phases,
@@ -182,6 +182,11 @@ def _half(lines: list[str], body: Any, mask: Mask) -> Half:
         return Half(tuple(head), left_out, None, 0, 0)
     limit = settings.kept_body_bytes
     return Half(tuple(head), left_out, mask.start_of(body, limit), len(body), max(len(body) - limit, 0))
+
+
+def _announces_body(line: str) -> bool:
+    name, _, value = line.lower().partition(":")
+    return name == "transfer-encoding" or (name == "content-length" and value.strip() != "0")
 
 
 def _lines(head: bytes | None) -> list[str]:
