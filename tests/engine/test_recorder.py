@@ -5,6 +5,7 @@ import pytest
 from gregaria.engine import clock
 from gregaria.engine.histogram import Histogram
 from gregaria.engine.recorder import Entry, Recorder
+from gregaria.errors import GeneratorError
 
 SECOND = 1_000_000
 
@@ -94,6 +95,11 @@ def test_an_error_of_the_generator_is_counted_and_told_and_in_no_other_figure(re
     assert (row.num_generator_errors, recorder.entry("GET", "/a").num_generator_errors) == (1, 1)
     recorder.reset()
     assert recorder.total.num_generator_errors == 0
+
+
+def test_a_request_recorded_with_an_error_of_the_generator_is_counted_as_that(recorder: Recorder) -> None:
+    recorder.record("GET", "/", 100, 5, error=GeneratorError("no ports"), intended_us=1)
+    assert (recorder.total.num_generator_errors, recorder.total.num_requests, recorder.total.intended) == (1, 0, None)
 
 
 def test_an_error_of_the_listener_to_failures_is_not_swallowed(recorder: Recorder) -> None:

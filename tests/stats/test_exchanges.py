@@ -203,6 +203,15 @@ def test_what_another_client_fires_is_kept_if_its_response_is_like_one_of_reques
     assert (by_name["b"], by_name["c"]) == ([], [])
 
 
+def test_whoever_has_replaced_log_error_gets_locusts_arguments_when_there_is_no_response(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+    monkeypatch.setattr(environment.stats, "log_error", lambda method, name, error: seen.append((method, name, error)))
+    environment.events.request.fire(request_type="A", name="b", response_time=1, response_length=2, exception="no")
+    assert seen == [("A", "b", "no")]
+
+
 class Peculiar:
     """Looks like a response and cannot be read."""
 

@@ -34,7 +34,11 @@ class Books:
     def log_request(self, method: str, name: str, response_time: float | None, content_length: int) -> None:
         raise AssertionError("a session counts in the recorder")
 
-    def log_error(self, method: str, name: str, error: Any) -> None:
+    def log_error(self, method: str, name: str, error: Any, response: Any = None) -> None:
+        raise AssertionError("a session counts in the recorder")
+
+
+    def log_generator_error(self, method: str, name: str, error: Any) -> None:
         raise AssertionError("a session counts in the recorder")
 
 

@@ -43,6 +43,16 @@ def allow_few_files(**_):
     # By now the command has raised the limit as far as it may.
     resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
 
+kinds = set()
+
+@events.request.add_listener
+def note(exception, **_):
+    kinds.add(type(exception).__name__)
+
+@events.quitting.add_listener
+def tell(**_):
+    print(*sorted(kinds))
+
 class Fast(FastHttpUser):
     wait_time = constant(0.2)
     @task
@@ -167,5 +177,6 @@ def test_a_limit_of_this_machine_is_no_failure_of_the_target_and_all_reports_are
         rows = list(csv.DictReader(file))
     assert sum(int(row["Occurrences"]) for row in rows) == total["num_generator_errors"]
     assert "Generator errors: limits of this machine" in ended.err
+    assert ended.out == "GeneratorError NoneType\n"
     assert "limit of the generator's own machine was reached" in " ".join(report["notes"])
     assert [path.name for path in (command.folder / "failures").iterdir()] == ["index.json"]

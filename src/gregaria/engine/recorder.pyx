@@ -10,6 +10,8 @@ from libc.string cimport memset
 from gregaria.engine.clock cimport now_us as clock_us, offset_us
 from gregaria.engine.histogram cimport Histogram, bucket_of
 
+from gregaria.errors import GeneratorError
+
 cdef int64_t SECOND_US = 1_000_000
 #: what makes a monotonic second begin with a wall-clock second; fixed, so that seconds never overlap
 cdef int64_t PHASE_US = offset_us()
@@ -384,7 +386,7 @@ cdef class Recorder:
 
         Args:
             duration_us: microseconds, or None when there is no response time.
-            error: what it failed with; None is a success.
+            error: what it failed with; None is a success, a GeneratorError counts as that and nothing else.
             now_us: the monotonic moment of its end; now if None.
             intended_us: the monotonic moment at which it should have started.
             answer: what came back, for ``on_failure``.
@@ -394,6 +396,9 @@ cdef class Recorder:
         cdef int64_t duration = -1 if duration_us is None else max(duration_us, 0)
         if error is None:
             self.success(row, now, duration, size_bytes)
+        elif isinstance(error, GeneratorError):
+            self.generator_error(row, error)
+            return
         else:
             self.failure(row, now, duration, size_bytes, error, answer)
         if intended_us is not None and duration >= 0:

@@ -61,6 +61,11 @@ class RequestStats:
         """Count that a request, counted already, was a failure; ``response`` is what came back, where there is one."""
         self.recorder.fail(str(method), str(name), error, answer=response)
 
+    def log_generator_error(self, method: str, name: str, error: object) -> None:
+        """Count a request that a limit of this process or machine kept from being made; it is in no other figure."""
+        method, name = str(method), str(name)
+        self.recorder.generator_error(self.recorder.entry(method, name), error)
+
     def get(self, name: str, method: str) -> StatsEntry:
         """The entry of a name and method, made if it is new."""
         return self.entries[name, method]
