@@ -459,7 +459,7 @@ def test_a_reset_says_where_it_came(said, where):
     assert str(error) == f"the server reset the connection {where}"
 
 
-@pytest.mark.needs("prlimit")
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_a_want_of_descriptors_is_the_generators_own_error():
     import resource
 
