@@ -36,12 +36,13 @@ Rendered from `results.json` by `make bench` and `make soak`; do not edit. Every
 measured.
 """
 
-METHOD = """nginx answers `GET /` with 17 bytes of JSON over keep-alive connections, one worker held to one core; the
-generator is held to another. {users} users without waits; every tool runs with its defaults, Gregaria as the installed
-command. The rate is nginx's own count over {window_s:g} s of wall time, after a warm-up. wrk ran before and after every
-measurement: **of wrk** is the median over {rounds} rounds of the rate divided by the mean of those two neighbours. CPU
-time is the generator's, from the operating system, over the same window. **target busy** near 1 means that nginx set
-the pace, not the generator.
+METHOD = """nginx answers `GET /` with 17 bytes of JSON over keep-alive connections, unless the name of the case tells
+otherwise; it has one worker, held to one core; the generator is held to another. {users} users without waits; every tool
+runs with its defaults, Gregaria as the installed command. The rate is nginx's own count over {window_s:g} s of wall
+time, after a warm-up. wrk ran before and after every measurement, doing the same: **of wrk** is the median over {rounds}
+rounds of the rate divided by the mean of those two neighbours. CPU time is the generator's, from the operating system,
+over the same window; **times wrk's** is beside the same neighbours. **target busy** near 1 means that nginx set the
+pace, not the generator.
 """
 
 
@@ -97,6 +98,7 @@ def throughput_text(values: dict[str, Any]) -> str:
             f"{row['rate']:,.0f}",
             f"{row['of_wrk']:.3f}",
             f"{row['cpu_us_per_request']:.1f}",
+            f"{row['cpu_of_wrk']:.2f}" if "cpu_of_wrk" in row else "",
             f"{row['target_busy']:.2f}",
         ]
         for row in sorted(values["cases"], key=lambda row: -row["of_wrk"])
@@ -108,7 +110,7 @@ def throughput_text(values: dict[str, Any]) -> str:
         [
             METHOD.format(**values),
             f"{versions}\n",
-            _table(["generator", "requests/s", "of wrk", "CPU us/request", "target busy"], rows),
+            _table(["generator", "requests/s", "of wrk", "CPU us/request", "times wrk's", "target busy"], rows),
             _table(["asked for", "at least", "measured", ""], verdicts),
         ]
     )
