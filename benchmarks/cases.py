@@ -62,20 +62,20 @@ class Group:
     over_tls: bool = False
 
 
-def python_tool(program: str, file: str, user_class: str, users: int = USERS, *more: str) -> list[str]:
+def python_tool(program: str, file: str, user_classes: str, users: int = USERS, *more: str) -> list[str]:
     """Gregaria and Locust take the same words."""
-    words = [program, "-f", str(LOCUSTFILES / file), user_class, "--headless"]
+    words = [program, "-f", str(LOCUSTFILES / file), *user_classes.split(), "--headless"]
     return [*words, "-u", str(users), "-r", str(users), "-H", "{url}", *more]
 
 
-def gregaria(what: str, file: str, user_class: str, users: int = USERS, *more: str) -> Case:
+def gregaria(what: str, file: str, user_classes: str, users: int = USERS, *more: str) -> Case:
     """Gregaria as it is installed beside this Python, with its default settings."""
-    return Case(f"gregaria {what}", python_tool(GREGARIA, file, user_class, users, *more))
+    return Case(f"gregaria {what}", python_tool(GREGARIA, file, user_classes, users, *more))
 
 
-def locust(what: str, file: str, user_class: str, users: int = USERS, *more: str) -> Case:
+def locust(what: str, file: str, user_classes: str, users: int = USERS, *more: str) -> Case:
     """Locust from an environment of its own, with the very same locustfile."""
-    return Case(f"locust {what}", python_tool(str(locust_program()), file, user_class, users, *more))
+    return Case(f"locust {what}", python_tool(str(locust_program()), file, user_classes, users, *more))
 
 
 def wrk(what: str = "", path: str = "/", *words: str, users: int = USERS) -> Case:

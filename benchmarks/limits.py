@@ -1,7 +1,8 @@
-"""What is asked of the throughput, at the least."""
+"""What is asked of the throughput, at the least; and how any other figure is held against its limit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +50,8 @@ LIMITS = [
     Limit("FastHttpUser, cookie and gzip, times Locust's", "gregaria Fast cookie and gzip", 10, LOCUST_SESSION),
     Limit("500 users, 500 names, a listener, of wrk", "gregaria Fast 500 users and names", 0.4),
 ]
+
+
+def judged(what: str, value: float | None, at_most: float) -> dict[str, Any]:
+    """A figure beside the largest that will do; None was not measured."""
+    return {"what": what, "value": value, "at_most": at_most}

@@ -1,5 +1,6 @@
 """One look at one load generator: its rate by the target's own count, and its processor time per request."""
 
+import resource
 import signal
 import subprocess
 import time
@@ -46,6 +47,19 @@ class Sample:
     def as_dict(self) -> dict[str, float]:
         """For results.json."""
         return asdict(self) | {"rate": self.rate, "cpu_us_per_request": self.cpu_us_per_request}
+
+
+def raise_file_limit(wanted: int = 10_000) -> None:
+    """Allow this process, and what it starts, that many open files.
+
+    Raises:
+        SystemExit: the system does not allow it.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        if hard != resource.RLIM_INFINITY and hard < wanted:
+            raise SystemExit(f"This benchmark opens {wanted:,} files; allow that first, as root: ulimit -Hn {wanted}")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class NotMeasuredError(Exception):

@@ -81,13 +81,10 @@ def make_certificate(work: Path) -> None:
     openssl = shutil.which("openssl")
     if openssl is None:
         sys.exit("The benchmarks need openssl; install it with: sudo apt-get install openssl")
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     about = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "3650"]
     files = ["-keyout", str(work / "key.pem"), "-out", str(work / "certificate.pem")]
-    subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", *about, *files],
-        check=True,
-        capture_output=True,
-    )
+    subprocess.run([openssl, "req", "-x509", *key, *about, *files], check=True, capture_output=True)
 
 
 class Nginx:
@@ -98,7 +95,9 @@ class Nginx:
         urls: the same target by several addresses, where more were asked for; each has ports of its own.
     """
 
-    def __init__(self, work: Path, core: int | None, *, keepalive_requests: int = 2**31 - 1, addresses: int = 1) -> None:
+    def __init__(
+        self, work: Path, core: int | None, *, keepalive_requests: int = 2**31 - 1, addresses: int = 1
+    ) -> None:
         self.work = work.absolute()
         self.port, self.tls_port, self.status_port = free_port(), free_port(), free_port()
         self._addresses = [f"127.0.0.{number}" for number in range(1, addresses + 1)]

@@ -23,8 +23,10 @@ YARDSTICK_WARM_UP_S = 0.4
 Samples = dict[str, list[dict[str, float]]]
 
 
-def measure(chosen: list[Group], options: argparse.Namespace) -> Samples:
-    """All samples of every case; each holds the means of its two neighbouring wrk runs: ``wrk_rate`` and ``wrk_cpu``."""
+def measure(
+    chosen: list[Group], options: argparse.Namespace, yardstick_warm_up_s: float = YARDSTICK_WARM_UP_S
+) -> Samples:
+    """All samples of every case; each holds the means of the yardstick's two runs beside it."""
     samples: Samples = {case.name: [] for group in chosen for case in [group.yardstick, *group.cases]}
     target_core, generator_core = cores()
     with Nginx(WORK, target_core) as target:
@@ -40,14 +42,14 @@ def measure(chosen: list[Group], options: argparse.Namespace) -> Samples:
 
         for _ in range(options.rounds):
             for group in chosen:
-                before = one(group.yardstick, group, YARDSTICK_WARM_UP_S)
+                before = one(group.yardstick, group, yardstick_warm_up_s)
                 for case in group.cases:
                     try:
                         sample = one(case, group, options.warm_up)
                     except NotMeasuredError as error:
                         print(f"{case.name}: {error}", file=sys.stderr)
                         continue
-                    after = one(group.yardstick, group, YARDSTICK_WARM_UP_S)
+                    after = one(group.yardstick, group, yardstick_warm_up_s)
                     samples[group.yardstick.name].append(beside(after, after, after))
                     samples[case.name].append(beside(sample, before, after))
                     before = after
