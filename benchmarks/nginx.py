@@ -129,11 +129,11 @@ class Nginx:
 
     def requests(self) -> int:
         """How many requests it has seen since it began, without those of this class."""
-        text = self._status()
-        found = re.search(r"^\s*\d+ \d+ (\d+)\s*$", text, re.MULTILINE)
-        if found is None:
-            raise ValueError(f"nginx's status page is not understood: {text!r}")
-        return int(found[1]) - self._asked
+        return self._counted()[2] - self._asked
+
+    def accepted(self) -> int:
+        """How many connections it has had since it began, without those of this class."""
+        return self._counted()[0] - self._asked
 
     def connections(self) -> int:
         """How many connections are open, without that of this method."""
@@ -144,6 +144,14 @@ class Nginx:
         """Processor seconds that it has used."""
         times = self._usage.cpu_times()
         return times.user + times.system
+
+    def _counted(self) -> tuple[int, int, int]:
+        """Connections accepted, connections handled and requests, this one included."""
+        text = self._status()
+        found = re.search(r"^\s*(\d+) (\d+) (\d+)\s*$", text, re.MULTILINE)
+        if found is None:
+            raise ValueError(f"nginx's status page is not understood: {text!r}")
+        return int(found[1]), int(found[2]), int(found[3])
 
     def _status(self) -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.status_port}/", timeout=10) as answer:

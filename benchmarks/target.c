@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -248,6 +249,8 @@ int main(int count, char **words) {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
     }
+    /* Where it may, it comes before all else on its core: its times are the truth that others are measured by. */
+    sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1});
     wait_ns = strtoull(words[3], NULL, 10) * 1000;
     ring = enough(malloc(ring_size * sizeof *ring));
     times_us = enough(malloc(times_size * sizeof *times_us));
