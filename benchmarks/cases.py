@@ -125,6 +125,7 @@ def groups() -> list[Group]:
             wrk("cookie and gzip", "/session", "-H", "Accept-Encoding: gzip"),
             [
                 gregaria("Fast cookie and gzip", "session.py", "Fast"),
+                gregaria("Fast new cookies and gzip", "session.py", "FastRolling"),
                 gregaria("Http cookie and gzip", "session.py", "Http"),
                 locust("Fast cookie and gzip", "session.py", "Fast"),
             ],

@@ -141,8 +141,8 @@ def main() -> int:
     section = {
         "about": f"{USERS} users at full rate, HttpUser and FastHttpUser: nginx ends each connection after "
         f"{REQUESTS_OF_A_CONNECTION} requests, also over TLS; some requests ask for the end; some connections are "
-        "reset before or within the answer. The process's own memory (USS) and its descriptors once a second; grown by: the "
-        "median of the last fifth less that of the first, when the first fifth of the run has passed.",
+        "reset before or within the answer. The process's own memory (USS) and its descriptors once a second; grown "
+        "by: the median of the last fifth less that of the first, when the first fifth of the run has passed.",
         "rows": [row],
         "judged": verdicts,
     }

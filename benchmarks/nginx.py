@@ -55,6 +55,11 @@ http {{
             add_header Content-Encoding gzip;
             add_header Set-Cookie "session=5b2f9c0d7e4a1836; Path=/; HttpOnly";
         }}
+        location /rolling {{
+            alias {work}/page.gz;
+            add_header Content-Encoding gzip;
+            add_header Set-Cookie "session=$request_id; Path=/; HttpOnly";
+        }}
     }}
     server {{
         listen 127.0.0.1:{status_port};

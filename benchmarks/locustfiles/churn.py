@@ -30,8 +30,8 @@ class Fast(FastHttpUser):
         self.client.get(f"{self.url}/", name="/")
 
     @task
-    def session(self):
-        self.client.get(f"{self.url}/session", headers={"Accept-Encoding": "gzip"}, name="/session")
+    def rolling(self):
+        self.client.get(f"{self.url}/rolling", name="/rolling")
 
 
 class Http(HttpUser):

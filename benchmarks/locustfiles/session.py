@@ -1,18 +1,26 @@
-"""As behind a login: every answer sets the session's cookie anew and comes compressed."""
+"""As behind a login: every answer sets the session's cookie and comes compressed, which both clients ask for."""
 
 from locust import FastHttpUser, HttpUser, task
 
 
 class Fast(FastHttpUser):
-    """Asks for compression, as browsers do; each client takes care of the cookie."""
+    """The same cookie with every answer."""
 
     @task
     def get(self):
-        self.client.get("/session", headers={"Accept-Encoding": "gzip"})
+        self.client.get("/session")
+
+
+class FastRolling(FastHttpUser):
+    """A new one with every answer."""
+
+    @task
+    def get(self):
+        self.client.get("/rolling")
 
 
 class Http(HttpUser):
-    """requests asks for compression by itself."""
+    """The same cookie with every answer."""
 
     @task
     def get(self):
