@@ -112,13 +112,13 @@ def watch(process: subprocess.Popen[bytes], seconds: float) -> tuple[list[Held],
     seen: list[Held] = []
     most_closed, started = 0, time.monotonic()
     while (passed := time.monotonic() - started) < seconds:
+        time.sleep(1)
         if process.poll() is not None:
             sys.exit(f"The generator ended after {passed:.0f} s; see {WORK / 'churn.log'}")
         seen.append(holding(usage, passed))
         most_closed = max(most_closed, closed_lately())
         if len(seen) % 30 == 0:
             print(f"{passed:5.0f} s: {seen[-1].memory_mib:.1f} MiB, {seen[-1].files} descriptors", flush=True)
-        time.sleep(1)
     return seen, most_closed
 
 
