@@ -106,7 +106,7 @@ def _keep_cookies(session: Any, response: LazyResponse) -> None:
         # It would not tell if they were taken out.
         return
     if cookies is not None and len(session.cookies_as_known) < MOST_KNOWN:
-        session.cookies_as_known.add((prepared.url, cookies))
+        session.cookies_as_known |= {(prepared.url, cookies)}
 
 
 def _follow(session: Any, response: LazyResponse) -> LazyResponse:

@@ -185,5 +185,5 @@ def request_of(prepared: Prepared) -> PreparedRequest:
         # The call may be that of an earlier request which differed in its body.
         request.headers["Content-Length"] = str(len(content))
     request.body = content.decode() if content is not None and call.text_body else content
-    request._cookies = merged(call.session.cookies, call.cookies)
+    request._cookies = merged(call.session.jar, call.cookies)
     return request  # type: ignore[no-any-return]

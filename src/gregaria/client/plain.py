@@ -94,6 +94,12 @@ SESSION: dict[str, tuple[_Test, str]] = {
     "trust_env": (_empty, "session.trust_env"),
 }
 
+#: of these, what a session makes when first asked for them
+LATE = frozenset(("headers", "params", "proxies", "hooks", "cookies", "adapters"))
+
+#: where the adapter that a session makes for itself is mounted
+OWN_PREFIXES = ("https://", "http://")
+
 #: methods of requests' own session that must be its own: whoever replaces one wants to see the requests
 METHODS_KEPT = ("send", "prepare_request", "get_adapter", "resolve_redirects", "merge_environment_settings")
 
@@ -133,18 +139,25 @@ def requests_is_patched() -> bool:
     )
 
 
-def why_session_is_not(session: Session, own_adapters: tuple[Any, ...]) -> str | None:
-    """Why no request of this session is plain, or None. ``own_adapters`` are those the session was made with."""
-    for name, (test, reason) in SESSION.items():
-        if not test(getattr(session, name)):
-            return reason
-    if tuple(session.adapters.values()) != own_adapters:
-        return "an adapter was mounted"
+def why_session_is_not(session: Any) -> str | None:
+    """Why no request of this HttpSession is plain, or None."""
     kind = type(session)
+    touched = session.__dict__
+    for name, (test, reason) in SESSION.items():
+        if (name not in LATE or name in touched) and not test(getattr(session, name)):
+            return reason
+    adapters = touched.get("adapters")
+    if adapters is not None and not _are_own(adapters):
+        return "an adapter was mounted"
     for name, own in _KEPT.items():
-        if name in session.__dict__ or getattr(kind, name) is not own:
+        if name in touched or getattr(kind, name) is not own:
             return f"session.{name}() was replaced"
     return None
+
+
+def _are_own(adapters: Mapping[str, Any]) -> bool:
+    """Whether a session's adapters are those that it made for itself."""
+    return tuple(adapters) == OWN_PREFIXES and all(getattr(adapter, "is_own", False) for adapter in adapters.values())
 
 
 def why_call_is_not(method: str, data: Any, arguments: Mapping[str, Any]) -> str | None:

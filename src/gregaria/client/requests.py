@@ -1,15 +1,16 @@
 """HttpSession: a ``requests.Session`` whose plain requests take the engine; every request is counted once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from requests import PreparedRequest, Session
 from requests.cookies import RequestsCookieJar
-from requests.exceptions import (
-    RequestException,
-)
+from requests.exceptions import RequestException
+from requests.hooks import default_hooks
+from requests.models import DEFAULT_REDIRECT_LIMIT
 from requests.structures import CaseInsensitiveDict
+from requests.utils import default_headers
 from urllib3 import PoolManager
 
 from gregaria.client import body, books, plain
@@ -43,6 +44,8 @@ from gregaria.settings import settings
 
 #: finished requests that one session keeps; there may be thousands of sessions
 MOST_KEPT = 32
+
+NOTHING_KNOWN: frozenset[Any] = frozenset()
 
 
 class HttpSession(Session):
@@ -78,7 +81,33 @@ class HttpSession(Session):
         )
     )
 
+    # There may be thousands of sessions, so what all of them have alike stands here, once, and the containers are made
+    # when somebody asks for them.
+    auth: Any = None
+    stream: bool = False
+    verify: Any = True
+    cert: Any = None
+    max_redirects: int = DEFAULT_REDIRECT_LIMIT
+    trust_env: bool = False
     use_requests: bool = False
+    request_name: str | None = None
+
+    __slots__ = (
+        "_cookie_headers",
+        "_gets",
+        "_kept",
+        "_listeners",
+        "_origins",
+        "_posts",
+        "_standing",
+        "base_url",
+        "changes",
+        "cookies_as_known",
+        "gate",
+        "pool_manager",
+        "request_event",
+        "user",
+    )
 
     def __init__(
         self,
@@ -88,8 +117,9 @@ class HttpSession(Session):
         *,
         pool_manager: PoolManager | None = None,
     ) -> None:
-        # Requests by (method, URL as written, name), and GETs by URL alone; valid until `forget`.
+        # In place of requests' own, which makes every container at once.
         self.changes = 0
+        # Requests by (method, URL as written, name), and GETs by URL alone; valid until `forget`.
         self._kept: dict[tuple[str, str, str | None], Prepared] = {}
         self._gets: dict[str, Prepared] = {}
         # Requests with nothing but a body, by what they are and what the body is made of (None: JSON).
@@ -97,26 +127,27 @@ class HttpSession(Session):
         self._standing: Standing | None = None
         self._cookie_headers = CookieHeaders()
         #: (URL, cookies its response sets) that the jar has already just so
-        self.cookies_as_known: set[tuple[str, tuple[str, ...]]] = set()
+        self.cookies_as_known: frozenset[tuple[str, tuple[str, ...]]] = NOTHING_KNOWN
         self._origins: dict[tuple[str, str, int, bool], Origin] = {}
-        self._own_adapters: tuple[Any, ...] = ()
-        self._is_new = True
         self.pool_manager = pool_manager
-        super().__init__()
-        self._is_new = False
         self.base_url = base_url or ""
         self.request_event = request_event
         self.user = user
-        self.request_name: str | None = None
-        self.trust_env = False
         self.gate: Gate = getattr(user, "gate", None) or Gate()
         self._listeners = request_event.listeners
-        self.use_requests = _asked_for_requests(user)
-        self.mount("https://", LocustHttpAdapter(pool_manager))
-        self.mount("http://", LocustHttpAdapter(pool_manager))
-        self._own_adapters = tuple(self.adapters.values())
+        if _asked_for_requests(user):
+            self.use_requests = True
         if base_url:
-            self.base_url, self.auth = split_credentials(base_url)
+            self.base_url, auth = split_credentials(base_url)
+            if auth is not None:
+                self.auth = auth
+
+    def __getattr__(self, name: str) -> Any:
+        make = _CONTAINERS.get(name)
+        if make is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        container = self.__dict__[name] = self._watch(name, make(self))
+        return container
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self._STANDING:
@@ -137,14 +168,11 @@ class HttpSession(Session):
             value.__class__ = WatchedJar
         elif name == "adapters" and not isinstance(value, WatchedAdapters):
             value = WatchedAdapters(value)
-        elif self._is_new and name in ("params", "proxies"):
-            value = WatchedDict(value)
-        elif self._is_new and name == "hooks":
-            value = WatchedDict({moment: WatchedList(hooks) for moment, hooks in value.items()})
-            for hooks in value.values():
-                hooks.watch(self)
         if isinstance(value, Watched):
             value.watch(self)
+            if name == "hooks" and isinstance(value, WatchedDict):
+                for hooks in value.values():
+                    hooks.watch(self)
         return value
 
     def forget(self) -> None:
@@ -158,7 +186,7 @@ class HttpSession(Session):
         self._gets.clear()
         self._posts.clear()
         self.changes += 1
-        self.cookies_as_known.clear()
+        self.cookies_as_known = NOTHING_KNOWN
         self._cookie_headers.forget()
 
     @contextmanager
@@ -281,11 +309,16 @@ class HttpSession(Session):
         kwargs.update(data=data, json=json)
         return by_requests(self, super().request, verb, join(self.base_url, url), name, catch_response, context, kwargs)
 
+    @property
+    def jar(self) -> Any:
+        """The cookies, or None as long as nobody has asked for them."""
+        return self.__dict__.get("cookies")
+
     def _stand(self) -> Standing:
         standing = self._standing
         if standing is None or not standing.holds():
             self.forget()
-            standing = self._standing = Standing(self, self._own_adapters, root_of(self.base_url))
+            standing = self._standing = Standing(self, root_of(self.base_url))
         return standing
 
     def _with_another_body(self, method: str, url: str, name: str | None, data: Any, json: Any) -> Prepared | None:
@@ -308,7 +341,7 @@ class HttpSession(Session):
     def _keep(self, prepared: Prepared, method: str, url: str, name: str | None, data: Any) -> None:
         """Keep a request for the next time, if every reason to make it anew would be noticed."""
         standing = self._standing
-        if standing is None or not standing.cacheable or self._cookie_headers.may_run_out(self.cookies):
+        if standing is None or not standing.cacheable or self._cookie_headers.may_run_out(self.jar):
             return
         if len(self._kept) + len(self._posts) >= MOST_KEPT:
             self._kept.clear()
@@ -347,7 +380,7 @@ class HttpSession(Session):
         place = place_of(self.base_url, url, params, standing)
 
         def cookie(others: Headers) -> str | None:
-            return self._cookie_headers.header(self.cookies, place, others, cookies)
+            return self._cookie_headers.header(self.jar, place, others, cookies)
 
         content, content_type = (
             (None, None) if data is None and json is None and not files else body.encode(data, json, files)
@@ -421,16 +454,34 @@ class HttpSession(Session):
 
     def redirects_as_known(self) -> bool:
         """Whether a redirect leads to the same request as long as nothing changes."""
-        return plain.redirects_are_own(self) and not self._cookie_headers.may_run_out(self.cookies)
+        return plain.redirects_are_own(self) and not self._cookie_headers.may_run_out(self.jar)
 
     def close(self) -> None:
         """Close the idle connections, the engine's too; the session may be used again."""
-        super().close()
+        if "adapters" in self.__dict__:
+            super().close()
         for origin in self._origins.values():
             origin.close()
 
 
 _OWN_REQUEST = HttpSession.request
+
+
+def _adapters(session: HttpSession) -> WatchedAdapters:
+    adapter = LocustHttpAdapter(session.pool_manager)
+    adapter.is_own = True
+    return WatchedAdapters((prefix, adapter) for prefix in plain.OWN_PREFIXES)
+
+
+#: how a session's containers begin
+_CONTAINERS: dict[str, Callable[[HttpSession], Any]] = {
+    "headers": lambda session: default_headers(),
+    "params": lambda session: WatchedDict(),
+    "proxies": lambda session: WatchedDict(),
+    "hooks": lambda session: WatchedDict({moment: WatchedList(hooks) for moment, hooks in default_hooks().items()}),
+    "cookies": lambda session: RequestsCookieJar(),
+    "adapters": _adapters,
+}
 
 #: of these, the content type depends on nothing else; None is for JSON
 _KINDS_OF_BODY = frozenset((None, dict, str, bytes))
