@@ -128,6 +128,7 @@ def _follow(session: Any, response: LazyResponse) -> LazyResponse:
         kind = type(response)
         before, response = response, kind.__new__(kind)
         before._reported = True
+        answer.previous = before._answer
         response._answer = answer
         response._first = first
         response._context = before._context

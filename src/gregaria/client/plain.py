@@ -1,7 +1,9 @@
-"""The one list that decides which requests are plain and take the engine. All others go the way of requests itself.
+"""The lists that decide which way a request takes.
 
-A test answers True for what the engine does exactly as requests does it; the text beside it is what
-``HttpSession.why_requests`` tells about a request that fails the test.
+A *plain* request goes straight to the engine: a test answers True for what ``HttpSession`` does exactly as requests
+does it, and the text beside it is what ``HttpSession.why_requests`` tells about a request that fails the test. All
+others are left to requests itself, whose adapter hands them to the engine at the end (client/adapter.py), unless
+somebody has replaced the transport: ``why_transport_is_not``.
 """
 
 from collections.abc import Callable, Mapping
@@ -97,23 +99,24 @@ SESSION: dict[str, tuple[_Test, str]] = {
 #: of these, what a session makes when first asked for them
 LATE = frozenset(("headers", "params", "proxies", "hooks", "cookies", "adapters"))
 
-#: where the adapter that a session makes for itself is mounted
-OWN_PREFIXES = ("https://", "http://")
-
 #: methods of requests' own session that must be its own: whoever replaces one wants to see the requests
 METHODS_KEPT = ("send", "prepare_request", "get_adapter", "resolve_redirects", "merge_environment_settings")
 
+_KEPT = {name: getattr(Session, name) for name in METHODS_KEPT}
 _SESSION_REQUEST = Session.request
 _SESSION_SEND = Session.send
 _SESSION_PREPARE = Session.prepare_request
-_ADAPTER_SEND = HTTPAdapter.send
 _PREPARE = PreparedRequest.prepare
-_KEPT = {name: getattr(Session, name) for name in METHODS_KEPT}
-#: a tracer may have come before us
-_PATCHED_BEFORE = any(
-    getattr(function, "__module__", "").partition(".")[0] != "requests"
-    for function in (_SESSION_REQUEST, _SESSION_SEND, _SESSION_PREPARE, _ADAPTER_SEND, _PREPARE)
-)
+_ADAPTER_SEND = HTTPAdapter.send
+
+
+def _is_foreign(*functions: Any) -> bool:
+    """Whether a tracer has been here before us."""
+    return any(getattr(function, "__module__", "").partition(".")[0] != "requests" for function in functions)
+
+
+_TRANSPORT_PATCHED_BEFORE = _is_foreign(_ADAPTER_SEND)
+_PATCHED_BEFORE = _TRANSPORT_PATCHED_BEFORE or _is_foreign(_SESSION_REQUEST, _SESSION_SEND, _SESSION_PREPARE, _PREPARE)
 
 
 #: methods of a session that decide what a redirect leads to
@@ -139,6 +142,19 @@ def requests_is_patched() -> bool:
     )
 
 
+def transport_is_patched() -> bool:
+    """Whether somebody has replaced what brings a prepared request to its server."""
+    return HTTPAdapter.send is not _ADAPTER_SEND or _TRANSPORT_PATCHED_BEFORE
+
+
+def why_transport_is_not(session: Any) -> str | None:
+    """Why the engine must not send what requests has prepared for this HttpSession, or None."""
+    for name in ("use_requests", "pool_manager"):
+        if getattr(session, name):
+            return SESSION[name][1]
+    return "requests' adapter is patched" if transport_is_patched() else None
+
+
 def why_session_is_not(session: Any) -> str | None:
     """Why no request of this HttpSession is plain, or None."""
     kind = type(session)
@@ -147,17 +163,12 @@ def why_session_is_not(session: Any) -> str | None:
         if (name not in LATE or name in touched) and not test(getattr(session, name)):
             return reason
     adapters = touched.get("adapters")
-    if adapters is not None and not _are_own(adapters):
+    if adapters is not None and any(getattr(adapter, "session", None) is not session for adapter in adapters.values()):
         return "an adapter was mounted"
     for name, own in _KEPT.items():
         if name in touched or getattr(kind, name) is not own:
             return f"session.{name}() was replaced"
     return None
-
-
-def _are_own(adapters: Mapping[str, Any]) -> bool:
-    """Whether a session's adapters are those that it made for itself."""
-    return tuple(adapters) == OWN_PREFIXES and all(getattr(adapter, "is_own", False) for adapter in adapters.values())
 
 
 def why_call_is_not(method: str, data: Any, arguments: Mapping[str, Any]) -> str | None:

@@ -9,13 +9,14 @@ from requests.cookies import RequestsCookieJar
 from requests.exceptions import RequestException
 from requests.hooks import default_hooks
 from requests.models import DEFAULT_REDIRECT_LIMIT
+from requests.sessions import merge_setting
 from requests.structures import CaseInsensitiveDict
 from requests.utils import default_headers
 from urllib3 import PoolManager
 
 from gregaria.client import body, books, plain
 from gregaria.client.adapter import LocustHttpAdapter
-from gregaria.client.address import Address, join, split_credentials
+from gregaria.client.address import Address, is_absolute, join, split_credentials
 from gregaria.client.arrival import finish, next_request
 from gregaria.client.books import recorder_of
 from gregaria.client.call import Call, head_of, headers_of, place_of, root_of
@@ -27,8 +28,8 @@ from gregaria.client.lazy_response import (
     ResponseContextManager,
     RestResponseContextManager,
 )
+from gregaria.client.origins import Origins
 from gregaria.client.standing import Headers, Standing
-from gregaria.client.tls import context_for
 from gregaria.client.watched import (
     Watched,
     WatchedAdapters,
@@ -37,10 +38,9 @@ from gregaria.client.watched import (
     WatchedJar,
     WatchedList,
 )
-from gregaria.engine.exchange import Origin, Prepared
+from gregaria.engine.exchange import Prepared
 from gregaria.engine.gate import Gate
 from gregaria.events import RequestEvent
-from gregaria.settings import settings
 
 #: finished requests that one session keeps; there may be thousands of sessions
 MOST_KEPT = 32
@@ -73,6 +73,7 @@ class HttpSession(Session):
             *Session.__attrs__,
             "base_url",
             "use_requests",
+            "pool_manager",
             "send",
             "request",
             "prepare_request",
@@ -97,13 +98,13 @@ class HttpSession(Session):
         "_gets",
         "_kept",
         "_listeners",
-        "_origins",
         "_posts",
         "_standing",
         "base_url",
         "changes",
         "cookies_as_known",
         "gate",
+        "origins",
         "pool_manager",
         "request_event",
         "user",
@@ -128,7 +129,7 @@ class HttpSession(Session):
         self._cookie_headers = CookieHeaders()
         #: (URL, cookies its response sets) that the jar has already just so
         self.cookies_as_known: frozenset[tuple[str, tuple[str, ...]]] = NOTHING_KNOWN
-        self._origins: dict[tuple[str, str, int, bool], Origin] = {}
+        self.origins = Origins()
         self.pool_manager = pool_manager
         self.base_url = base_url or ""
         self.request_event = request_event
@@ -199,12 +200,31 @@ class HttpSession(Session):
             self.request_name = before
 
     def why_requests(self, method: str = "GET", **arguments: Any) -> str | None:
-        """Why a call with these arguments goes the way of requests, or None when it takes the engine."""
+        """Why a call with these arguments is left to requests, or None when it is plain and takes the engine at once.
+
+        What is left to requests is still sent by the engine where that can be: ``way`` tells.
+        """
         if plain.requests_is_patched():
             return "requests is patched"
         data = arguments.pop("data", None)
         arguments.pop("json", None)
         return self._stand().why_not or plain.why_call_is_not(method.upper(), data, arguments)
+
+    def way(self, method: str = "GET", url: str | None = None, **arguments: Any) -> str:
+        """Which way a call with these arguments takes.
+
+        Returns:
+            "engine": it is plain. "engine under requests": requests prepares and follows it, the engine sends it.
+            "requests": requests and urllib3 do all of it.
+        """
+        if self.why_requests(method, **arguments) is None:
+            return "engine"
+        whole = url or self.base_url or "http://"
+        if not is_absolute(whole):
+            whole = join(self.base_url, whole)
+        proxies = merge_setting(arguments.get("proxies"), self.proxies)  # type: ignore[no-untyped-call]
+        why_not = getattr(self.get_adapter(whole), "why_not_engine", None)
+        return "engine under requests" if why_not is not None and why_not(whole, proxies) is None else "requests"
 
     def get(self, url: Any, params: Any = None, **kwargs: Any) -> ResponseContextManager:
         """GET; arguments as for ``request``."""
@@ -408,23 +428,8 @@ class HttpSession(Session):
     ) -> Prepared:
         """A request for the engine, of everything that goes into it."""
         head = head_of(method, place, lines)
-        origin = self._origin(place, verify)
+        origin = self.origins.of(place, self.verify if verify is None else verify)
         return Prepared(origin, self.gate, recorder_of(self), head, content, method, place.url, name)
-
-    def _origin(self, place: Address, verify: bool | None) -> Origin:
-        checked = place.scheme == "https" and bool(self.verify if verify is None else verify)
-        key = (place.scheme, place.host, place.port, checked)
-        origin = self._origins.get(key)
-        if origin is None:
-            origin = self._origins[key] = Origin(
-                place.scheme,
-                place.host,
-                place.port,
-                ssl_context=context_for(checked) if place.scheme == "https" else None,
-                connect_timeout_us=int(settings.connect_timeout_s * 1e6),
-                read_timeout_us=int(settings.http_user_timeout_s * 1e6),
-            )
-        return origin
 
     def _send(
         self, prepared: Prepared, catch_response: bool, context: Mapping[str, Any] | None
@@ -460,18 +465,19 @@ class HttpSession(Session):
         """Close the idle connections, the engine's too; the session may be used again."""
         if "adapters" in self.__dict__:
             super().close()
-        for origin in self._origins.values():
-            origin.close()
+        self.origins.close()
 
 
 _OWN_REQUEST = HttpSession.request
 
 
 def _adapters(session: HttpSession) -> WatchedAdapters:
-    adapter = LocustHttpAdapter(session.pool_manager)
-    adapter.is_own = True
-    return WatchedAdapters((prefix, adapter) for prefix in plain.OWN_PREFIXES)
+    adapter = LocustHttpAdapter(session.pool_manager, session=session)
+    return WatchedAdapters((prefix, adapter) for prefix in _PREFIXES)
 
+
+#: where a session's own adapter is mounted
+_PREFIXES = ("https://", "http://")
 
 #: how a session's containers begin
 _CONTAINERS: dict[str, Callable[[HttpSession], Any]] = {
