@@ -20,6 +20,7 @@ from gregaria.client.raw import Body, raw_of
 from gregaria.client.standing import Headers
 from gregaria.engine.exchange import Answer, Prepared
 from gregaria.engine.gate import Gate
+from gregaria.settings import settings
 
 #: how much of a file is sent at a time, as urllib3 has it
 PIECE_BYTES = 16384
@@ -129,7 +130,10 @@ class LocustHttpAdapter(HTTPAdapter):
             under_way.append(answer)
         if answer.error is not None:
             raise blame.as_requests_raises(answer.error, request) or answer.error
-        response = self.build_response(request, raw_of(answer, Body(answer, timed=not stream)))
+        raw = raw_of(answer, Body(answer, timed=not stream))
+        if not stream:
+            raw.most_bytes = settings.max_body_bytes
+        response = self.build_response(request, raw)
         response._behind = answer  # type: ignore[attr-defined]
         return response
 

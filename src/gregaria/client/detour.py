@@ -53,8 +53,11 @@ def by_requests(
     with trail() as answers:
         try:
             response = send(method, url, **arguments)
-        except _MISTAKES:
-            raise
+        except _MISTAKES as mistake:
+            if not answers:
+                raise
+            # A redirect led there.
+            error = mistake
         except GreenletExit:
             recorder = recorder_of(session)
             if recorder is not None:

@@ -1,14 +1,15 @@
 """What requests calls ``response.raw``: urllib3's response over a body that the engine reads."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 from urllib3 import HTTPHeaderDict, HTTPResponse
-from urllib3.exceptions import ResponseNotChunked
+from urllib3.exceptions import DecodeError, ProtocolError, ResponseNotChunked
 
 from gregaria.client.jar import OriginalResponse
 from gregaria.engine.clock import now_us
 from gregaria.engine.exchange import Answer
+from gregaria.errors import BodyTooLarge
 
 #: what is read when the reader does not say how much it wants
 _PIECE_BYTES = 65536
@@ -68,6 +69,7 @@ class Body:
         self.closed = reader.ended
         if self._timed and reader.came_us:
             self._answer.finished_us = max(reader.came_us, self._answer.finished_us)
+            self._answer.late = self._answer.late or reader.late
         return piece
 
     def close(self) -> None:
@@ -79,15 +81,23 @@ class Body:
 
 
 class EngineResponse(HTTPResponse):
-    """urllib3's response whose chunks are taken apart by the engine."""
+    """urllib3's response whose chunks are taken apart by the engine.
+
+    Attributes:
+        most_bytes: of the decoded body, None for no limit.
+    """
+
+    most_bytes: int | None = None
 
     def stream(self, amt: int | None = 2**16, decode_content: bool | None = None) -> Generator[bytes, None, None]:
         """The body in pieces of at most ``amt`` bytes; one that comes in chunks, as soon as something is here."""
-        if self.chunked and amt != 0:
-            while piece := self.read1(amt, decode_content=decode_content):
-                yield piece
-        else:
-            yield from super().stream(amt, decode_content)
+        got_bytes = 0
+        for piece in self._chunks(amt, decode_content) if self.chunked else super().stream(amt, decode_content):
+            got_bytes += len(piece)
+            if self.most_bytes is not None and got_bytes > self.most_bytes:
+                self.close()
+                self._refuse(self.most_bytes)
+            yield piece
 
     def read_chunked(self, amt: int | None = None, decode_content: bool | None = None) -> Generator[bytes, None, None]:
         """As ``stream``, for a body that comes in chunks."""
@@ -95,8 +105,19 @@ class EngineResponse(HTTPResponse):
             raise ResponseNotChunked("the response has no 'Transfer-Encoding: chunked'")
         return self.stream(amt, decode_content)
 
+    def _chunks(self, amt: int | None, decode_content: bool | None) -> Iterator[bytes]:
+        while piece := self.read1(amt, decode_content=decode_content):
+            yield piece
 
-def raw_of(answer: Answer, body: Any) -> HTTPResponse:
+    def _refuse(self, most_bytes: int) -> None:
+        if self.headers.get("content-encoding"):
+            text = f"the body is larger than settings.max_body_bytes ({most_bytes}) when decoded"
+            raise DecodeError(text) from BodyTooLarge(text)
+        text = f"the body is larger than settings.max_body_bytes ({most_bytes})"
+        raise ProtocolError(text) from BodyTooLarge(text)
+
+
+def raw_of(answer: Answer, body: Any) -> EngineResponse:
     """The raw response for an answer."""
     pairs = answer.header_pairs
     return EngineResponse(

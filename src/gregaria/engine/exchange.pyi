@@ -64,6 +64,7 @@ class Origin:
 
 class BodyReader:
     came_us: int
+    late: bool
     @property
     def ended(self) -> bool: ...
     def read(self, size: int = ...) -> bytes: ...

@@ -465,6 +465,7 @@ cdef class BodyReader:
 
     Attributes:
         came_us: when the last bytes came that were waited for, 0 if the whole body came with the head.
+        late: they were seen late, and the kernel had no stamp for them.
     """
 
     @property
@@ -519,6 +520,7 @@ cdef class BodyReader:
             except ConnectionReset as error:
                 raise ConnectionReset(f"{error} {_where(parser)}") from None
             self.came_us = stream.came_us
+            self.late = stream.late
             if got == 0:
                 parser.finish()
             elif parser.feed(buffer, got) and parser.consumed < got:
