@@ -87,6 +87,7 @@ CALLS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "timeout": ("GET", "/a", {"timeout": 5}),
     "two timeouts": ("GET", "/a", {"timeout": (5, None)}),
     "verify off": ("GET", "/a", {"verify": False}),
+    "certificates": ("GET", "/a", {"verify": "/no/such.pem"}),
     "nothing asked": ("GET", "/a", {"stream": False, "proxies": {}, "hooks": {}, "cert": None, "headers": None}),
 }
 
@@ -207,13 +208,14 @@ def generate() -> Iterator[bytes]:
 NOT_PLAIN: dict[str, tuple[dict[str, Any], str]] = {
     "stream": ({"stream": True}, "stream"),
     "proxies": ({"proxies": {"https": "http://127.0.0.1:1"}}, "proxies"),
-    "cert": ({"cert": __file__}, "cert"),
+    "cert": ({"cert": ["a", "b"]}, "cert"),
     "hooks": ({"hooks": {"response": lambda response, **_: None}}, "hooks"),
     "auth object": ({"auth": lambda request: request}, "auth"),
     "generator": ({"data": generate()}, "produced"),
     "iterator": ({"data": iter([b"a"])}, "produced"),
     "unknown length": ({"data": io.BytesIO()}, "produced"),
-    "certificates": ({"verify": "/etc/ssl/certs"}, "certificates"),
+    "large file": ({"data": io.BytesIO(bytes(2_000_000))}, "produced"),
+    "certificates": ({"verify": 1}, "verify"),
     "other timeout": ({"timeout": __import__("urllib3").Timeout(5)}, "timeout"),
 }
 

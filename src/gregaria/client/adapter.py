@@ -1,6 +1,7 @@
 """The adapter at the end of requests' own way: requests decides what is sent, the engine sends it."""
 
 import re
+import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from gevent import getcurrent
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
-from requests.exceptions import InvalidURL
+from requests.exceptions import InvalidURL, SSLError
 from requests.utils import urldefragauth
 from urllib3 import PoolManager, Timeout
 from urllib3.util import parse_url
@@ -146,7 +147,10 @@ class LocustHttpAdapter(HTTPAdapter):
         except ValueError as error:
             raise InvalidURL(error, request=request) from error
         proxy = proxy_for(url, proxies)
-        origin = self.session.origins.of(place, verify, cert, proxy)
+        try:
+            origin = self.session.origins.of(place, verify, cert, proxy)
+        except ssl.SSLError as error:
+            raise SSLError(error, request=request) from error
         headers = _headers_of(request)
         content, pieces = _body_of(request.body)
         if "content-length" not in headers and "transfer-encoding" not in headers and request.body is not None:

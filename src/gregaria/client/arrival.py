@@ -176,9 +176,9 @@ def _prepare_step(session: Any, request: PreparedRequest, response: LazyResponse
     body: Any = request.body
     content: bytes | None = body.encode() if isinstance(body, str) else body
     call: Call = before.extra
-    step: Prepared = session.as_prepared(str(request.method), place, headers, content, before.name, call.verify)
+    step: Prepared = session.as_prepared(str(request.method), place, headers, content, before.name, call.trust)
     step.connect_timeout_us = before.connect_timeout_us
     step.read_timeout_us = before.read_timeout_us
-    step.extra = Call(session, headers, isinstance(body, str), call.cookies, call.follow, call.verify)
+    step.extra = Call(session, headers, isinstance(body, str), call.cookies, call.follow, call.trust)
     step.extra.request = request
     return step

@@ -8,6 +8,7 @@ somebody has replaced the transport: ``why_transport_is_not``.
 
 from collections.abc import Callable, Mapping
 from http.cookiejar import CookieJar
+from os import PathLike
 from typing import Any
 
 from requests import PreparedRequest, Session
@@ -16,6 +17,9 @@ from requests.auth import HTTPBasicAuth
 from requests.utils import super_len
 
 _Test = Callable[[Any], bool]
+
+#: a file up to this size is read before it is sent
+MOST_READ_BYTES = 1024 * 1024
 
 METHODS = frozenset(("GET", "OPTIONS", "HEAD", "POST", "PUT", "PATCH", "DELETE"))
 
@@ -50,8 +54,12 @@ def _timeout(value: Any) -> bool:
     return _seconds(value)
 
 
-def _switch(value: Any) -> bool:
-    return value is None or isinstance(value, bool)
+def _trust(value: Any) -> bool:
+    return value is None or isinstance(value, (bool, str, PathLike))
+
+
+def _certificate(value: Any) -> bool:
+    return not value or isinstance(value, (str, PathLike)) or (isinstance(value, tuple) and len(value) == 2)
 
 
 def _no_hooks(value: Any) -> bool:
@@ -61,8 +69,8 @@ def _no_hooks(value: Any) -> bool:
 def _known_body(value: Any) -> bool:
     if not value or isinstance(value, (str, bytes, bytearray, list, tuple, Mapping)):
         return True
-    # A file is read to its end; what does not know its length has to be sent in chunks.
-    return hasattr(value, "read") and super_len(value) > 0  # type: ignore[no-untyped-call]
+    # A file is read to its end, unless it is large; what does not know its length has to be sent in chunks.
+    return hasattr(value, "read") and 0 < super_len(value) <= MOST_READ_BYTES  # type: ignore[no-untyped-call]
 
 
 #: keyword argument of a call: (test, why not)
@@ -77,8 +85,8 @@ CALL: dict[str, tuple[_Test, str]] = {
     "proxies": (_empty, "proxies="),
     "hooks": (_no_hooks, "hooks="),
     "stream": (_empty, "stream=True"),
-    "verify": (_switch, "verify= names certificates"),
-    "cert": (_empty, "cert="),
+    "verify": (_trust, "verify= is neither True, False nor a path"),
+    "cert": (_certificate, "cert= is neither a path nor a pair of them"),
 }
 
 #: attribute of a session: (test, why not)
@@ -91,8 +99,8 @@ SESSION: dict[str, tuple[_Test, str]] = {
     "proxies": (_empty, "session.proxies"),
     "hooks": (_no_hooks, "session.hooks"),
     "stream": (_empty, "session.stream"),
-    "verify": (_switch, "session.verify names certificates"),
-    "cert": (_empty, "session.cert"),
+    "verify": (_trust, "session.verify is neither True, False nor a path"),
+    "cert": (_certificate, "session.cert is neither a path nor a pair of them"),
     "trust_env": (_empty, "session.trust_env"),
 }
 

@@ -19,7 +19,7 @@ from gregaria.client.adapter import LocustHttpAdapter
 from gregaria.client.address import Address, is_absolute, join, split_credentials
 from gregaria.client.arrival import finish, next_request
 from gregaria.client.books import recorder_of
-from gregaria.client.call import Call, head_of, headers_of, place_of, root_of
+from gregaria.client.call import Call, Trust, head_of, headers_of, place_of, root_of
 from gregaria.client.detour import by_requests
 from gregaria.client.jar import CookieHeaders
 from gregaria.client.lazy_response import (
@@ -319,7 +319,7 @@ class HttpSession(Session):
         if not patched and self._stand().why_not is None and plain.why_call_is_not(verb, data, kwargs) is None:
             try:
                 prepared = self._prepare(verb, url, name, data, json, **kwargs)
-            except (RequestException, ValueError):
+            except (RequestException, OSError, ValueError):
                 # requests knows best how to say it.
                 pass
             else:
@@ -391,7 +391,8 @@ class HttpSession(Session):
         auth: Any = None,
         timeout: Any = None,
         allow_redirects: bool = True,
-        verify: bool | None = None,
+        verify: Any = None,
+        cert: Any = None,
         **_: Any,
     ) -> Prepared:
         """A plain request, ready to be sent."""
@@ -415,8 +416,9 @@ class HttpSession(Session):
             content_type=content_type,
             auth=auth,
         )
-        prepared = self.as_prepared(method, place, lines, content, name or place.name, verify)
-        prepared.extra = Call(self, lines, body.is_text(data, files), cookies, bool(allow_redirects), verify)
+        trust = (self.verify if verify is None else verify, self.cert if cert is None else cert)
+        prepared = self.as_prepared(method, place, lines, content, name or place.name, trust)
+        prepared.extra = Call(self, lines, body.is_text(data, files), cookies, bool(allow_redirects), trust)
         if timeout is not None:
             connect_s, read_s = timeout if isinstance(timeout, tuple) else (timeout, timeout)
             prepared.connect_timeout_us = int((connect_s or 0) * 1e6)
@@ -424,11 +426,11 @@ class HttpSession(Session):
         return prepared
 
     def as_prepared(
-        self, method: str, place: Address, lines: Headers, content: bytes | None, name: str, verify: bool | None
+        self, method: str, place: Address, lines: Headers, content: bytes | None, name: str, trust: Trust
     ) -> Prepared:
         """A request for the engine, of everything that goes into it."""
         head = head_of(method, place, lines)
-        origin = self.origins.of(place, self.verify if verify is None else verify)
+        origin = self.origins.of(place, *trust)
         return Prepared(origin, self.gate, recorder_of(self), head, content, method, place.url, name)
 
     def _send(
