@@ -146,7 +146,7 @@ class LocustHttpAdapter(HTTPAdapter):
             place = address.split(url)
         except ValueError as error:
             raise InvalidURL(error, request=request) from error
-        proxy = proxy_for(url, proxies)
+        proxy = None if place.unix_path else proxy_for(url, proxies)
         try:
             origin = self.session.origins.of(place, verify, cert, proxy)
         except ssl.SSLError as error:

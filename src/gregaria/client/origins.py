@@ -85,7 +85,7 @@ class Origins:
 
 
 def _made(place: Address, verify: Any, cert: Any, proxy: Proxy | None) -> Origin:
-    through: dict[str, Any] = {}
+    through: dict[str, Any] = {"unix_path": place.unix_path}
     if proxy is not None:
         through["via"] = (proxy.host, proxy.port)
         if place.scheme == "https":

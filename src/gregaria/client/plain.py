@@ -129,13 +129,15 @@ _PATCHED_BEFORE = _TRANSPORT_PATCHED_BEFORE or _is_foreign(_SESSION_REQUEST, _SE
 
 #: methods of a session that decide what a redirect leads to
 _REDIRECTING = ("get_redirect_target", "should_strip_auth", "rebuild_auth", "rebuild_method", "rebuild_proxies")
-_OWN_REDIRECTING = {name: getattr(Session, name) for name in _REDIRECTING}
+_OWN_REDIRECTING = ("requests.sessions", "gregaria.client.requests")
 
 
 def redirects_are_own(session: Session) -> bool:
     """Whether a session follows redirects by requests' own rules."""
     kind = type(session)
-    return all(getattr(kind, name) is own and name not in session.__dict__ for name, own in _OWN_REDIRECTING.items())
+    return not any(
+        name in session.__dict__ or getattr(kind, name).__module__ not in _OWN_REDIRECTING for name in _REDIRECTING
+    )
 
 
 def requests_is_patched() -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
+from urllib.parse import urljoin
 
 from requests import PreparedRequest, Session
 from requests.cookies import RequestsCookieJar
@@ -455,6 +456,15 @@ class HttpSession(Session):
         """The fields of the ``request`` event; responses call this."""
         return books.meta_of(self, response)
 
+    def get_redirect_target(self, resp: Any) -> str | None:
+        """Called by requests: where a response redirects to, None when it does not."""
+        target: str | None = super().get_redirect_target(resp)
+        if target and resp.url.startswith(_UNIX) and not is_absolute(target):
+            # The standard library joins no URLs of schemes that it does not know.
+            socket, _, path = resp.url.removeprefix(_UNIX).partition("/")
+            target = f"{_UNIX}{socket}{urljoin('/' + path, target)}"
+        return target
+
     def next_request(self, response: LazyResponse) -> PreparedRequest | None:
         """What requests would send after a redirect that is not followed; responses call this."""
         return next_request(self, response)
@@ -478,8 +488,10 @@ def _adapters(session: HttpSession) -> WatchedAdapters:
     return WatchedAdapters((prefix, adapter) for prefix in _PREFIXES)
 
 
+_UNIX = "http+unix://"
+
 #: where a session's own adapter is mounted
-_PREFIXES = ("https://", "http://")
+_PREFIXES = (_UNIX, "https://", "http://")
 
 #: how a session's containers begin
 _CONTAINERS: dict[str, Callable[[HttpSession], Any]] = {
