@@ -60,7 +60,7 @@ cdef class Origin:
     cdef Connection _open(self, Answer answer, int64_t timeout_us)
     cdef int _tunnel(self, Stream stream, int64_t deadline_us) except -1
     cdef int _talk(self, Connection connection, Answer answer, Prepared prepared) except -1
-    cdef bint _continues(self, Connection connection, int64_t timeout_us) except -1
+    cdef bint _continues(self, Connection connection, Answer answer, int64_t timeout_us) except -1
     cdef int _receive(self, Connection connection, Answer answer, int64_t timeout_us, int64_t deadline_us) except -1
     cdef int _settle(self, Connection connection, bint whole) except -1
     cdef int _wait_for_free(self) except -1

@@ -260,12 +260,10 @@ cdef class Origin:
             try:
                 stream.connect(address, family, deadline_us)
                 break
-            except GeneratorError:
-                raise
             except OSError as error:
                 if place + 1 < len(addresses):
                     continue
-                if self.via is None or isinstance(error, TimeoutError):
+                if self.via is None or isinstance(error, (TimeoutError, GeneratorError)):
                     raise
                 raise ProxyError(f"no connection to the proxy {host}:{port}: {error.strerror or error}") from None
         connection.stream = stream
@@ -318,7 +316,7 @@ cdef class Origin:
         stream.write(prepared.wire, len(prepared.wire), deadline_us)
         if prepared.rest is not None or prepared.pieces is not None:
             try:
-                if not prepared.expects or self._continues(connection, timeout_us):
+                if not prepared.expects or self._continues(connection, answer, timeout_us):
                     whole = prepared._send_body(stream, timeout_us)
                 else:
                     whole = False
@@ -327,11 +325,12 @@ cdef class Origin:
                 whole = False
             deadline_us = now_us() + timeout_us
         answer.sent_us = now_us()
-        while not parser.stage == DONE:
-            if answer.streams and parser.stage != HEAD:
-                break
+        while parser.stage != DONE:
+            if answer.first_byte_us:
+                if answer.streams and parser.stage != HEAD:
+                    break
+                deadline_us = now_us() + timeout_us
             self._receive(connection, answer, timeout_us, deadline_us)
-            deadline_us = answer.finished_us + timeout_us
         answer.status = parser.status
         answer.minor = parser.minor
         answer.head = parser.head
@@ -355,22 +354,18 @@ cdef class Origin:
         self._settle(connection, whole)
         return 0
 
-    cdef bint _continues(self, Connection connection, int64_t timeout_us) except -1:
+    cdef bint _continues(self, Connection connection, Answer answer, int64_t timeout_us) except -1:
         """Whether the server wants the body of a request with ``Expect: 100-continue``, or keeps silent about it."""
-        cdef Stream stream = connection.stream
         cdef ResponseParser parser = connection.parser
         cdef int64_t deadline_us = now_us() + min(timeout_us, <int64_t>(settings.expect_timeout_s * 1e6))
-        cdef Py_ssize_t got
-        while stream.await_answer(deadline_us):
-            got = stream.read(stream.poller.buffer, BUFFER_BYTES, now_us() + timeout_us)
-            if got == 0:
-                parser.finish()
-                return False
-            parser.feed(stream.poller.buffer, got)
+        while connection.stream.await_answer(deadline_us):
+            self._receive(connection, answer, timeout_us, now_us() + timeout_us)
             if parser.stage != HEAD:
                 return False
             if parser.interim:
-                return True
+                # The answer itself is yet to begin.
+                answer.first_byte_us = 0
+                break
         return True
 
     cdef int _receive(self, Connection connection, Answer answer, int64_t timeout_us, int64_t deadline_us) except -1:
