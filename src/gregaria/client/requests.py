@@ -1,18 +1,13 @@
 """HttpSession: a ``requests.Session`` whose plain requests take the engine; every request is counted once."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urljoin
 
-from requests import PreparedRequest, Session
-from requests.cookies import RequestsCookieJar
+from requests import PreparedRequest
 from requests.exceptions import RequestException
-from requests.hooks import default_hooks
-from requests.models import DEFAULT_REDIRECT_LIMIT
 from requests.sessions import merge_setting
-from requests.structures import CaseInsensitiveDict
-from requests.utils import default_headers
 from urllib3 import PoolManager
 
 from gregaria.client import body, books, plain
@@ -31,14 +26,8 @@ from gregaria.client.lazy_response import (
 )
 from gregaria.client.origins import Origins
 from gregaria.client.standing import Headers, Standing
-from gregaria.client.watched import (
-    Watched,
-    WatchedAdapters,
-    WatchedDict,
-    WatchedHeaders,
-    WatchedJar,
-    WatchedList,
-)
+from gregaria.client.watched import WatchedAdapters
+from gregaria.client.watched_session import WatchedSession
 from gregaria.engine.exchange import Prepared
 from gregaria.engine.gate import Gate
 from gregaria.events import RequestEvent
@@ -49,48 +38,32 @@ MOST_KEPT = 32
 NOTHING_KNOWN: frozenset[Any] = frozenset()
 
 
-class HttpSession(Session):
+_UNIX = "http+unix://"
+
+#: where a session's own adapter is mounted
+_PREFIXES = (_UNIX, "https://", "http://")
+
+
+class HttpSession(WatchedSession):
     """The client of an ``HttpUser``.
 
     Everything that a ``requests.Session`` has is here and counts. Plain requests (client/plain.py has the list) take
-    the engine; the others go the way of requests. Both are counted alike.
+    the engine at once; the others are prepared by requests and sent by the engine, or by urllib3 where somebody has
+    replaced the transport. All are counted alike.
 
     Args:
         base_url: put in front of every URL that names no host; ``user:password@`` in it becomes basic auth.
         request_event: whose statistics count, and whose listeners are told.
         user: whose gate and context count; None for a session on its own.
-        pool_manager: connections shared between sessions, by way of requests.
+        pool_manager: urllib3's connections, shared between sessions, in place of the engine's.
 
     Attributes:
         base_url: without credentials.
         request_name: statistics' name of all requests that are not given one, None for their paths.
         changes: grows with every change of what goes into requests.
-        use_requests: True sends everything by way of requests, for those who trace or patch it.
+        use_requests: True sends everything by urllib3, for those who trace or patch it.
     """
 
-    #: changing one of these changes every request
-    _STANDING: ClassVar[frozenset[str]] = frozenset(
-        (
-            *Session.__attrs__,
-            "base_url",
-            "use_requests",
-            "pool_manager",
-            "send",
-            "request",
-            "prepare_request",
-            "get_adapter",
-            "resolve_redirects",
-        )
-    )
-
-    # There may be thousands of sessions, so what all of them have alike stands here, once, and the containers are made
-    # when somebody asks for them.
-    auth: Any = None
-    stream: bool = False
-    verify: Any = True
-    cert: Any = None
-    max_redirects: int = DEFAULT_REDIRECT_LIMIT
-    trust_env: bool = False
     use_requests: bool = False
     request_name: str | None = None
 
@@ -119,7 +92,7 @@ class HttpSession(Session):
         *,
         pool_manager: PoolManager | None = None,
     ) -> None:
-        # In place of requests' own, which makes every container at once.
+        super().__init__()
         self.changes = 0
         # Requests by (method, URL as written, name), and GETs by URL alone; valid until `forget`.
         self._kept: dict[tuple[str, str, str | None], Prepared] = {}
@@ -143,39 +116,6 @@ class HttpSession(Session):
             self.base_url, auth = split_credentials(base_url)
             if auth is not None:
                 self.auth = auth
-
-    def __getattr__(self, name: str) -> Any:
-        make = _CONTAINERS.get(name)
-        if make is None:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        container = self.__dict__[name] = self._watch(name, make(self))
-        return container
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in self._STANDING:
-            value = self._watch(name, value)
-            self.forget()
-        super().__setattr__(name, value)
-
-    def __delattr__(self, name: str) -> None:
-        self.forget()
-        super().__delattr__(name)
-
-    def _watch(self, name: str, value: Any) -> Any:
-        """Have a container tell of its changes; one that cannot be made to is compared before each request."""
-        kind = type(value)
-        if kind is CaseInsensitiveDict:
-            value.__class__ = WatchedHeaders
-        elif kind is RequestsCookieJar:
-            value.__class__ = WatchedJar
-        elif name == "adapters" and not isinstance(value, WatchedAdapters):
-            value = WatchedAdapters(value)
-        if isinstance(value, Watched):
-            value.watch(self)
-            if name == "hooks" and isinstance(value, WatchedDict):
-                for hooks in value.values():
-                    hooks.watch(self)
-        return value
 
     def forget(self) -> None:
         """Something that goes into every request has changed."""
@@ -330,11 +270,6 @@ class HttpSession(Session):
         kwargs.update(data=data, json=json)
         return by_requests(self, super().request, verb, join(self.base_url, url), name, catch_response, context, kwargs)
 
-    @property
-    def jar(self) -> Any:
-        """The cookies, or None as long as nobody has asked for them."""
-        return self.__dict__.get("cookies")
-
     def _stand(self) -> Standing:
         standing = self._standing
         if standing is None or not standing.holds():
@@ -456,6 +391,10 @@ class HttpSession(Session):
         """The fields of the ``request`` event; responses call this."""
         return books.meta_of(self, response)
 
+    def _own_adapters(self) -> WatchedAdapters:
+        adapter = LocustHttpAdapter(self.pool_manager, session=self)
+        return WatchedAdapters((prefix, adapter) for prefix in _PREFIXES)
+
     def get_redirect_target(self, resp: Any) -> str | None:
         """Called by requests: where a response redirects to, None when it does not."""
         target: str | None = super().get_redirect_target(resp)
@@ -482,26 +421,6 @@ class HttpSession(Session):
 
 _OWN_REQUEST = HttpSession.request
 
-
-def _adapters(session: HttpSession) -> WatchedAdapters:
-    adapter = LocustHttpAdapter(session.pool_manager, session=session)
-    return WatchedAdapters((prefix, adapter) for prefix in _PREFIXES)
-
-
-_UNIX = "http+unix://"
-
-#: where a session's own adapter is mounted
-_PREFIXES = (_UNIX, "https://", "http://")
-
-#: how a session's containers begin
-_CONTAINERS: dict[str, Callable[[HttpSession], Any]] = {
-    "headers": lambda session: default_headers(),
-    "params": lambda session: WatchedDict(),
-    "proxies": lambda session: WatchedDict(),
-    "hooks": lambda session: WatchedDict({moment: WatchedList(hooks) for moment, hooks in default_hooks().items()}),
-    "cookies": lambda session: RequestsCookieJar(),
-    "adapters": _adapters,
-}
 
 #: of these, the content type depends on nothing else; None is for JSON
 _KINDS_OF_BODY = frozenset((None, dict, str, bytes))
