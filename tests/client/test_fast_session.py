@@ -8,8 +8,9 @@ import gevent
 import pytest
 from gevent import GreenletExit
 
+from gregaria.client.pool import ClientPool
 from gregaria.client.response import ErrorResponse, FastResponse, LocustBadStatusCode, ResponseContextManager
-from gregaria.client.session import ClientPool, FastHttpSession
+from gregaria.client.session import FastHttpSession
 from gregaria.engine.gate import Gate
 from gregaria.errors import CatchResponseError, CommandError, ProtocolError, ResponseError, StopUser, TooManyRedirects
 from gregaria.events import RequestEvent
@@ -47,9 +48,7 @@ def connect(stats):
 
 
 def rows(stats):
-    return {
-        (entry.method, entry.name): (entry.num_requests, entry.num_failures) for entry in stats.entries.values()
-    }
+    return {(entry.method, entry.name): (entry.num_requests, entry.num_failures) for entry in stats.entries.values()}
 
 
 def sent(wire, number=-1):

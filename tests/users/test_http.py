@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from gregaria.client.pool import ClientPool
 from gregaria.client.requests import HttpSession
-from gregaria.client.session import ClientPool, FastHttpSession
+from gregaria.client.session import FastHttpSession
 from gregaria.errors import InterruptTaskSet
 from gregaria.users.http import FastHttpUser, HttpUser
 from tests.support.echo import Echo, echo_server

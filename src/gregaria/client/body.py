@@ -56,7 +56,7 @@ def encode(
     if data:
         return _encode_data(data)
     if json is not None:
-        return _encode_json(json, json_dumps), JSON
+        return encode_json(json, json_dumps), JSON
     return None, None
 
 
@@ -97,7 +97,8 @@ def _quoted(text: str) -> str:
     return text if text.isalnum() and text.isascii() else quote_plus(text)
 
 
-def _encode_json(value: Any, json_dumps: Callable[[Any], str | bytes] | None) -> bytes:
+def encode_json(value: Any, json_dumps: Callable[[Any], str | bytes] | None = None) -> bytes:
+    """A value as JSON; arguments and errors as for ``encode``."""
     if json_dumps is not None:
         text = json_dumps(value)
     else:

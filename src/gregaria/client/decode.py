@@ -1,6 +1,7 @@
 """Content-Encoding undone: gzip, deflate, and br and zstd where a library for them is installed."""
 
 import importlib
+import re
 import zlib
 from collections.abc import Callable
 from functools import lru_cache
@@ -11,6 +12,12 @@ from gregaria.settings import settings
 
 #: more encodings on top of each other than any honest server uses
 _MOST_LAYERS = 5
+
+#: answers that are kept to recognize them, and their size
+_MOST_KEPT = 64
+_MOST_KEPT_BYTES = 262144
+
+_ENCODING_LINES = re.compile(rb"^content-encoding:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 
 _Decoder = Callable[[bytes, int], bytes]
 
@@ -46,6 +53,53 @@ def decode(body: bytes, content_encoding: str, limit_bytes: int | None = None) -
     return body
 
 
+class _Known:
+    """What one URL answered last: its head, the encodings that names, the body and what is in that."""
+
+    __slots__ = ("body", "content", "encodings", "head")
+
+    def __init__(self, head: bytes, encodings: str, body: bytes, content: bytes) -> None:
+        self.head = head
+        self.encodings = encodings
+        self.body = body
+        self.content = content
+
+
+_known: dict[str, _Known] = {}
+
+
+def decode_again(url: str, head: bytes, body: bytes) -> bytes:
+    """``decode`` for an answer; one like the last from this URL, which most are in a load test, is not decoded anew.
+
+    Args:
+        url: where it came from.
+        head: as it came.
+        body: as it came, chunks already joined.
+
+    Raises:
+        ProtocolError: the body is not what the head says, or larger than ``settings.max_body_bytes``.
+    """
+    known = _known.get(url)
+    if known is not None and known.body == body:
+        if known.head == head:
+            return known.content
+        if known.encodings == encodings_of(head):
+            known.head = head
+            return known.content
+    encodings = encodings_of(head)
+    content = decode(body, encodings)
+    if len(content) + len(body) <= _MOST_KEPT_BYTES:
+        if known is None and len(_known) >= _MOST_KEPT:
+            _known.clear()
+        _known[url] = _Known(head, encodings, body, content)
+    return content
+
+
+def encodings_of(head: bytes) -> str:
+    """What the Content-Encoding lines of a head list."""
+    return ", ".join([line.decode("latin-1").strip() for line in _ENCODING_LINES.findall(head)])
+
+
 def _decoder(encoding: str) -> _Decoder | None:
     if encoding in ("gzip", "x-gzip"):
         return _gunzip
@@ -60,6 +114,10 @@ def _decoder(encoding: str) -> _Decoder | None:
 
 def _too_large(limit: int) -> ProtocolError:
     return ProtocolError(f"the decoded response is larger than {limit} bytes (settings.max_body_bytes)")
+
+
+def _cut_short() -> EOFError:
+    return EOFError("it ends before the compressed data does")
 
 
 def _gunzip(body: bytes, limit: int) -> bytes:
@@ -77,6 +135,8 @@ def _gunzip(body: bytes, limit: int) -> bytes:
         size += len(piece)
         if size > limit:
             raise _too_large(limit)
+        if not member.eof:
+            raise _cut_short()
         pieces.append(piece)
         body = member.unused_data
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -84,12 +144,16 @@ def _gunzip(body: bytes, limit: int) -> bytes:
 
 def _inflate(body: bytes, limit: int) -> bytes:
     """With zlib's wrapper as the standard says, or raw as some servers send it."""
+    stream = zlib.decompressobj()
     try:
-        content = zlib.decompressobj().decompress(body, limit + 1)
+        content = stream.decompress(body, limit + 1)
     except zlib.error:
-        content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(body, limit + 1)
+        stream = zlib.decompressobj(-zlib.MAX_WBITS)
+        content = stream.decompress(body, limit + 1)
     if len(content) > limit:
         raise _too_large(limit)
+    if not stream.eof:
+        raise _cut_short()
     return content
 
 

@@ -11,11 +11,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from greenlet import GreenletExit
-from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 
+from gregaria.client.address import split
 from gregaria.client.block import Verdict, leave
-from gregaria.client.decode import decode
+from gregaria.client.cookies import CookieJar
+from gregaria.client.decode import decode_again
+from gregaria.engine.clock import epoch_us_of
 from gregaria.engine.exchange import Answer
 from gregaria.errors import CatchResponseError, ResponseError
 
@@ -105,15 +107,21 @@ class FastResponse(Answer):
         Raises:
             ProtocolError: it does not decompress.
         """
-        if self.body is None:
-            return None
-        if not self.has_encoding:
+        if not self.has_encoding or self.body is None:
             return self.body
         try:
             return self._content
         except AttributeError:
-            self._content = decode(self.body, self.headers.get("content-encoding", ""))
-            return self._content
+            return self.decode()
+
+    def decode(self) -> bytes:
+        """Undo the body's encodings.
+
+        Raises:
+            ProtocolError: it is not what its head says.
+        """
+        self._content = content = decode_again(self.prepared.url, self.head, self.body or b"")
+        return content
 
     @property
     def encoding(self) -> str:
@@ -166,9 +174,13 @@ class FastResponse(Answer):
             return []
 
     @property
-    def cookies(self) -> RequestsCookieJar:
-        """The cookies of the session, by ``cookies["name"]``."""
-        return self.session.cookiejar
+    def cookies(self) -> CookieJar:
+        """The cookies that this response sets, by ``cookies["name"]``; the session's are ``session.cookiejar``."""
+        jar = CookieJar()
+        if self.has_cookie:
+            lines = [value for name, value in self.header_pairs if name.lower() == "set-cookie"]
+            jar.take(lines, split(self.prepared.url), epoch_us_of(self.finished_us) / 1e6)
+        return jar
 
     def iter_content(self, chunk_size: int = 1024, decode_content: bool = True) -> Iterator[bytes]:
         """The body in pieces of ``chunk_size`` bytes."""
@@ -303,6 +315,11 @@ class LocustBadStatusCode(ResponseError):
 VALID_STATUS = frozenset([*range(200, 209), 226, 301, 302, 303, 304, 307, 308])
 
 OUTSIDE = "{}() decides only inside a with-block: with self.client.get(..., catch_response=True) as response: ..."
+
+
+def size_bytes(response: FastResponse) -> int:
+    """The body's size as the user sees it."""
+    return len((response.body if response.error is not None else response.content) or b"")
 
 
 def joined(pairs: list[tuple[str, str]]) -> CaseInsensitiveDict[str]:

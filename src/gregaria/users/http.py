@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from gregaria.client.pool import ClientPool
 from gregaria.client.requests import HttpSession
-from gregaria.client.session import ClientPool, FastHttpSession
+from gregaria.client.session import FastHttpSession
 from gregaria.events import FLOW
 from gregaria.users.trouble import own_traceback
 from gregaria.users.user import User
