@@ -77,7 +77,7 @@ def test_what_a_fast_user_class_says_reaches_its_session(environment: QuietEnvir
     assert not client.insecure
     assert client.client_pool is pool
     assert client.client.default_headers["X-Who"] == "me"
-    assert client._ssl_context_factory is context
+    assert client.route.factory is context
 
 
 def test_rest_asks_for_json_and_reads_it(user: Any, requests: list[dict[str, Any]]) -> None:

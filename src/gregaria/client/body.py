@@ -3,6 +3,7 @@
 import json as standard_json
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from json import encoder
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -22,6 +23,12 @@ _dumps: Callable[[Any], str] = (
     standard_json.JSONEncoder(allow_nan=False).encode
     if _JSON is standard_json
     else partial(_JSON.dumps, allow_nan=False)
+)
+
+#: what that does for most values, without making an encoder each time; None where there is no such thing
+_make_encoder: Any = getattr(encoder, "c_make_encoder", None) if _JSON is standard_json else None
+_encoder: Callable[[Any, int], tuple[str, ...]] | None = _make_encoder and _make_encoder(
+    None, standard_json.JSONEncoder().default, encoder.encode_basestring_ascii, None, ": ", ", ", False, False, False
 )
 
 #: values of a form that are written in one piece
@@ -102,6 +109,12 @@ def encode_json(value: Any, json_dumps: Callable[[Any], str | bytes] | None = No
     if json_dumps is not None:
         text = json_dumps(value)
     else:
+        if _encoder is not None:
+            try:
+                return "".join(_encoder(value, 0)).encode()
+            except (ValueError, RecursionError):
+                # What is wrong with it, the usual way says.
+                pass
         try:
             text = _dumps(value)
         except ValueError as error:

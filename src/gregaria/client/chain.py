@@ -57,6 +57,7 @@ def follow(session: FastHttpSession, response: FastResponse, said: Said) -> Fast
         step.read_timeout_us = before.read_timeout_us
         context = getattr(response, "_context", None)
         response = step.perform(False, True)  # type: ignore[assignment]
+        response.previous = steps[-1]
         if context:
             response._context = context
         if response.has_cookie:

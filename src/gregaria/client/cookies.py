@@ -29,6 +29,7 @@ class CookieJar(RequestsCookieJar, Watched):
     no change, so those who watch are not told.
 
     Attributes:
+        by_path: where on a host a request goes matters, not only which host it is.
         soonest_epoch_s: no cookie expires before this moment; None when none of them ever does.
     """
 
@@ -38,7 +39,7 @@ class CookieJar(RequestsCookieJar, Watched):
     def __init__(self) -> None:
         self._cookies: dict[str, dict[str, dict[str, Cookie]]] = {}
         self._headers: dict[Any, str | None] = {}
-        self._by_path = False
+        self.by_path = False
         self.soonest_epoch_s: float | None = None
 
     def take(self, lines: Iterable[str], address: Address, now_epoch_s: float | None = None) -> None:
@@ -71,7 +72,7 @@ class CookieJar(RequestsCookieJar, Watched):
             return self._header_with(address, own)
         if not self._cookies:
             return None
-        key: Any = (address.scheme, address.host, address.target.partition("?")[0] if self._by_path else "")
+        key: Any = (address.scheme, address.host, address.target.partition("?")[0] if self.by_path else "")
         try:
             return self._headers[key]
         except KeyError:
@@ -113,7 +114,7 @@ class CookieJar(RequestsCookieJar, Watched):
         if sooner:
             self.soonest_epoch_s = cookie.expires
         if cookie.path != "/":
-            self._by_path = True
+            self.by_path = True
         if old is None:
             self._make_room(cookie.domain)
         if old is None or sooner or _seen_of(old) != _seen_of(cookie):
@@ -210,7 +211,7 @@ class CookieJar(RequestsCookieJar, Watched):
     def _survey(self) -> None:
         expiries = [cookie.expires for cookie in self if cookie.expires is not None]
         self.soonest_epoch_s = min(expiries) if expiries else None
-        self._by_path = any(cookie.path != "/" for cookie in self)
+        self.by_path = any(cookie.path != "/" for cookie in self)
 
     def _changed(self) -> None:
         self._headers.clear()

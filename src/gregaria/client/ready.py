@@ -2,30 +2,40 @@
 
 from time import time
 
+from gregaria.client.address import Address
 from gregaria.engine.exchange import Prepared
 
-#: kept by one session, and by all of them; who wants to keep one more drops his own first
-MOST_OF_ONE = 2000
-MOST_OF_ALL = 300_000
+#: kept by one session: GETs with nothing but a URL, and others
+MOST_GETS = 64
+MOST_OTHERS = 64
+
+#: hosts, and paths of each, of which the beginning of a request is kept for all sessions
+MOST_FAMILIES = 256
+MOST_BEGINNINGS = 4096
 
 #: method, URL as written, name, catch_response, content type, whether there is a body
 Key = tuple[str, str, str | None, bool, str | None, bool]
+
+#: {URL as written: (its address, request line and Host header of a GET)}
+Family = dict[str, tuple[Address, bytes]]
+
+_families: dict[str, Family] = {}
 
 
 class Ready:
     """What one session keeps.
 
     Attributes:
-        gets: {URL: a GET with nothing but it}; part of what is kept.
+        gets: {URL: a GET with nothing but it}.
+        rest: what follows the beginning of a GET with nothing but a path: headers, cookies, blank line; None when it
+            has to be worked out, or is not the same for all paths.
     """
 
-    __slots__ = ("_others", "_until_epoch_s", "gets")
-
-    #: kept by all sessions together
-    total = 0
+    __slots__ = ("_others", "_until_epoch_s", "gets", "rest")
 
     def __init__(self) -> None:
         self.gets: dict[str, Prepared] = {}
+        self.rest: bytes | None = None
         self._others: dict[Key, Prepared] = {}
         self._until_epoch_s: float | None = None
 
@@ -37,34 +47,46 @@ class Ready:
         return False
 
     def get(self, key: Key) -> Prepared | None:
-        """What was kept for the same call, or None."""
+        """What was kept for the same call and is no bare GET, or None."""
         return self._others.get(key) if self.holds() else None
 
     def keep(self, key: Key, prepared: Prepared, until_epoch_s: float | None) -> None:
-        """Keep a request.
-
-        Args:
-            key: the call that it was made for.
-            prepared: the request.
-            until_epoch_s: when a cookie in it may expire, or None.
-        """
-        if len(self.gets) + len(self._others) >= MOST_OF_ONE or Ready.total >= MOST_OF_ALL:
-            self.clear()
-            if Ready.total >= MOST_OF_ALL:
-                return
-        Ready.total += 1
+        """Keep a request that was made for a call; ``until_epoch_s`` is when a cookie in it may expire, or None."""
         if key == ("GET", key[1], None, False, None, False):
+            if len(self.gets) >= MOST_GETS:
+                self.gets.clear()
             self.gets[key[1]] = prepared
         else:
+            if len(self._others) >= MOST_OTHERS:
+                self._others.clear()
             self._others[key] = prepared
         self._until_epoch_s = until_epoch_s
 
     def clear(self) -> None:
         """Drop everything."""
-        Ready.total -= len(self.gets) + len(self._others)
         self.gets.clear()
+        self.rest = None
         self._others.clear()
         self._until_epoch_s = None
 
-    def __del__(self) -> None:
-        Ready.total -= len(self.gets) + len(self._others)
+    def keep_rest(self, rest: bytes, until_epoch_s: float | None) -> None:
+        """Keep what follows the beginning of a GET; ``until_epoch_s`` is when a cookie in it may expire, or None."""
+        self.rest = rest
+        self._until_epoch_s = until_epoch_s
+
+
+def family_of(base_url: str | None) -> Family:
+    """The beginnings that sessions with this host have in common."""
+    family = _families.get(base_url or "")
+    if family is None:
+        if len(_families) >= MOST_FAMILIES:
+            _families.clear()
+        family = _families[base_url or ""] = {}
+    return family
+
+
+def remember(family: Family, url: str, address: Address) -> None:
+    """Keep the beginning of a GET."""
+    if len(family) >= MOST_BEGINNINGS:
+        family.clear()
+    family[url] = address, f"GET {address.target} HTTP/1.1\r\nHost: {address.authority}\r\n".encode("latin-1")

@@ -13,9 +13,20 @@ from gregaria.client.body import JSON, encode, encode_json
 from gregaria.client.books import count_as
 from gregaria.client.chain import follow
 from gregaria.client.cookies import CookieJar
-from gregaria.client.heads import WITH_BODY, basic, default, encoded, has, lines_of, override, standing_headers, text
+from gregaria.client.heads import (
+    WITH_BODY,
+    basic,
+    default,
+    encoded,
+    has,
+    head_of,
+    lines_of,
+    override,
+    standing_headers,
+    text,
+)
 from gregaria.client.pool import REDIRECTS, ClientPool, LocustUserAgent, Route
-from gregaria.client.ready import Ready
+from gregaria.client.ready import MOST_GETS, Ready, family_of, remember
 from gregaria.client.response import VALID_STATUS, ErrorResponse, FastResponse, ResponseContextManager, size_bytes
 from gregaria.client.set_cookie import lines_in
 from gregaria.engine.clock import epoch_us_of
@@ -93,10 +104,6 @@ class FastHttpSession:
         if proxy_host or proxy_port:
             raise GregariaError("proxies are not supported by FastHttpUser yet: use HttpUser and its client.proxies")
         self.environment = environment
-        self.base_url = base_url
-        self.auth: tuple[str, str] | None = None
-        if base_url:
-            self.base_url, self.auth = split_credentials(base_url)
         self.user = user
         self.max_redirects = max_redirects
         self.insecure = insecure
@@ -114,11 +121,39 @@ class FastHttpSession:
         self._read_timeout_us = _microseconds(network_timeout, settings.network_timeout_s)
         self._request_name: str | None = None
         self._listeners = self.request_event.listeners
+        # The default headers' lines, until one of them changes.
+        self._lines: str | None = None
         self._ready = Ready()
         # That of a GET with nothing but a URL, which is looked up once per request of the most common kind.
         self._ready_gets = self._ready.gets
         # What the last answer from a URL set: {URL: (head, its Set-Cookie lines, the second they have to be set anew)}.
         self._set_by: dict[str, tuple[bytes, tuple[bytes, ...], int | None]] = {}
+        self._auth: tuple[str, str] | None = None
+        self.base_url = base_url
+
+    @property
+    def base_url(self) -> str | None:
+        """Put in front of every URL that names no host; credentials in it become ``auth``."""
+        return self._base_url
+
+    @base_url.setter
+    def base_url(self, base_url: str | None) -> None:
+        auth = None
+        if base_url:
+            base_url, auth = split_credentials(base_url)
+        self._base_url = base_url
+        self._family = family_of(base_url)
+        self.auth = auth or self._auth
+
+    @property
+    def auth(self) -> tuple[str, str] | None:
+        """(user, password) for basic auth of every request that is not given others."""
+        return self._auth
+
+    @auth.setter
+    def auth(self, auth: tuple[str, str] | None) -> None:
+        self._auth = auth
+        self.forget()
 
     @property
     def request_name(self) -> str | None:
@@ -133,6 +168,7 @@ class FastHttpSession:
     def forget(self) -> None:
         """What is kept ready is no longer right: a default header, a cookie or the name has changed."""
         self._ready.clear()
+        self._lines = None
 
     def forget_cookies(self) -> None:
         """A cookie has changed."""
@@ -148,16 +184,18 @@ class FastHttpSession:
         finally:
             self.request_name = before
 
-    def get(self, url: str, **kwargs: Any) -> FastResponse:
+    def get(self, url: str, *, name: str | None = None, **kwargs: Any) -> FastResponse:
         """GET; arguments as for ``request``."""
         if not kwargs:
-            prepared = self._ready_gets.get(url)
-            if prepared is not None and self._ready.holds():
+            prepared = self._ready_gets.get(url) if name is None else None
+            if prepared is None or not self._ready.holds():
+                prepared = self._familiar(url, name)
+            if prepared is not None:
                 response: FastResponse = prepared.perform(True, False, not self._listeners)  # type: ignore[assignment]
                 if response.counted and not response.has_cookie and not self._listeners:
                     return response
                 return self._finish(response, True, None, None)
-        return self.request("GET", url, **kwargs)
+        return self.request("GET", url, name, **kwargs)
 
     def head(self, url: str, **kwargs: Any) -> FastResponse:
         """HEAD; arguments as for ``request``."""
@@ -173,6 +211,14 @@ class FastHttpSession:
 
     def post(self, url: str, data: Any = None, json: Any = None, **kwargs: Any) -> FastResponse:
         """POST; arguments as for ``request``."""
+        if json is not None and not data and not kwargs:
+            ready = self._ready.get(("POST", url, None, False, JSON, True))
+            if ready is not None:
+                response: FastResponse
+                response = ready.with_body(encode_json(json)).perform(True, False, not self._listeners)  # type: ignore[assignment]
+                if response.counted and not response.has_cookie and not self._listeners:
+                    return response
+                return self._finish(response, True, None, None)
         return self.request("POST", url, data=data, json=json, **kwargs)
 
     def put(self, url: str, data: Any = None, json: Any = None, **kwargs: Any) -> FastResponse:
@@ -271,7 +317,9 @@ class FastHttpSession:
             )
             if timeout is not None:
                 _set_timeouts(prepared, timeout)
-            if keep:
+            if keep and key == ("GET", url, name, False, None, False) and url[:1] == "/":
+                remember(self._family, url, address)
+            elif keep:
                 self._ready.keep(key, prepared, self.cookiejar.soonest_epoch_s)
         elif max_redirects is not None:
             said = self._said(None, None, None, None, None, max_redirects)
@@ -312,30 +360,29 @@ class FastHttpSession:
     ) -> Prepared:
         """The request's bytes, with everything that the session adds."""
         own = said.headers
-        host = f"Host: {address.authority}\r\n"
-        if own or said.auth is not None:
-            headers = dict(self.client.default_headers.items())
+        host = address.authority
+        lines = "" if own or said.auth != self._auth else (self._lines if self._lines is not None else self._standing())
+        headers: dict[str, Any] = {}
+        if not lines:
+            headers.update(self.client.default_headers.items())
             for key, value in own.items():
                 override(headers, key, value)
             if said.auth is not None:
                 default(headers, "Authorization", basic(*said.auth))
             lines = lines_of(tuple(headers.items()))
-            if has(own, "host"):
+            if has(headers, "host"):
                 host = ""
-        else:
-            lines = lines_of(tuple(self.client.default_headers.items()))
-        if (self.cookiejar or said.cookies) and not has(own, "cookie"):
-            cookie = self.cookiejar.header(address, said.cookies)
-            if cookie is not None:
-                lines = f"{lines}Cookie: {text(cookie)}\r\n"
-        if (body is not None or method in WITH_BODY) and not has(own, "content-length"):
+        cookie = self.cookiejar.header(address, said.cookies)
+        if cookie is not None and not has(headers, "cookie"):
+            lines = f"{lines}Cookie: {text(cookie)}\r\n"
+        if (body is not None or method in WITH_BODY) and not has(headers, "content-length"):
             lines = f"{lines}Content-Length: {len(body or b'')}\r\n"
         stats: Any = self.request_event.stats
         prepared = Prepared(
             self.origin(address, said.route),
             self.gate,
             None if stats is None else stats.recorder,
-            encoded(f"{method} {address.target} HTTP/1.1\r\n{host}{lines}\r\n"),
+            head_of(method, address.target, host, lines),
             body,
             method,
             address.url,
@@ -348,6 +395,47 @@ class FastHttpSession:
     def origin(self, address: Address, route: Route) -> Origin:
         """Where the connections to an address are kept."""
         return self.client_pool.origin(address, route, self._connect_timeout_us, self._read_timeout_us)
+
+    def _familiar(self, url: str, name: str | None) -> Prepared | None:
+        """A GET of a path that some session with this host has asked for before; None when it has to be worked out."""
+        known = self._family.get(url)
+        if known is None:
+            return None
+        address, beginning = known
+        rest = self._ready.rest if self._ready.holds() else None
+        if rest is None:
+            jar = self.cookiejar
+            lines = self._lines if self._lines is not None else self._standing()
+            if not lines or jar.by_path:
+                return None
+            cookie = jar.header(address)
+            rest = encoded(f"{lines}\r\n" if cookie is None else f"{lines}Cookie: {text(cookie)}\r\n\r\n")
+            self._ready.keep_rest(rest, jar.soonest_epoch_s)
+        stats: Any = self.request_event.stats
+        prepared = Prepared(
+            self.origin(address, self.route),
+            self.gate,
+            None if stats is None else stats.recorder,
+            beginning + rest,
+            None,
+            "GET",
+            address.url,
+            str(name or self._request_name or url),
+            FastResponse,
+        )
+        prepared.extra = self
+        if name is None and len(self._ready_gets) < MOST_GETS:
+            self._ready_gets[url] = prepared
+        return prepared
+
+    def _standing(self) -> str:
+        """The lines of what every request has in common; "" when a call has to look at them closely."""
+        headers = dict(self.client.default_headers.items())
+        if self._auth is not None:
+            default(headers, "Authorization", basic(*self._auth))
+        special = any(has(headers, key) for key in ("host", "cookie", "content-length", "transfer-encoding"))
+        self._lines = "" if special else lines_of(tuple(headers.items()))
+        return self._lines
 
     def _said(
         self,
