@@ -32,12 +32,27 @@ from gregaria.settings import settings
 cdef tuple _UNDER_WAY = (0, error_numbers.EINPROGRESS, error_numbers.EWOULDBLOCK, error_numbers.EAGAIN)
 cdef int _UNIX = getattr(_socket, "AF_UNIX", -1)
 
+# Asking the kernel for its stamp costs a twentieth of a request, so what was looked for this recently is not asked for.
+cdef int64_t PROMPT_US = 500
+
 # What a server must take of a large body within the network timeout.
 cdef Py_ssize_t PIECE_BYTES = 262144
 
 
 cdef int _raise(int code) except -1:
     raise of_system(OSError(code, os.strerror(code)))
+
+
+# The kernel begins to stamp a moment after the first socket asks, and ends with the last: this one asks for good.
+cdef object _stamp_keeper = None
+
+
+cdef int _keep_stamping() except -1:
+    global _stamp_keeper
+    if _stamp_keeper is None:
+        _stamp_keeper = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
+        gregaria_ask_for_stamps(_stamp_keeper.fileno())
+    return 0
 
 
 cdef bint _is_connected(object sock):
@@ -85,6 +100,7 @@ cdef class Stream(Waiter):
                 if self.poller.doubtful(now_us()):
                     self.late = True
             if GREGARIA_HAS_STAMPS and family != _UNIX and settings.kernel_stamps:
+                _keep_stamping()
                 self.stamps = gregaria_ask_for_stamps(self.fd) == 0
         except OSError as error:
             self.close()
@@ -175,18 +191,24 @@ cdef class Stream(Waiter):
         cdef Py_ssize_t got
         cdef int code
         cdef bint expired
+        cdef int64_t now
+        cdef long long came
         while True:
             expired = not self.poller.wait(self, READ, deadline_us)
-            if self.stamps:
-                got = gregaria_recv_stamped(self.fd, into, size, &self.came_us)
+            now = now_us()
+            if now - self.poller.fetched_before_us < PROMPT_US:
+                # It can't have lain there for longer than that.
+                came = now
+                got = gregaria_recv(self.fd, into, size)
+            elif self.stamps:
+                got = gregaria_recv_stamped(self.fd, into, size, &came)
             else:
-                self.came_us = 0
+                came = 0
                 got = gregaria_recv(self.fd, into, size)
             if got >= 0:
-                if not self.came_us:
-                    self.came_us = now_us()
-                    if self.poller.doubtful(self.came_us):
-                        self.late = True
+                self.came_us = came or now
+                if not came and self.poller.doubtful(now):
+                    self.late = True
                 if got == size:
                     # There may be more, and its edge has been told already.
                     self.ready |= READ
@@ -294,16 +316,31 @@ cdef class TLSStream(Stream):
         return self.tls.session
 
     cdef int write(self, const char* data, Py_ssize_t size, int64_t deadline_us) except -1:
-        self.tls.write(data[:size])
-        return self._flush(deadline_us)
+        try:
+            self.tls.write(data[:size])
+            return self._flush(deadline_us)
+        except ConnectionError:
+            self._raise_alert()
+            raise
+
+    cdef int _raise_alert(self) except -1:
+        """Raise why the peer has hung up, if it said so: a refused certificate of the client's comes this late."""
+        self.ready |= READ
+        self._take_what_is_there()
+        if self.trouble is not None and "ALERT" in (self.trouble.reason or ""):
+            raise of_tls(self.trouble, None) from None
+        return 0
 
     cdef Py_ssize_t upload(self, const char* data, Py_ssize_t size, int64_t timeout_us) except -1:
         cdef Py_ssize_t done = 0, piece
+        cdef bytes encrypted
         while done < size:
-            if self.ready & HANGUP or self.answered():
-                break
             piece = min(size - done, PIECE_BYTES)
-            self.write(data + done, piece, now_us() + timeout_us)
+            self.tls.write(data[done:done + piece])
+            encrypted = self.outgoing.read()
+            # What is cut off here makes the connection useless, as an answer before the end of the request does anyway.
+            if Stream.upload(self, encrypted, len(encrypted), timeout_us) < len(encrypted):
+                break
             done += piece
         return done
 
@@ -359,7 +396,8 @@ cdef class TLSStream(Stream):
             self.early = self.tls.read(65536)
         except ssl.SSLWantReadError:
             return True
-        except ssl.SSLError:
+        except ssl.SSLError as error:
+            self.trouble = error
             return False
         return True
 
