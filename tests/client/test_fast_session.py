@@ -484,6 +484,9 @@ class TestListeners:
             5,
             None,
         )
+        phases = fields["context"].pop("phases")
+        assert list(phases) == ["name_lookup", "connect", "tls", "sending", "first_byte", "receiving"]
+        assert sum(phases.values()) == pytest.approx(fields["response_time"], abs=1)
         assert fields["context"] == {"username": "jay", "step": 1}
         assert fields["url"] == f"http://127.0.0.1:{wire.port}/x"
         assert 0 < fields["response_time"] < 5000

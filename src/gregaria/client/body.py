@@ -3,6 +3,7 @@
 import json as standard_json
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from io import SEEK_END, TextIOBase
 from json import encoder
 from typing import Any
 from urllib.parse import quote_plus
@@ -13,6 +14,12 @@ from requests.models import RequestEncodingMixin
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
+
+#: what one read of a file takes
+_PIECE_BYTES = 65536
+
+#: bodies that are encoded as a whole
+_WHOLE = (str, bytes, bytearray, memoryview, list, tuple, Mapping)
 
 #: requests' own ways, which its type stubs do not know
 _ENCODING: Any = RequestEncodingMixin
@@ -33,6 +40,51 @@ _encoder: Callable[[Any, int], tuple[str, ...]] | None = _make_encoder and _make
 
 #: values of a form that are written in one piece
 _SCALARS = frozenset((str, int, float, bool))
+
+
+class Pieces:
+    """A body that is sent as it is read.
+
+    Attributes:
+        length: bytes in all, None when nobody knows.
+        again: it can be read from its beginning once more.
+    """
+
+    def __init__(self, data: Any) -> None:
+        self._data = data
+        self.length: int | None = None
+        self.again = False
+        self._start = 0
+        if hasattr(data, "read"):
+            try:
+                self._start = data.tell()
+                self.length = data.seek(0, SEEK_END) - self._start
+                data.seek(self._start)
+                self.again = True
+            except (AttributeError, OSError, TypeError):
+                self.length = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        data = self._data
+        if not hasattr(data, "read"):
+            yield from data
+            return
+        if self.again:
+            data.seek(self._start)
+        while piece := data.read(_PIECE_BYTES):
+            yield piece
+
+
+def pieces_of(data: Any) -> Pieces | None:
+    """``data`` as a body that is sent as it is read: files and iterables; None for one that has to be encoded.
+
+    Text files are no such thing: how many bytes they make, only reading tells.
+    """
+    if isinstance(data, _WHOLE) or data is None:
+        return None
+    if hasattr(data, "read"):
+        return None if isinstance(data, TextIOBase) else Pieces(data)
+    return Pieces(data) if hasattr(data, "__iter__") else None
 
 
 def encode(

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from gregaria.client.address import split
+from gregaria.client.body import Pieces
 from gregaria.client.pool import REDIRECTS
 from gregaria.client.response import FastResponse
-from gregaria.errors import ProtocolError, TooManyRedirects
+from gregaria.errors import ProtocolError, TooManyRedirects, TransferError
 
 if TYPE_CHECKING:
     from gregaria.client.session import FastHttpSession, Said
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 #: characters of a URL that a message shows, and how many steps
 _SHOWN_CHARACTERS = 200
 _SHOWN_STEPS = 3
+
+_UNIX = "http+unix://"
 
 
 def follow(session: FastHttpSession, response: FastResponse, said: Said) -> FastResponse:
@@ -31,7 +34,8 @@ def follow(session: FastHttpSession, response: FastResponse, said: Said) -> Fast
     """
     steps: list[FastResponse] = []
     most = session.max_redirects if said.max_redirects is None else said.max_redirects
-    body = response.prepared.body
+    body, pieces = response.prepared.body, response.prepared.pieces
+    stream = response.reader is not None
     while response.status in REDIRECTS and response.headers.get("location"):
         before = response.prepared
         steps.append(response)
@@ -39,24 +43,28 @@ def follow(session: FastHttpSession, response: FastResponse, said: Said) -> Fast
             response.error = TooManyRedirects(f"more than {most} redirects; the last led {_where(steps)}")
             break
         try:
-            address = split(urljoin(before.url, _location(response)))
+            address = split(onward(before.url, _location(response)))
         except ValueError as error:
             where = _location(response)[:_SHOWN_CHARACTERS]
             response.error = ProtocolError(f"the redirect leads nowhere: {where!r} ({error})")
             break
         method = before.method
         if response.status in (301, 302, 303) and method not in ("GET", "HEAD"):
-            method, body = "GET", None
+            method, body, pieces = "GET", None, None
             said = said._replace(headers=_without(said.headers, ("content-", "transfer-encoding")))
+        if isinstance(pieces, Pieces) and not pieces.again:
+            response.error = TransferError("the redirect wants the body again, and an iterator gives it only once")
+            break
         if session.origin(address, said.route) is not before.origin:
             # Credentials are for the host they were given for.
             headers = _without(said.headers, ("authorization", "cookie"))
             said = said._replace(headers={**headers, "Authorization": None}, auth=None, cookies=None)
-        step = session.prepare(method, address, said, body, before.name, type(response))
+        step = session.prepare(method, address, said, pieces if body is None else body, before.name, type(response))
         step.connect_timeout_us = before.connect_timeout_us
         step.read_timeout_us = before.read_timeout_us
         context = getattr(response, "_context", None)
-        response = step.perform(False, True)  # type: ignore[assignment]
+        response.drop()
+        response = step.perform(False, True, True, stream)  # type: ignore[assignment]
         response.previous = steps[-1]
         if context:
             response._context = context
@@ -66,10 +74,19 @@ def follow(session: FastHttpSession, response: FastResponse, said: Said) -> Fast
     return response
 
 
+def onward(url: str, location: str) -> str:
+    """Where a redirect from ``url`` leads."""
+    if not url.startswith(_UNIX):
+        return urljoin(url, location)
+    # urllib knows no relative URLs of this scheme.
+    joined = urljoin(f"http://{url[len(_UNIX) :]}", location)
+    return f"{_UNIX}{joined[7:]}" if joined.startswith("http://%") else joined
+
+
 def _where(steps: list[FastResponse]) -> str:
     """The last few URLs of a chain, so that a loop can be seen."""
     urls = [step.url for step in steps[-_SHOWN_STEPS:]]
-    urls.append(urljoin(urls[-1], _location(steps[-1])))
+    urls.append(onward(urls[-1], _location(steps[-1])))
     return "from " + " to ".join([url[:_SHOWN_CHARACTERS] for url in urls])
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlencode
 
 from gregaria.client.address import Address, join, query_of, split, split_credentials
-from gregaria.client.body import JSON, encode, encode_json
+from gregaria.client.body import JSON, Pieces, encode, encode_json, pieces_of
 from gregaria.client.books import count_as
 from gregaria.client.chain import follow
 from gregaria.client.cookies import CookieJar
@@ -32,9 +32,15 @@ from gregaria.client.set_cookie import lines_in
 from gregaria.engine.clock import epoch_us_of
 from gregaria.engine.exchange import Origin, Prepared
 from gregaria.engine.gate import Gate
-from gregaria.errors import GregariaError, ProtocolError
+from gregaria.errors import CertificateError, ProtocolError
 from gregaria.events import RequestEvent
 from gregaria.settings import settings
+
+#: what a failed verification is followed by
+UNVERIFIED = (
+    "if that is as it should be, trust its authority with verify = 'ca.pem', or accept any certificate with "
+    "insecure = True, on the FastHttpUser"
+)
 
 #: a request with a larger body is not kept
 MOST_KEPT_BYTES = 65536
@@ -78,6 +84,8 @@ class FastHttpSession:
         environment: in place of ``request_event``, as older Locusts had it.
         verify: as for requests: True, False, or the path of a file or folder of certificates to trust.
         cert: the client's own certificate: the path of a file with its key, or a pair of paths.
+        proxy_host, proxy_port: of an HTTP proxy that everything goes through.
+        proxies: as for requests: {"http": "http://user:password@host:port", ...}.
     """
 
     def __init__(
@@ -100,9 +108,8 @@ class FastHttpSession:
         environment: Any = None,
         verify: bool | str = True,
         cert: str | tuple[str, str] | None = None,
+        proxies: Mapping[str, str] | None = None,
     ) -> None:
-        if proxy_host or proxy_port:
-            raise GregariaError("proxies are not supported by FastHttpUser yet: use HttpUser and its client.proxies")
         self.environment = environment
         self.user = user
         self.max_redirects = max_redirects
@@ -116,7 +123,12 @@ class FastHttpSession:
         self.client_pool = client_pool if client_pool is not None else ClientPool(concurrency)
         self.client = LocustUserAgent(self.client_pool, self.cookiejar, standing_headers(default_headers))
         self.client.default_headers.watch(self)
-        self.route = Route(False if insecure and verify is True else verify, cert, ssl_context_factory)
+        if proxy_host:
+            proxies = {"all": f"http://{proxy_host}:{proxy_port or 80}", **(proxies or {})}
+        #: how requests get to their host; see ``pool.Route``
+        self.route = Route(
+            False if insecure and verify is True else verify, cert, ssl_context_factory, tuple((proxies or {}).items())
+        )
         self._connect_timeout_us = _microseconds(connection_timeout, settings.connect_timeout_s)
         self._read_timeout_us = _microseconds(network_timeout, settings.network_timeout_s)
         self._request_name: str | None = None
@@ -231,7 +243,11 @@ class FastHttpSession:
 
     def iter_lines(self, url: str, method: str = "GET", **kwargs: Any) -> Iterator[Any]:
         """The lines of a response, one by one."""
-        yield from self.request(method, url, **kwargs).iter_lines(decode_unicode=True)
+        response = self.request(method, url, stream=True, **kwargs)
+        try:
+            yield from response.iter_lines(decode_unicode=True)
+        finally:
+            response.close()
 
     def request(
         self,
@@ -255,6 +271,7 @@ class FastHttpSession:
         cookies: Any = None,
         verify: bool | str | None = None,
         cert: str | tuple[str, str] | None = None,
+        proxies: Mapping[str, str] | None = None,
     ) -> FastResponse:
         """Make one request, wait for its answer and count it.
 
@@ -262,9 +279,11 @@ class FastHttpSession:
             method: the verb.
             url: a path, put behind the host, or a whole URL.
             name: the statistics' row; default, the URL as written.
-            data: body: text, bytes, a file, or a dict, which is form-encoded.
+            data: body: text, bytes, a dict or list of pairs, which is form-encoded, a file or an iterator of bytes,
+                which is sent as it is read.
             catch_response: let a with-block decide what the response counts as.
-            stream: accepted for Locust's sake; the body is read all the same.
+            stream: come back when the head is here; the body is read when it is asked for. The response time is
+                that of the head, the length what Content-Length says.
             headers: this request's own, over the session's.
             auth: (user, password) for basic auth.
             json: body, as JSON.
@@ -276,7 +295,7 @@ class FastHttpSession:
             max_redirects: for this request.
             max_retries: accepted for Locust's sake.
             cookies: a dict or jar, for this request, beside the session's.
-            verify, cert: for this request, as the session's.
+            verify, cert, proxies: for this request, as the session's.
 
         Returns:
             the response; ``status_code`` 0 and ``error`` when there was none.
@@ -287,19 +306,28 @@ class FastHttpSession:
         """
         said: Said | None = None
         prepared: Prepared | None = None
-        body: bytes | None = None
+        body: bytes | Pieces | None = None
         kind: str | None = None
-        keep = not (headers or params or auth or cookies) and timeout is None and verify is None and cert is None
+        keep = (
+            not (headers or params or auth or cookies or stream)
+            and timeout is None
+            and verify is None
+            and cert is None
+            and proxies is None
+        )
         if files or data or json is not None:
-            body, kind = encode(data, json, files) if files or data else (encode_json(json), JSON)
-            keep = keep and not files and body is not None and len(body) <= MOST_KEPT_BYTES
+            if data and not files:
+                body = pieces_of(data)
+            if body is None:
+                body, kind = encode(data, json, files) if files or data else (encode_json(json), JSON)
+            keep = keep and not files and isinstance(body, bytes) and len(body) <= MOST_KEPT_BYTES
         if keep:
             key = (method, url, name, catch_response, kind, body is not None)
             prepared = self._ready.get(key)
-            if prepared is not None and body is not None:
+            if prepared is not None and isinstance(body, bytes):
                 prepared = prepared.with_body(body)
         if prepared is None:
-            said = self._said(headers, auth, cookies, verify, cert, max_redirects)
+            said = self._said(headers, auth, cookies, self._route(verify, cert, proxies), max_redirects)
             if kind is not None:
                 default(said.headers, "Content-Type", kind)
             if kind == JSON:
@@ -322,9 +350,10 @@ class FastHttpSession:
             elif keep:
                 self._ready.keep(key, prepared, self.cookiejar.soonest_epoch_s)
         elif max_redirects is not None:
-            said = self._said(None, None, None, None, None, max_redirects)
+            said = self._said(None, None, None, self.route, max_redirects)
         leave = not self._listeners
-        response: FastResponse = prepared.perform(not catch_response, False, leave)  # type: ignore[assignment]
+        response: FastResponse
+        response = prepared.perform(not (catch_response or stream), False, leave, stream)  # type: ignore[assignment]
         if response.counted and leave and not response.has_cookie:
             return response
         return self._finish(response, allow_redirects, said, context)
@@ -354,11 +383,12 @@ class FastHttpSession:
         method: str,
         address: Address,
         said: Said,
-        body: bytes | None,
+        body: bytes | Pieces | Any | None,
         name: str,
         kind: type[FastResponse],
     ) -> Prepared:
         """The request's bytes, with everything that the session adds."""
+        whole = body if isinstance(body, bytes) else None
         own = said.headers
         host = address.authority
         lines = "" if own or said.auth != self._auth else (self._lines if self._lines is not None else self._standing())
@@ -375,21 +405,33 @@ class FastHttpSession:
         cookie = self.cookiejar.header(address, said.cookies)
         if cookie is not None and not has(headers, "cookie"):
             lines = f"{lines}Cookie: {text(cookie)}\r\n"
-        if (body is not None or method in WITH_BODY) and not has(headers, "content-length"):
-            lines = f"{lines}Content-Length: {len(body or b'')}\r\n"
+        if whole is not None or (body is None and method in WITH_BODY):
+            if not has(headers, "content-length"):
+                lines = f"{lines}Content-Length: {len(whole or b'')}\r\n"
+        elif body is not None and not (has(headers, "content-length") or has(headers, "transfer-encoding")):
+            known = getattr(body, "length", None)
+            how = "Transfer-Encoding: chunked" if known is None else f"Content-Length: {known}"
+            lines = f"{lines}{how}\r\n"
+        target = address.target
+        if said.route.proxies and address.scheme == "http" and (proxy := said.route.proxy_for(address)) is not None:
+            target = f"http://{address.authority}{target}"
+            if proxy.authorization is not None:
+                lines = f"{lines}Proxy-Authorization: {proxy.authorization}\r\n"
         stats: Any = self.request_event.stats
         prepared = Prepared(
             self.origin(address, said.route),
             self.gate,
             None if stats is None else stats.recorder,
-            head_of(method, address.target, host, lines),
-            body,
+            head_of(method, target, host, lines),
+            whole,
             method,
             address.url,
             name,
             kind,
         )
         prepared.extra = self
+        if whole is None and body is not None:
+            prepared.pieces = cast(Any, body)
         return prepared
 
     def origin(self, address: Address, route: Route) -> Origin:
@@ -399,7 +441,7 @@ class FastHttpSession:
     def _familiar(self, url: str, name: str | None) -> Prepared | None:
         """A GET of a path that some session with this host has asked for before; None when it has to be worked out."""
         known = self._family.get(url)
-        if known is None:
+        if known is None or self.route.proxies:
             return None
         address, beginning = known
         rest = self._ready.rest if self._ready.holds() else None
@@ -442,19 +484,22 @@ class FastHttpSession:
         headers: Mapping[str, str] | None,
         auth: tuple[str, str] | None,
         cookies: Any,
-        verify: bool | str | None,
-        cert: str | tuple[str, str] | None,
+        route: Route,
         max_redirects: int | None,
     ) -> Said:
         own = {text(key): value for key, value in headers.items()} if headers else {}
+        return Said(own, auth or self._auth, cookies, route, max_redirects)
+
+    def _route(
+        self, verify: bool | str | None, cert: str | tuple[str, str] | None, proxies: Mapping[str, str] | None
+    ) -> Route:
         route = self.route
         if verify is not None or cert is not None:
-            route = Route(
-                route.verify if verify is None else verify,
-                route.cert if cert is None else cert,
-                route.factory if verify is None and cert is None else None,
+            # A context of the user's own making knows nothing of what this call asks for.
+            route = route._replace(
+                verify=route.verify if verify is None else verify, cert=cert or route.cert, factory=None
             )
-        return Said(own, auth or self.auth, cookies, route, max_redirects)
+        return route if proxies is None else route._replace(proxies=tuple(proxies.items()))
 
     def keep_cookies(self, response: FastResponse) -> None:
         """Put what a response sets into the jar."""
@@ -493,14 +538,17 @@ class FastHttpSession:
         first = response
         status = response.status
         if may_follow and status in REDIRECTS:
-            response = follow(self, response, said or self._said(None, None, None, None, None, None))
+            response = follow(self, response, said or self._said(None, None, None, self.route, None))
             status = response.status
         error = response.error
-        if error is None and response.has_encoding:
-            try:
-                response.decode()
-            except ProtocolError as mistake:
-                error = response.error = mistake
+        if error is None:
+            if response.has_encoding and response.reader is None:
+                try:
+                    response.decode()
+                except ProtocolError as mistake:
+                    error = response.error = mistake
+        elif isinstance(error, CertificateError):
+            error = response.error = type(error)(f"{error}; {UNVERIFIED}")
         if isinstance(response, ResponseContextManager):
             response._reported = False
             return response
@@ -527,6 +575,10 @@ class FastHttpSession:
         prepared = first.prepared
         started_us = first.started_us
         about: dict[str, Any] = {} if self.user is None else self.user.context()
+        phases = response.phases
+        if phases is not None:
+            # A new one, as what the user gives may be one and the same each time.
+            about = {**about, "phases": phases.as_ms()}
         return {
             "request_type": prepared.method,
             "response_time": (response.finished_us - started_us) / 1000,
