@@ -81,7 +81,7 @@ _known: dict[str, _Known] = {}
 
 
 def decode_again(url: str, head: bytes, body: bytes) -> bytes:
-    """``decode`` for a whole answer; one like the last from this URL, which most are in a load test, is not decoded anew.
+    """``decode`` for a whole answer; one like the last from this URL, as most are in a load test, is not decoded anew.
 
     Args:
         url: where it came from.
