@@ -137,12 +137,14 @@ def test_watchers_hear_of_changes_and_of_nothing_else():
 
 def test_the_interface_of_requests():
     jar = CookieJar()
-    assert not jar and len(jar) == 0
+    assert not jar
+    assert len(jar) == 0
     jar["a"] = "1"
     jar.set("b", "2", domain="example.com", path="/x")
     jar.set_cookie(create_cookie("c", "3", domain=".example.com"))
     jar.update({"d": "4"})
-    assert jar and len(jar) == 4
+    assert jar
+    assert len(jar) == 4
     assert (jar["a"], jar.get("b"), jar.get("none", "x"), "c" in jar) == ("1", "2", "x", True)
     assert jar.get_dict() == {"a": "1", "b": "2", "c": "3", "d": "4"}
     assert jar.get_dict(domain="example.com") == {"b": "2"}
@@ -165,7 +167,9 @@ def test_the_attributes_of_a_cookie():
     (cookie,) = after(("https://www.example.com/a/b", "n=v; Domain=example.com; Secure; HttpOnly; Max-Age=60"))
     assert isinstance(cookie, Cookie)
     assert (cookie.name, cookie.value, cookie.domain, cookie.path) == ("n", "v", "example.com", "/a")
-    assert cookie.secure and not cookie.discard and not cookie.is_expired()
+    assert cookie.secure
+    assert not cookie.discard
+    assert not cookie.is_expired()
     assert cookie.expires == pytest.approx(time.time() + 60, abs=2)
 
 
