@@ -50,7 +50,7 @@ def counts(stats):
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory):
-    """NAME.pem, NAME.key and NAME.both, self-signed: ``server`` for 127.0.0.1, ``other`` for another host, ``client``."""
+    """NAME.pem, NAME.key and NAME.both, self-signed: ``server`` for 127.0.0.1, ``other``, ``client``."""
     folder: Path = tmp_path_factory.mktemp("certificates")
     for name, subject in (("server", "IP:127.0.0.1"), ("other", "DNS:other.example"), ("client", "DNS:client")):
         options = f"-x509 -newkey rsa:2048 -nodes -days 2 -subj /CN={name} -addext subjectAltName={subject}"
