@@ -212,9 +212,17 @@ def test_a_final_answer_comes_in_place_of_the_body():
     seen = []
     answer, prepared = expecting(talk)
     assert (answer.status, answer.body) == (417, b"no")
+    assert 0 < answer.finished_us - answer.started_us == answer.phases.total_us
     assert prepared.origin.in_use == 0
     gevent.sleep(0)
     assert seen[1:] in ([], [b""])
+
+
+def test_a_refused_body_can_be_streamed_too():
+    with answering(b"HTTP/1.1 417 No\r\nContent-Length: 2\r\n\r\nno") as wire:
+        prepared = prepare(wire.port, "POST", b"x", headers="Expect: 100-continue\r\nContent-Length: 1\r\n")
+        streamed = prepared.perform(False, stream=True)
+        assert (streamed.status, streamed.reader.read()) == (417, b"no")
 
 
 def test_a_server_that_knows_nothing_of_it_gets_the_body_after_a_while(monkeypatch):
@@ -451,7 +459,7 @@ def test_a_reset_says_where_it_came(said, where):
     assert str(error) == f"the server reset the connection {where}"
 
 
-@pytest.mark.needs("prlimit")
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_a_want_of_descriptors_is_the_generators_own_error():
     import resource
 

@@ -58,6 +58,7 @@ def count_as(session: Any, meta: dict[str, Any], answer: Answer, error: BaseExce
             meta["response_length"] or 0,
             error,
             answer.finished_us,
+            answer=answer,
         )
     if not session.gate.open:
         raise GreenletExit("the test has ended")

@@ -1,5 +1,6 @@
 """The way of requests itself: for what is not plain, timed and counted like the rest."""
 
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -74,6 +75,7 @@ def by_requests(
     response._answer = answer_for(session, method, sent_url, name, started_us, finished_us)
     if context:
         response._context = context
+    response._answer.outside = weakref.ref(response)
     if error is not None and not isinstance(error, RequestException):
         # A mistake in a hook, somebody's own timeout: counted, and on it goes.
         response.report(error)

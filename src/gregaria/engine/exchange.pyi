@@ -1,4 +1,5 @@
 import ssl
+import weakref
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,6 +22,8 @@ class Answer:
     finished_us: int
     late: bool
     error: BaseException | None
+    outside: weakref.ref[Any] | None
+    so_far: tuple[bytes | None, bytes] | None
     prepared: Prepared
     previous: Answer | None
     reader: BodyReader | None
