@@ -1,0 +1,52 @@
+"""A case, run in one way."""
+
+import gc
+from typing import Any
+
+from tests.oracle import seen
+from tests.oracle.case import Case
+from tests.oracle.places import Places
+from tests.oracle.ways import REFERENCE, Client, Options
+
+_KNOWN: dict[tuple[int, str], dict[str, Any]] = {}
+
+
+def run(case: Case, way: str, places: Places) -> dict[str, Any]:
+    """What the case leaves behind when it goes this way."""
+    log = places.log(case.server)
+    url = places.url(case.server)
+    options = case.options if isinstance(case.options, Options) else case.options(places)
+    log.take()
+    client = Client(way, url, options)
+    try:
+        case.do(client, places)
+        gc.collect()
+        received = log.take()
+        if not case.in_order:
+            received.sort(key=lambda each: each.target)
+        left = seen.of_case(client, received)
+        if case.checks is not None:
+            case.checks(client, received)
+        if client.is_ours:
+            check_books(case, client)
+    finally:
+        client.close()
+    return left
+
+
+def reference(case: Case, places: Places) -> dict[str, Any]:
+    """What plain requests leaves behind; found out once."""
+    key = (id(places), case.id)
+    if key not in _KNOWN:
+        _KNOWN[key] = run(case, REFERENCE, places)
+    return _KNOWN[key]
+
+
+def check_books(case: Case, client: Client) -> None:
+    """Each call is one request of the statistics."""
+    counts = client.books.counts()
+    if case.counted is not None:
+        assert {name: requests for name, (requests, _, _) in counts.items()} == case.counted
+    else:
+        assert sum(requests for requests, _, _ in counts.values()) == len(client.responses), counts
+    assert not any(interrupted for _, _, interrupted in counts.values())
