@@ -10,13 +10,25 @@
         ├── NoHost                    a relative URL, and no host to put before it
         └── LocustfileError           a locustfile that cannot be imported; carries its own traceback
     StopUser, StopTest, InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately     flow of a user
+    GeneratorError(OSError)           a limit of the generator's own machine; says nothing about the target
     TransferError(OSError)            what can go wrong with the bytes of one request
-    ├── ConnectTimeout, ReadTimeout   (also TimeoutError)
-    ├── ConnectionClosed              (also ConnectionError)
+    ├── NameNotFound                  (also socket.gaierror)
+    ├── ConnectTimeout, ReadTimeout ── FirstByteTimeout                                  (also TimeoutError)
+    ├── ConnectionReset               (also ConnectionResetError)
+    ├── ConnectionClosed ── BodyTooShort                                                 (also ConnectionError)
+    ├── TLSError                      (also ssl.SSLError)
+    │   └── CertificateError          (also ssl.SSLCertVerificationError)
+    │       └── CertificateExpired, CertificateForOtherHost, CertificateUntrusted
+    ├── HostUnreachable, ProxyError
     ├── ProtocolError
+    │   ├── MalformedStatusLine, MalformedHeader, MalformedChunk, ConflictingLengths
+    │   └── HeadTooLarge, BodyTooLarge, BodyTooLong, DecodingError
     └── TooManyRedirects
 """
 
+# The C modules themselves: this file is read before gevent's patching, which socket and ssl must not be.
+from _socket import gaierror
+from _ssl import SSLCertVerificationError, SSLError
 from enum import IntEnum
 
 #: what is kept and told of an error: whole pages end up in messages
@@ -129,8 +141,29 @@ class RescheduleTaskImmediately(Exception):
     """End this task and pick the next without waiting."""
 
 
+class GeneratorError(GregariaError, OSError):
+    """A limit of the generator's own machine (descriptors, ports, memory) kept a request from being made.
+
+    It says nothing about the target and is counted apart; the message says which limit to raise, and how.
+    """
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
 class TransferError(OSError):
     """Something went wrong with the bytes of one request."""
+
+    def __str__(self) -> str:
+        # An error of the system's inside has numbers, which OSError would show in its own way.
+        return str(self.args[0]) if self.args else ""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+
+class NameNotFound(TransferError, gaierror):
+    """The host's name leads to no address."""
 
 
 class ConnectTimeout(TransferError, TimeoutError):
@@ -141,12 +174,84 @@ class ReadTimeout(TransferError, TimeoutError):
     """The server stayed silent for longer than the network timeout."""
 
 
+class FirstByteTimeout(ReadTimeout):
+    """The server has not begun to answer within the network timeout."""
+
+
+class ConnectionReset(TransferError, ConnectionResetError):
+    """The connection was reset; the message says whether before, in or after the response's head."""
+
+
 class ConnectionClosed(TransferError, ConnectionError):
     """The server closed the connection before the response was whole."""
 
 
+class BodyTooShort(ConnectionClosed):
+    """The server closed the connection before as much of the body had come as was announced."""
+
+
+class TLSError(TransferError, SSLError):
+    """The TLS handshake, or what came after it, failed."""
+
+
+class CertificateError(TLSError, SSLCertVerificationError):
+    """The server's certificate was not accepted."""
+
+
+class CertificateExpired(CertificateError):
+    """The server's certificate is not valid at this time: expired, or not yet valid."""
+
+
+class CertificateForOtherHost(CertificateError):
+    """The server's certificate is not for the host that was asked for."""
+
+
+class CertificateUntrusted(CertificateError):
+    """No known authority has signed the server's certificate."""
+
+
+class HostUnreachable(TransferError):
+    """No way leads to the host or its network."""
+
+
+class ProxyError(TransferError):
+    """The proxy did not let the request pass."""
+
+
 class ProtocolError(TransferError):
     """What the server sent is not HTTP/1.x; the message says what was wrong and shows the first bytes."""
+
+
+class MalformedStatusLine(ProtocolError):
+    """The first line is not that of an HTTP/1.x response."""
+
+
+class MalformedHeader(ProtocolError):
+    """A line of the head is not a header's."""
+
+
+class MalformedChunk(ProtocolError):
+    """The chunked coding of a body is broken."""
+
+
+class ConflictingLengths(ProtocolError):
+    """The response announces two different lengths of its body, or one that is no number."""
+
+
+class HeadTooLarge(ProtocolError):
+    """The response's head is larger than ``settings.max_head_bytes``."""
+
+
+class BodyTooLarge(ProtocolError):
+    """The response's body, as it came or decoded, is larger than ``settings.max_body_bytes``."""
+
+
+class BodyTooLong(ProtocolError):
+    """The server sent more than the response that it had announced."""
+
+
+class DecodingError(ProtocolError):
+    """The body is not what its Content-Encoding says."""
 
 
 class TooManyRedirects(TransferError):

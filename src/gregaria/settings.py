@@ -63,6 +63,10 @@ class Settings:
     network_timeout_s: float = 60.0
     #: the same silence for HttpUser, where requests itself would wait for ever
     http_user_timeout_s: float = 300.0
+    #: seconds that a request with ``Expect: 100-continue`` waits for the server's word before it sends its body
+    expect_timeout_s: float = 1.0
+    #: whether the kernel is asked when answers came (Linux); read when a connection is opened
+    kernel_stamps: bool = True
     #: largest response head and body in bytes
     max_head_bytes: int = 256 * 1024
     max_body_bytes: int = 1024 * 1024 * 1024

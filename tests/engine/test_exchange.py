@@ -4,6 +4,7 @@ import gc
 import random
 import socket
 import ssl
+import threading
 import time
 
 import gevent
@@ -14,7 +15,7 @@ from gregaria.engine import poller
 from gregaria.engine.exchange import Answer, Origin, Prepared, header_pairs
 from gregaria.engine.gate import Gate
 from gregaria.engine.recorder import Recorder
-from gregaria.errors import ConnectionClosed, ConnectTimeout, ProtocolError, ReadTimeout
+from gregaria.errors import BodyTooLong, ConnectionClosed, ConnectTimeout, ProtocolError, ReadTimeout
 from gregaria.settings import settings
 from tests.support.wire import Wire, answering
 
@@ -248,10 +249,34 @@ def test_the_limits_of_head_and_body_are_settings(monkeypatch):
         assert "a body of 10 bytes is larger than allowed (4)" in str(prepared.perform(True).error)
 
 
-def test_bytes_that_nobody_asked_for_end_the_connection():
-    with answering(OK + b"HTTP/1.1 200 OK\r\n") as wire:
+def test_more_than_was_announced_is_a_failure_and_ends_the_connection():
+    with answering(OK + b"HTTP/1.1 200 OK\r\n", OK) as wire:
         prepared = prepare(wire.port)
-        assert [prepared.perform(True).body for _ in range(2)] == [b"hello", b"hello"]
+        error = prepared.perform(True).error
+        assert isinstance(error, BodyTooLong)
+        assert str(error) == "the server sent 17 bytes more than the response it announced (Content-Length: 5)"
+        assert isinstance(prepared.perform(True).error, BodyTooLong)
+        assert wire.connections == 2
+
+
+def test_bytes_that_come_while_nobody_asks_end_the_connection():
+    say, said = threading.Event(), threading.Event()
+
+    def talk(connection):
+        while wire.read_head(connection):
+            connection.sendall(OK)
+            say.wait(5)
+            connection.sendall(b"HTTP/1.1 200 OK\r\n")
+            said.set()
+
+    with Wire(talk) as wire:
+        prepared = prepare(wire.port)
+        assert prepared.perform(True).body == b"hello"
+        say.set()
+        said.wait(5)
+        # The loop has to look at its sockets once.
+        gevent.sleep(0.01)
+        assert prepared.perform(True).body == b"hello"
         assert wire.connections == 2
 
 

@@ -6,12 +6,15 @@ from typing import Any
 from requests import PreparedRequest, exceptions
 
 from gregaria import errors
+from gregaria.engine.trouble import of_system, of_tls
 
 #: the engine's error, what requests raises in its place; the first that fits counts
 _MEANINGS: tuple[tuple[type[BaseException], type[exceptions.RequestException]], ...] = (
     (errors.ConnectTimeout, exceptions.ConnectTimeout),
     (errors.ReadTimeout, exceptions.ReadTimeout),
     (errors.TooManyRedirects, exceptions.TooManyRedirects),
+    (errors.ProxyError, exceptions.ProxyError),
+    (errors.DecodingError, exceptions.ContentDecodingError),
     (errors.ProtocolError, exceptions.ConnectionError),
     (ssl.SSLError, exceptions.SSLError),
     (OSError, exceptions.ConnectionError),
@@ -39,11 +42,14 @@ def reported(error: BaseException) -> BaseException:
         return error
     if isinstance(error, exceptions.Timeout) and not isinstance(error.__cause__, errors.TransferError):
         return error
-    while True:
+    while not isinstance(error, (errors.TransferError, errors.GeneratorError)):
         inner = error.__cause__ or error.__context__
-        if not isinstance(inner, Exception) or isinstance(error, errors.TransferError):
-            return error
+        if not isinstance(inner, Exception):
+            break
         error = inner
+    if isinstance(error, ssl.SSLError):
+        return of_tls(error, None)
+    return of_system(error) if isinstance(error, OSError) else error
 
 
 def by_status(status: int | None, reason: Any, name: str) -> exceptions.HTTPError | None:

@@ -17,8 +17,21 @@ cdef class Answer:
     cdef readonly bint reused           # the connection had been open before
     cdef public int64_t started_us      # first byte sent; connect and TLS included when the connection was opened for it
     cdef public int64_t finished_us     # last byte received
+    cdef int64_t lookup_us              # how long the name lookup took
+    cdef int64_t connected_us           # moments, 0 for those that were not reached or had been passed before
+    cdef int64_t secured_us
+    cdef int64_t sent_us
+    cdef int64_t first_byte_us
+    cdef bint measured                  # the engine has carried it
+    cdef bint opened                    # a connection had to be opened
+    cdef bint streams                   # only the head is waited for
+    cdef public bint late               # something was seen late, and no stamp tells when it happened
     cdef public object error            # what went wrong on the way, or None; status is 0 then
     cdef public Prepared prepared
+    cdef public Answer previous         # of the step before, in a chain of redirects
+    cdef public BodyReader reader       # of the body, when only the head was waited for
+
+    cdef int phase_times(self, int64_t* six) noexcept
 
 cdef class Connection:
     cdef Stream stream
@@ -35,14 +48,21 @@ cdef class Origin:
     cdef readonly int most_connections
     cdef readonly int in_use
     cdef readonly int opened            # connections made so far
+    cdef readonly object via            # (host, port) that is connected to instead, or None
+    cdef readonly bytes tunnel          # what opens a tunnel there, or None
+    cdef readonly object unix_path      # of a socket in place of host and port, or None
     cdef list idle
     cdef object free                    # greenlets wait here while all connections are in use
+    cdef object session                 # TLS: what resumes the last connection's
 
     cdef int exchange(self, Answer answer, Prepared prepared) except -1
     cdef Connection _idle_connection(self)
-    cdef Connection _open(self, int64_t timeout_us)
+    cdef Connection _open(self, Answer answer, int64_t timeout_us)
+    cdef int _tunnel(self, Stream stream, int64_t deadline_us) except -1
     cdef int _talk(self, Connection connection, Answer answer, Prepared prepared) except -1
-    cdef bint _send_rest(self, Stream stream, bytes rest, int64_t timeout_us) except -1
+    cdef bint _continues(self, Connection connection, int64_t timeout_us) except -1
+    cdef int _receive(self, Connection connection, Answer answer, int64_t timeout_us, int64_t deadline_us) except -1
+    cdef int _settle(self, Connection connection, bint whole) except -1
     cdef int _wait_for_free(self) except -1
     cdef int _release(self) except -1
 
@@ -56,18 +76,30 @@ cdef class Prepared:
     cdef readonly str method
     cdef readonly str url
     cdef readonly str name
+    cdef public object pieces           # an iterable of bytes in place of a body, or None
     cdef bytes wire
     cdef bytes rest
     cdef bint no_body
     cdef bint repeatable
+    cdef bint expects                   # the head says Expect: 100-continue
     cdef public int64_t connect_timeout_us      # 0: the origin's
     cdef public int64_t read_timeout_us
     cdef public type answer_type
     cdef public object extra                    # whatever the session wants to find again
 
-    cpdef Answer perform(self, bint count, bint continued=*, bint leave=*)
+    cpdef Answer perform(self, bint count, bint continued=*, bint leave=*, bint stream=*)
     cpdef int end_if_closed(self) except -1
     cpdef Prepared with_body(self, bytes body)
     cdef int _set_body(self, bytes head, bytes body) except -1
     cpdef int settle(self, Answer answer, object error=*, object size_bytes=*, object started_us=*) except -1
+    cdef bint _send_body(self, Stream stream, int64_t timeout_us) except -1
+    cdef int _count(self, Answer answer, object error, int64_t begun_us, int64_t size) except -1
     cdef Entry _row(self)
+
+cdef class BodyReader:
+    cdef Origin origin
+    cdef Connection connection          # None once the body is at its end
+    cdef int64_t timeout_us
+    cdef bint whole                     # the request went out whole
+    cdef int _more(self) except -1
+    cdef int _end(self, bint reusable) except -1

@@ -1,7 +1,9 @@
 import ssl
+from collections.abc import Iterable
 from typing import Any
 
 from gregaria.engine.gate import Gate
+from gregaria.engine.phases import Phases
 from gregaria.engine.recorder import Entry, Recorder
 
 class Answer:
@@ -17,8 +19,13 @@ class Answer:
     reused: bool
     started_us: int
     finished_us: int
+    late: bool
     error: BaseException | None
     prepared: Prepared
+    previous: Answer | None
+    reader: BodyReader | None
+    @property
+    def phases(self) -> Phases | None: ...
     @property
     def reason(self) -> str: ...
     @property
@@ -36,6 +43,9 @@ class Origin:
     most_connections: int
     in_use: int
     opened: int
+    via: tuple[str, int] | None
+    tunnel: bytes | None
+    unix_path: str | bytes | None
     def __init__(
         self,
         scheme: str,
@@ -46,7 +56,16 @@ class Origin:
         connect_timeout_us: int = ...,
         read_timeout_us: int = ...,
         connections: int = ...,
+        via: tuple[str, int] | None = ...,
+        tunnel: bytes | None = ...,
+        unix_path: str | bytes | None = ...,
     ) -> None: ...
+    def close(self) -> None: ...
+
+class BodyReader:
+    @property
+    def ended(self) -> bool: ...
+    def read(self, size: int = ...) -> bytes: ...
     def close(self) -> None: ...
 
 class Prepared:
@@ -63,6 +82,7 @@ class Prepared:
     read_timeout_us: int
     answer_type: type[Answer]
     extra: Any
+    pieces: Iterable[bytes | str] | None
     def __init__(
         self,
         origin: Origin,
@@ -75,7 +95,7 @@ class Prepared:
         name: str,
         answer_type: type[Answer] = ...,
     ) -> None: ...
-    def perform(self, count: bool, continued: bool = ..., leave: bool = ...) -> Answer: ...
+    def perform(self, count: bool, continued: bool = ..., leave: bool = ..., stream: bool = ...) -> Answer: ...
     def end_if_closed(self) -> int: ...
     def with_body(self, body: bytes) -> Prepared: ...
     def settle(

@@ -7,29 +7,42 @@ are known, so that it can be sent again and again; ``Prepared.perform`` is the o
 cimport cython
 from gregaria.engine.clock cimport now_us
 from gregaria.engine.gate cimport Gate
-from gregaria.engine.parser cimport ResponseParser
+from gregaria.engine.parser cimport DONE, HEAD, ResponseParser
 from gregaria.engine.poller cimport BUFFER_BYTES
 from gregaria.engine.recorder cimport Entry, Recorder
 from gregaria.engine.stream cimport Stream, TLSStream
+
+import _socket
 
 from gevent import Timeout, get_hub, sleep
 from gevent.hub import Waiter
 from greenlet import GreenletExit
 
 from gregaria.engine.names import resolve
+from gregaria.engine.phases import Phases
+from gregaria.engine.trouble import no_memory
+from gregaria.errors import (
+    BodyTooLong,
+    ConnectionReset,
+    FirstByteTimeout,
+    GeneratorError,
+    ProxyError,
+    ReadTimeout,
+)
 from gregaria.settings import settings
 
 cdef tuple NOTHING = ()
+cdef int UNIX = getattr(_socket, "AF_UNIX", -1)
 
 # RFC 9110, 9.2.2: the methods that may be sent again when nobody knows whether the first was received.
 cdef frozenset REPEATABLE = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"))
 
 cdef bytes LENGTH_LINE = b"\r\nContent-Length: "
+cdef bytes EXPECT_LINE = b"\r\nexpect: 100-continue\r\n"
+cdef bytes CHUNKED_LINE = b"\r\ntransfer-encoding: chunked\r\n"
 
 # A body up to this size travels in one piece with the head.
 cdef Py_ssize_t ONE_PIECE_BYTES = 65536
-# What a server must take of a larger one within the network timeout.
-cdef Py_ssize_t PIECE_BYTES = 262144
 
 
 cdef extern from *:
@@ -55,9 +68,54 @@ cdef class Answer:
         reused: the connection had carried an answer before.
         started_us, finished_us: monotonic microseconds; from the first byte sent (connect and TLS included when the
             request had to open a connection) to the last byte received.
+        late: something was seen late because the loop was held up, and the kernel had no stamp for it: the times may
+            include the generator's own delay.
         error: what went wrong on the way, or None.
         prepared: the request.
+        previous: the answer of the step before, in a chain of redirects; its phases count in.
+        reader: of the body, when only the head was waited for (``stream``); ``body`` is None then.
     """
+
+    @property
+    def phases(self):
+        """Where the time went, of the whole chain; None for a request that the engine has not carried."""
+        cdef int64_t six[6]
+        cdef int place
+        for place in range(6):
+            six[place] = 0
+        if not self.phase_times(six):
+            return None
+        return Phases(six[0], six[1], six[2], six[3], six[4], six[5])
+
+    cdef int phase_times(self, int64_t* six) noexcept:
+        """Add the phases of the chain to six sums; how many of its steps the engine has carried."""
+        cdef int carried = 0
+        cdef int64_t at, end
+        if self.previous is not None:
+            carried = self.previous.phase_times(six)
+        if not self.measured:
+            return carried
+        at = self.started_us
+        if self.opened:
+            six[0] += self.lookup_us
+            at += self.lookup_us
+            end = self.connected_us or self.finished_us
+            six[1] += end - at
+            at = end
+            if self.connected_us:
+                end = self.secured_us or self.finished_us
+                six[2] += end - at
+                at = end
+        if at < self.finished_us or self.sent_us:
+            # The answer may be here before the system call that sent the request has come back.
+            end = min(self.sent_us or self.finished_us, self.first_byte_us or self.finished_us)
+            end = max(end, at)
+            six[3] += end - at
+            at = end
+            end = max(self.first_byte_us or self.finished_us, at) if self.sent_us else at
+            six[4] += end - at
+            six[5] += self.finished_us - end
+        return carried + 1
 
     @property
     def reason(self):
@@ -102,12 +160,18 @@ cdef class Origin:
         most_connections: how many at a time, 0 for no limit; a request that finds none free waits.
         in_use: connections that carry a request now.
         opened: connections made so far.
+        via: (host, port) of a proxy that is connected to instead, or None.
+        tunnel: the bytes of the CONNECT request that opens a tunnel through it, or None.
+        unix_path: of a Unix socket that is connected to in place of host and port, or None.
     """
 
     def __init__(
         self, str scheme, str host, int port, *, ssl_context=None, int64_t connect_timeout_us=60_000_000,
-        int64_t read_timeout_us=60_000_000, int connections=0,
+        int64_t read_timeout_us=60_000_000, int connections=0, via=None, bytes tunnel=None, unix_path=None,
     ):
+        self.via = via
+        self.tunnel = tunnel or None
+        self.unix_path = unix_path
         self.scheme = scheme
         self.host = host
         self.port = port
@@ -133,19 +197,18 @@ cdef class Origin:
         """
         cdef Connection connection
         cdef bint again = False
-        cdef int64_t connect_timeout_us
         if self.most_connections and self.in_use >= self.most_connections:
             self._wait_for_free()
         else:
             self.in_use += 1
         try:
+            answer.started_us = now_us()
+            answer.measured = True
             while True:
                 connection = None if again else self._idle_connection()
-                if not again:
-                    answer.started_us = now_us()
                 if connection is None:
-                    connect_timeout_us = prepared.connect_timeout_us or self.connect_timeout_us
-                    connection = self._open(connect_timeout_us)
+                    connection = self._open(answer, prepared.connect_timeout_us or self.connect_timeout_us)
+                connection.stream.late = connection.stream.late and not connection.used
                 try:
                     self._talk(connection, answer, prepared)
                     return 0
@@ -154,15 +217,20 @@ cdef class Origin:
                     if (
                         connection.used
                         and prepared.repeatable
+                        and prepared.pieces is None
                         and connection.parser.store_size == 0
                         and connection.parser.consumed == 0
                         and isinstance(error, ConnectionError)
                     ):
                         again = True
                         continue
+                    if type(error) is ConnectionReset:
+                        raise ConnectionReset(f"{error} {_where(connection.parser)}") from None
                     raise
         finally:
-            self._release()
+            # A reader keeps the connection, and gives its place back itself.
+            if answer.reader is None:
+                self._release()
 
     cdef Connection _idle_connection(self):
         cdef Connection connection
@@ -173,54 +241,97 @@ cdef class Origin:
             connection.stream.close()
         return None
 
-    cdef Connection _open(self, int64_t timeout_us):
+    cdef Connection _open(self, Answer answer, int64_t timeout_us):
         """A new connection to the first address that answers."""
         cdef Connection connection = Connection.__new__(Connection)
-        cdef int64_t deadline_us = now_us() + timeout_us
+        cdef int64_t begun_us = now_us()
+        cdef int64_t deadline_us = begun_us + timeout_us
         cdef Stream stream
-        cdef list addresses = resolve(self.host, self.port, timeout_us / 1e6)
+        cdef list addresses
+        host, port = self.via or (self.host, self.port)
+        answer.opened = True
+        try:
+            addresses = [(UNIX, self.unix_path)] if self.unix_path else resolve(host, port, timeout_us / 1e6)
+        finally:
+            answer.lookup_us = now_us() - begun_us
         connection.parser = ResponseParser(settings.max_head_bytes, settings.max_body_bytes)
         for place, (family, address) in enumerate(addresses):
-            if self.scheme == "https":
-                stream = TLSStream(self.ssl_context, self.host)
-            else:
-                stream = Stream()
+            stream = TLSStream() if self.scheme == "https" else Stream()
             try:
-                stream.open(address, family, deadline_us)
+                stream.connect(address, family, deadline_us)
                 break
-            except OSError:
-                if place + 1 == len(addresses):
+            except GeneratorError:
+                raise
+            except OSError as error:
+                if place + 1 < len(addresses):
+                    continue
+                if self.via is None or isinstance(error, TimeoutError):
                     raise
+                raise ProxyError(f"no connection to the proxy {host}:{port}: {error.strerror or error}") from None
         connection.stream = stream
+        try:
+            if self.tunnel is not None:
+                self._tunnel(stream, deadline_us)
+            answer.connected_us = now_us()
+            if self.scheme == "https":
+                stream.secure(self.ssl_context, self.host, self.session, deadline_us)
+        except BaseException:
+            stream.close()
+            raise
+        answer.secured_us = now_us() if self.scheme == "https" else answer.connected_us
         self.opened += 1
         return connection
 
+    cdef int _tunnel(self, Stream stream, int64_t deadline_us) except -1:
+        """Have the proxy connect to the origin (RFC 9110, 9.3.6)."""
+        cdef ResponseParser parser = ResponseParser(settings.max_head_bytes, 0)
+        cdef Py_ssize_t got
+        parser.begin(True, False)
+        try:
+            stream.send_all(self.tunnel, len(self.tunnel), deadline_us)
+            while True:
+                # One byte at a time would be exact; a server that speaks first inside the tunnel is not HTTP.
+                got = stream.receive(stream.poller.buffer, BUFFER_BYTES, deadline_us)
+                if got == 0:
+                    parser.finish()
+                if parser.feed(stream.poller.buffer, got):
+                    break
+        except (ConnectionError, ReadTimeout) as error:
+            raise ProxyError(f"the proxy opened no tunnel to {self.host}:{self.port}: {error}") from None
+        if not 200 <= parser.status < 300:
+            line = parser.head.split(b"\n", 1)[0].strip().decode("latin-1")
+            raise ProxyError(f"the proxy opened no tunnel to {self.host}:{self.port}: it answered {line[9:89]}")
+        return 0
+
     cdef int _talk(self, Connection connection, Answer answer, Prepared prepared) except -1:
+        """Send one request, and receive its answer or, for a stream, the answer's head."""
         cdef Stream stream = connection.stream
         cdef ResponseParser parser = connection.parser
-        cdef char* buffer = stream.poller.buffer
         cdef int64_t timeout_us = prepared.read_timeout_us or self.read_timeout_us
         cdef int64_t deadline_us = answer.started_us + timeout_us
-        cdef Py_ssize_t got
         cdef bint whole = True
         if not connection.used:
             # Connecting has used up some of it.
             deadline_us = now_us() + timeout_us
-        parser.begin(prepared.no_body)
+        parser.begin(prepared.no_body, answer.streams)
         answer.sent = True
         stream.write(prepared.wire, len(prepared.wire), deadline_us)
-        if prepared.rest is not None:
-            whole = self._send_rest(stream, prepared.rest, timeout_us)
+        if prepared.rest is not None or prepared.pieces is not None:
+            try:
+                if not prepared.expects or self._continues(connection, timeout_us):
+                    whole = prepared._send_body(stream, timeout_us)
+                else:
+                    whole = False
+            except ConnectionError:
+                # The server hung up meanwhile: it may have answered before (413, say).
+                whole = False
             deadline_us = now_us() + timeout_us
-        while True:
-            got = stream.read(buffer, BUFFER_BYTES, deadline_us)
-            if got == 0:
-                parser.finish()
+        answer.sent_us = now_us()
+        while not parser.stage == DONE:
+            if answer.streams and parser.stage != HEAD:
                 break
-            if parser.feed(buffer, got):
-                break
-            deadline_us = now_us() + timeout_us
-        answer.finished_us = now_us()
+            self._receive(connection, answer, timeout_us, deadline_us)
+            deadline_us = answer.finished_us + timeout_us
         answer.status = parser.status
         answer.minor = parser.minor
         answer.head = parser.head
@@ -229,25 +340,77 @@ cdef class Origin:
         answer.has_cookie = parser.has_cookie
         answer.has_encoding = parser.has_encoding
         answer.reused = connection.used
+        answer.late = stream.late
+        if answer.streams:
+            answer.body = None
+            answer.reader = BodyReader.__new__(BodyReader)
+            answer.reader.origin = self
+            answer.reader.connection = connection
+            answer.reader.timeout_us = timeout_us
+            answer.reader.whole = whole
+            if parser.stage == DONE and parser.store_size == 0:
+                answer.reader._end(True)
+            return 0
         parser.body = None
-        if parser.keep_alive and parser.consumed == got and whole:
-            connection.used = True
-            self.idle.append(connection)
-        else:
-            stream.close()
+        self._settle(connection, whole)
         return 0
 
-    cdef bint _send_rest(self, Stream stream, bytes rest, int64_t timeout_us) except -1:
-        """Send a large body; False when the server hung up meanwhile: it may have answered before (413, say)."""
-        cdef Py_ssize_t at = 0, size
-        try:
-            while at < len(rest):
-                size = min(len(rest) - at, PIECE_BYTES)
-                stream.write(<const char*>rest + at, size, now_us() + timeout_us)
-                at += size
-        except ConnectionError:
-            return False
+    cdef bint _continues(self, Connection connection, int64_t timeout_us) except -1:
+        """Whether the server wants the body of a request with ``Expect: 100-continue``, or keeps silent about it."""
+        cdef Stream stream = connection.stream
+        cdef ResponseParser parser = connection.parser
+        cdef int64_t deadline_us = now_us() + min(timeout_us, <int64_t>(settings.expect_timeout_s * 1e6))
+        cdef Py_ssize_t got
+        while stream.await_answer(deadline_us):
+            got = stream.read(stream.poller.buffer, BUFFER_BYTES, now_us() + timeout_us)
+            if got == 0:
+                parser.finish()
+                return False
+            parser.feed(stream.poller.buffer, got)
+            if parser.stage != HEAD:
+                return False
+            if parser.interim:
+                return True
         return True
+
+    cdef int _receive(self, Connection connection, Answer answer, int64_t timeout_us, int64_t deadline_us) except -1:
+        """Take what comes next of an answer."""
+        cdef Stream stream = connection.stream
+        cdef ResponseParser parser = connection.parser
+        cdef char* buffer = stream.poller.buffer
+        cdef Py_ssize_t got
+        try:
+            got = stream.read(buffer, BUFFER_BYTES, deadline_us)
+        except ReadTimeout:
+            if answer.first_byte_us:
+                raise ReadTimeout(f"the server fell silent for {timeout_us / 1e6:g} s, the network timeout") from None
+            raise FirstByteTimeout(
+                f"the server did not begin to answer within {timeout_us / 1e6:g} s, the network timeout"
+            ) from None
+        # A stamp is of the kernel's clock and may be a little before the moment at which the request was sent.
+        answer.finished_us = max(<int64_t>stream.came_us, answer.started_us)
+        if got == 0:
+            return parser.finish()
+        if not answer.first_byte_us:
+            answer.first_byte_us = answer.finished_us
+        if parser.feed(buffer, got) and parser.consumed < got and parser.status != 101:
+            raise BodyTooLong(
+                f"the server sent {got - parser.consumed} bytes more than the response it announced "
+                f"({_announced(parser)})"
+            )
+        return 0
+
+    cdef int _settle(self, Connection connection, bint whole) except -1:
+        """Keep a connection whose answer is whole for the next request, if it may be used again."""
+        if whole and connection.parser.keep_alive:
+            if not connection.used:
+                connection.used = True
+                if self.scheme == "https":
+                    self.session = connection.stream.session()
+            self.idle.append(connection)
+        else:
+            connection.stream.close()
+        return 0
 
     cdef int _wait_for_free(self) except -1:
         """Wait for the place of a request that has ended; it stays counted in ``in_use``."""
@@ -274,6 +437,108 @@ cdef class Origin:
         return 0
 
 
+cdef object _where(ResponseParser parser):
+    """How far a response had come, in words."""
+    if parser.stage == DONE:
+        return "after the response"
+    if parser.stage != HEAD:
+        return "in the middle of the response's body"
+    if parser.store_size:
+        return "in the middle of the response's head"
+    return "before the response"
+
+
+cdef object _announced(ResponseParser parser):
+    if parser.no_body:
+        return "no body, as the request was a HEAD"
+    if parser.status == 204 or parser.status == 304:
+        return f"no body, as the status is {parser.status}"
+    if parser.chunked:
+        return "in chunks"
+    return f"Content-Length: {parser.length}"
+
+
+cdef class BodyReader:
+    """The body of an answer whose head was waited for: read it, or close it.
+
+    A body that was read to its end gives its connection back; one that is closed or dropped before takes it along.
+    """
+
+    @property
+    def ended(self):
+        """Whether the body has been read to its end, or closed."""
+        return self.connection is None
+
+    def read(self, Py_ssize_t size=-1):
+        """Wait for bytes of the body, still content-encoded.
+
+        Args:
+            size: at most so many, as soon as there are any; all up to the end if it is negative.
+
+        Returns:
+            b"" at the end.
+
+        Raises:
+            TransferError: the body is broken, or did not come in time.
+        """
+        cdef bytes piece
+        cdef ResponseParser parser
+        if self.connection is None or size == 0:
+            return b""
+        parser = self.connection.parser
+        while parser.stage != DONE and (size < 0 or parser.store_size == 0):
+            self._more()
+        piece = parser.take(size)
+        if parser.stage == DONE and parser.store_size == 0:
+            self._end(True)
+        return piece
+
+    def close(self):
+        """Give up what has not been read; safe to call twice."""
+        self._end(False)
+
+    def __del__(self):
+        self._end(False)
+
+    cdef int _more(self) except -1:
+        cdef Connection connection = self.connection
+        cdef ResponseParser parser = connection.parser
+        cdef Stream stream = connection.stream
+        cdef char* buffer = stream.poller.buffer
+        cdef Py_ssize_t got
+        try:
+            try:
+                got = stream.read(buffer, BUFFER_BYTES, now_us() + self.timeout_us)
+            except ReadTimeout:
+                raise ReadTimeout(
+                    f"the server fell silent for {self.timeout_us / 1e6:g} s, the network timeout"
+                ) from None
+            except ConnectionReset as error:
+                raise ConnectionReset(f"{error} {_where(parser)}") from None
+            if got == 0:
+                parser.finish()
+            elif parser.feed(buffer, got) and parser.consumed < got:
+                raise BodyTooLong(
+                    f"the server sent {got - parser.consumed} bytes more than the response it announced "
+                    f"({_announced(parser)})"
+                )
+        except BaseException:
+            self._end(False)
+            raise
+        return 0
+
+    cdef int _end(self, bint reusable) except -1:
+        cdef Connection connection = self.connection
+        if connection is None:
+            return 0
+        self.connection = None
+        if reusable:
+            self.origin._settle(connection, self.whole)
+        else:
+            connection.stream.close()
+        return self.origin._release()
+
+
 cdef class Prepared:
     """A request whose bytes and statistics row are known.
 
@@ -281,6 +546,8 @@ cdef class Prepared:
         origin, gate: where it goes and whether it may.
         recorder, entry: where it is counted; None and None for nowhere.
         head, body: the bytes; the head from request line through blank line.
+        pieces: an iterable of bytes in place of a body, sent as it comes and never twice. The head says how:
+            ``Transfer-Encoding: chunked``, or a Content-Length that the pieces add up to.
         method, url, name: for those who look.
         connect_timeout_us, read_timeout_us: this request's own, 0 for the origin's.
         answer_type: ``Answer`` or a subclass; what ``perform`` returns is one of these, made without ``__init__``.
@@ -307,9 +574,10 @@ cdef class Prepared:
     cdef int _set_body(self, bytes head, bytes body) except -1:
         self.head = head
         self.body = body
+        self.expects = b"100-" in head and EXPECT_LINE in head.lower()
         if not body:
             self.wire = head
-        elif len(body) <= ONE_PIECE_BYTES:
+        elif len(body) <= ONE_PIECE_BYTES and not self.expects:
             self.wire = head + body
         else:
             self.wire = head
@@ -348,7 +616,22 @@ cdef class Prepared:
         other._set_body(b"%b%d%b" % (self.head[:begin], len(body), self.head[end:]), body)
         return other
 
-    cpdef Answer perform(self, bint count, bint continued=False, bint leave=True):
+    cdef bint _send_body(self, Stream stream, int64_t timeout_us) except -1:
+        """Send what comes after the head; False when the server answered before it had all of it."""
+        cdef bytes data
+        cdef bint chunked
+        if self.pieces is None:
+            return stream.upload(self.rest, len(self.rest), timeout_us) == len(self.rest)
+        chunked = CHUNKED_LINE in self.head.lower()
+        for piece in self.pieces:
+            data = piece.encode() if isinstance(piece, str) else bytes(piece)
+            if chunked and data:
+                data = b"%x\r\n%b\r\n" % (len(data), data)
+            if stream.upload(data, len(data), timeout_us) < len(data):
+                return False
+        return not chunked or stream.upload(b"0\r\n\r\n", 5, timeout_us) == 5
+
+    cpdef Answer perform(self, bint count, bint continued=False, bint leave=True, bint stream=False):
         """Send it once and wait for the answer.
 
         Args:
@@ -357,6 +640,7 @@ cdef class Prepared:
             continued: this is a further step of a request already begun (a redirect), so a closed gate lets it pass.
             leave: end the greenlet when the gate was closed meanwhile and the request has been counted. A session
                 that has listeners to tell first passes False and calls ``end_if_closed`` afterwards.
+            stream: wait for the head only; ``answer.reader`` reads the body. ``count`` must be False.
 
         Returns:
             the answer; an error on the way is its ``error``, with ``status`` 0.
@@ -373,11 +657,12 @@ cdef class Prepared:
             raise GreenletExit("the test has ended")
         answer = <Answer>gregaria_new(self.answer_type, NOTHING)
         answer.prepared = self
+        answer.streams = stream
         gate.in_flight += 1
         try:
             self.origin.exchange(answer, self)
         except (Exception, Timeout) as error:
-            answer.error = error
+            answer.error = no_memory() if isinstance(error, MemoryError) else error
             answer.finished_us = now_us()
             return answer
         except BaseException:
@@ -388,9 +673,7 @@ cdef class Prepared:
             gate.in_flight -= 1
         if count and not answer.has_encoding and (200 <= answer.status < 300 or answer.status == 304):
             if self.recorder is not None:
-                self.recorder.success(
-                    self._row(), answer.finished_us, answer.finished_us - answer.started_us, len(answer.body)
-                )
+                self._count(answer, None, answer.started_us, len(answer.body))
             answer.counted = True
             if leave and not gate.open:
                 raise GreenletExit("the test has ended")
@@ -420,7 +703,6 @@ cdef class Prepared:
         """
         cdef int64_t begun = answer.started_us if started_us is None else started_us
         cdef int64_t size = 0
-        cdef Entry entry
         if not answer.counted:
             answer.counted = True
             if size_bytes is not None:
@@ -428,13 +710,29 @@ cdef class Prepared:
             elif answer.body is not None:
                 size = len(answer.body)
             if self.recorder is not None:
-                entry = self._row()
-                if error is None:
-                    self.recorder.success(entry, answer.finished_us, answer.finished_us - begun, size)
-                else:
-                    self.recorder.failure(entry, answer.finished_us, answer.finished_us - begun, size, error)
+                self._count(answer, error, begun, size)
         if not self.gate.open:
             raise GreenletExit("the test has ended")
+        return 0
+
+    cdef int _count(self, Answer answer, object error, int64_t begun_us, int64_t size) except -1:
+        cdef Recorder recorder = self.recorder
+        cdef Entry entry = self._row()
+        cdef int64_t six[6]
+        cdef int place
+        if error is None:
+            recorder.success(entry, answer.finished_us, answer.finished_us - begun_us, size)
+        elif isinstance(error, GeneratorError):
+            return recorder.generator_error(entry, error)
+        else:
+            recorder.failure(entry, answer.finished_us, answer.finished_us - begun_us, size, error)
+        if answer.late:
+            recorder.late(entry)
+        if recorder.keeps_phases:
+            for place in range(6):
+                six[place] = 0
+            if answer.phase_times(six):
+                recorder.phases(entry, six)
         return 0
 
     cdef Entry _row(self):

@@ -7,7 +7,7 @@ from typing import Any
 import gevent
 from gevent import socket as gevent_socket
 
-from gregaria.errors import ConnectTimeout
+from gregaria.errors import ConnectTimeout, NameNotFound
 
 #: Seconds that an answer is remembered. Short, so that a change in DNS shows; long enough that a thousand users that
 #: connect in one second do not ask a thousand times.
@@ -22,7 +22,7 @@ def resolve(host: str, port: int, timeout_s: float) -> list[Address]:
     """Every (family, socket address) of a host, in the order to be tried.
 
     Raises:
-        socket.gaierror: the name is not known, or none.
+        NameNotFound: the name is not known, or none.
         ConnectTimeout: no answer within ``timeout_s`` seconds.
     """
     direct = numeric(host, port)
@@ -33,9 +33,12 @@ def resolve(host: str, port: int, timeout_s: float) -> list[Address]:
     if known is not None and known[0] > time.monotonic():
         return known[1]
     if not _can_be_a_name(host):
-        raise socket.gaierror(socket.EAI_NONAME, f"{host[:80]!r} cannot be a host's name")
+        raise NameNotFound(f"{host[:80]!r} cannot be a host's name")
     with gevent.Timeout(timeout_s, ConnectTimeout(f"no address for {host!r} within the connect timeout")):
-        found = gevent_socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+        try:
+            found = gevent_socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+        except socket.gaierror as error:
+            raise NameNotFound(f"no address for {host!r}: {error.strerror}") from None
     addresses: list[Address] = [(int(family), address) for family, _, _, _, address in found]
     _known[key] = (time.monotonic() + NAME_CACHE_S, addresses)
     return addresses

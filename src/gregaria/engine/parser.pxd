@@ -22,6 +22,8 @@ cdef class ResponseParser:
     cdef readonly Py_ssize_t consumed   # bytes of the last feed that belong to this response
     cdef Stage stage
     cdef bint no_body
+    cdef bint streaming                 # the body is taken piece by piece
+    cdef int interim                    # 1xx responses seen since `begin`
     cdef bint chunked
     cdef bint other_transfer_coding
     cdef int64_t length                 # Content-Length, -1 if none
@@ -36,9 +38,10 @@ cdef class ResponseParser:
     cdef Py_ssize_t store_size
     cdef Py_ssize_t store_room
 
-    cdef void begin(self, bint no_body) noexcept
+    cdef void begin(self, bint no_body, bint streaming) noexcept
     cdef bint feed(self, const char* data, Py_ssize_t size) except -1
     cdef int finish(self) except -1
+    cdef bytes take(self, Py_ssize_t size)
     cdef Py_ssize_t _scan(self, const char* data, Py_ssize_t size) except -1
     cdef int _status_line(self, const char* line, Py_ssize_t size) except -1
     cdef int _header(self, const char* line, Py_ssize_t size) except -1
@@ -46,6 +49,7 @@ cdef class ResponseParser:
     cdef void _choose_body(self) noexcept
     cdef Py_ssize_t _known_length(self, const char* data, Py_ssize_t size) except -1
     cdef Py_ssize_t _chunks(self, const char* data, Py_ssize_t size) except -1
+    cdef int _end_of_body(self) except -1
     cdef int _keep(self, const char* data, Py_ssize_t size) except -1
     cdef int _keep_body(self, const char* data, Py_ssize_t size) except -1
     cdef void _forget(self) noexcept

@@ -7,12 +7,24 @@ to the byte as the one before it (same second in ``Date``); then not even that: 
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdlib cimport free, realloc
-from libc.string cimport memchr, memcmp, memcpy
+from libc.string cimport memchr, memcmp, memcpy, memmove
 
-from gregaria.errors import ConnectionClosed, ProtocolError
+from gregaria.errors import (
+    BodyTooLarge,
+    BodyTooShort,
+    ConflictingLengths,
+    ConnectionClosed,
+    HeadTooLarge,
+    MalformedChunk,
+    MalformedHeader,
+    MalformedStatusLine,
+    ProtocolError,
+)
 
 cdef int64_t ALLOCATE_AT_ONCE = 16 * 1024 * 1024
 cdef int KEEP_STORE_BYTES = 64 * 1024
+# More 1xx responses before the final one than any honest server sends.
+cdef int MOST_INTERIM = 100
 
 
 cdef inline char lower(char letter) noexcept nogil:
@@ -63,10 +75,12 @@ cdef class ResponseParser:
     def __dealloc__(self):
         free(self.store)
 
-    cdef void begin(self, bint no_body) noexcept:
-        """Expect a new response; ``no_body`` when it answers a HEAD."""
+    cdef void begin(self, bint no_body, bint streaming) noexcept:
+        """Expect a new response; ``no_body`` when it answers a HEAD, ``streaming`` to ``take`` its body in pieces."""
         self.stage = HEAD
         self.no_body = no_body
+        self.streaming = streaming
+        self.interim = 0
         self.body = None
         self.line_start = 0
         self.store_size = 0
@@ -106,6 +120,9 @@ cdef class ResponseParser:
             self.store_size = 0
             self.line_start = 0
             if 100 <= self.status < 200 and self.status != 101:
+                self.interim += 1
+                if self.interim > MOST_INTERIM:
+                    raise ProtocolError(f"more than {MOST_INTERIM} interim responses (1xx) and no final one")
                 continue
             self._choose_body()
         if self.stage == KNOWN_LENGTH:
@@ -125,17 +142,37 @@ cdef class ResponseParser:
             ConnectionClosed: the response is not whole.
         """
         if self.stage == UNTIL_CLOSE:
-            self.body = PyBytes_FromStringAndSize(self.store, self.store_size)
-            self._forget()
-            self.stage = DONE
+            self._end_of_body()
             return 0
         if self.stage == HEAD:
             if self.store_size:
                 raise ConnectionClosed("the server closed the connection in the middle of the response's head")
             raise ConnectionClosed("the server closed the connection without a response")
         if self.stage == KNOWN_LENGTH:
-            raise ConnectionClosed("the server closed the connection before the body was whole")
-        raise ConnectionClosed("the server closed the connection before the last chunk")
+            raise BodyTooShort(
+                f"the server closed the connection before the body was whole: {self.length - self.remaining} of "
+                f"{self.length} bytes"
+            )
+        raise BodyTooShort("the server closed the connection before the last chunk")
+
+    cdef bytes take(self, Py_ssize_t size):
+        """At most ``size`` bytes of what there is of a streamed body, from its front; all if it is negative."""
+        cdef bytes piece
+        if size < 0 or size >= self.store_size:
+            piece = PyBytes_FromStringAndSize(self.store, self.store_size)
+            self._forget()
+            return piece
+        piece = PyBytes_FromStringAndSize(self.store, size)
+        memmove(self.store, self.store + size, self.store_size - size)
+        self.store_size -= size
+        return piece
+
+    cdef int _end_of_body(self) except -1:
+        if not self.streaming:
+            self.body = PyBytes_FromStringAndSize(self.store, self.store_size)
+            self._forget()
+        self.stage = DONE
+        return 0
 
     cdef Py_ssize_t _scan(self, const char* data, Py_ssize_t size) except -1:
         """Look at the lines that are whole; the head's size once its blank line is there, else 0."""
@@ -147,9 +184,9 @@ cdef class ResponseParser:
             newline = <const char*>memchr(line, c'\n', size - self.line_start)
             if newline == NULL:
                 if size > self.most_head_bytes:
-                    raise ProtocolError(f"the response's head is larger than {self.most_head_bytes} bytes")
+                    raise HeadTooLarge(f"the response's head is larger than {self.most_head_bytes} bytes")
                 if self.line_start == 0 and size >= 5 and memcmp(data, b"HTTP/", 5) != 0:
-                    raise ProtocolError(f"not an HTTP response: {shown(data, size)}")
+                    raise MalformedStatusLine(f"not an HTTP response: {shown(data, size)}")
                 return 0
             end = newline - data + 1
             line_size = newline - line
@@ -159,7 +196,7 @@ cdef class ResponseParser:
                 self._status_line(line, line_size)
             elif line_size == 0:
                 if end > self.most_head_bytes:
-                    raise ProtocolError(f"the response's head is larger than {self.most_head_bytes} bytes")
+                    raise HeadTooLarge(f"the response's head is larger than {self.most_head_bytes} bytes")
                 return end
             else:
                 self._header(line, line_size)
@@ -176,7 +213,7 @@ cdef class ResponseParser:
             or not c'0' <= line[11] <= c'9'
             or (size > 12 and line[12] != c' ')
         ):
-            raise ProtocolError(f"malformed status line: {shown(line, size)}")
+            raise MalformedStatusLine(f"malformed status line: {shown(line, size)}")
         self.minor = line[7] - c'0'
         self.status = (line[9] - c'0') * 100 + (line[10] - c'0') * 10 + (line[11] - c'0')
         self.keep_alive = self.minor >= 1
@@ -195,7 +232,7 @@ cdef class ResponseParser:
             # An obsolete folded line (RFC 9112, 5.2) goes on with the value before it.
             return 0
         if colon == NULL or colon == line:
-            raise ProtocolError(f"malformed header line: {shown(line, size)}")
+            raise MalformedHeader(f"malformed header line: {shown(line, size)}")
         name_size = colon - line
         if name_size != 10 and name_size != 14 and name_size != 16 and name_size != 17:
             return 0
@@ -229,13 +266,13 @@ cdef class ResponseParser:
         cdef int64_t length = 0
         cdef Py_ssize_t i
         if size == 0 or size > 18:
-            raise ProtocolError(f"malformed Content-Length: {shown(value, size)}")
+            raise ConflictingLengths(f"malformed Content-Length: {shown(value, size)}")
         for i in range(size):
             if not c'0' <= value[i] <= c'9':
-                raise ProtocolError(f"malformed Content-Length: {shown(value, size)}")
+                raise ConflictingLengths(f"malformed Content-Length: {shown(value, size)}")
             length = length * 10 + (value[i] - c'0')
         if self.length >= 0 and self.length != length:
-            raise ProtocolError(f"two different Content-Lengths: {self.length} and {length}")
+            raise ConflictingLengths(f"two different Content-Lengths: {self.length} and {length}")
         self.length = length
         return 0
 
@@ -263,13 +300,20 @@ cdef class ResponseParser:
 
     cdef Py_ssize_t _known_length(self, const char* data, Py_ssize_t size) except -1:
         cdef int64_t take
+        if self.streaming:
+            take = min(self.remaining, <int64_t>size)
+            self._keep_body(data, take)
+            self.remaining -= take
+            if self.remaining == 0:
+                self.stage = DONE
+            return take
         if self.body is None:
             if self.length <= size:
                 self.body = PyBytes_FromStringAndSize(data, self.length)
                 self.stage = DONE
                 return self.length
             if self.length > self.most_body_bytes:
-                raise ProtocolError(f"a body of {self.length} bytes is larger than allowed ({self.most_body_bytes})")
+                raise BodyTooLarge(f"a body of {self.length} bytes is larger than allowed ({self.most_body_bytes})")
             if self.length <= ALLOCATE_AT_ONCE:
                 self.body = PyBytes_FromStringAndSize(NULL, self.length)
         take = min(self.remaining, <int64_t>size)
@@ -280,8 +324,7 @@ cdef class ResponseParser:
         self.remaining -= take
         if self.remaining == 0:
             if self.body is None:
-                self.body = PyBytes_FromStringAndSize(self.store, self.store_size)
-                self._forget()
+                self._end_of_body()
             self.stage = DONE
         return take
 
@@ -305,17 +348,17 @@ cdef class ResponseParser:
                 if digit >= 0:
                     self.size_digits += 1
                     if self.size_digits > 15:
-                        raise ProtocolError("malformed chunk: its size has too many digits")
+                        raise MalformedChunk("malformed chunk: its size has too many digits")
                     self.remaining = self.remaining * 16 + digit
                     continue
                 if self.size_digits == 0 or letter not in (c';', c'\r', c'\n', c' ', c'\t'):
-                    raise ProtocolError(f"malformed chunk size: {shown(data + at - 1, size - at + 1)}")
+                    raise MalformedChunk(f"malformed chunk size: {shown(data + at - 1, size - at + 1)}")
                 self.stage = CHUNK_EXTENSION
                 self.line_size = 0
             if self.stage == CHUNK_EXTENSION:
                 self.line_size += 1
                 if self.line_size > 16384:
-                    raise ProtocolError("malformed chunk: its extension does not end")
+                    raise MalformedChunk("malformed chunk: its extension does not end")
                 if letter == c'\n':
                     self.size_digits = 0
                     self.line_size = 0
@@ -324,16 +367,14 @@ cdef class ResponseParser:
                 if letter == c'\n':
                     self.stage = CHUNK_SIZE
                 elif letter != c'\r':
-                    raise ProtocolError(f"a chunk is longer than its size: {shown(data + at - 1, size - at + 1)}")
+                    raise MalformedChunk(f"a chunk is longer than its size: {shown(data + at - 1, size - at + 1)}")
             elif self.stage == TRAILER:
                 self.trailer_size += 1
                 if self.trailer_size > self.most_head_bytes:
-                    raise ProtocolError("the trailer after the last chunk does not end")
+                    raise MalformedChunk("the trailer after the last chunk does not end")
                 if letter == c'\n':
                     if self.line_size == 0:
-                        self.body = PyBytes_FromStringAndSize(self.store, self.store_size)
-                        self._forget()
-                        self.stage = DONE
+                        self._end_of_body()
                     self.line_size = 0
                 elif letter != c'\r':
                     self.line_size += 1
@@ -341,7 +382,7 @@ cdef class ResponseParser:
 
     cdef int _keep_body(self, const char* data, Py_ssize_t size) except -1:
         if self.store_size + size > self.most_body_bytes:
-            raise ProtocolError(f"a body of more than {self.most_body_bytes} bytes is larger than allowed")
+            raise BodyTooLarge(f"a body of more than {self.most_body_bytes} bytes is larger than allowed")
         return self._keep(data, size)
 
     cdef int _keep(self, const char* data, Py_ssize_t size) except -1:
@@ -395,7 +436,7 @@ def parse(pieces, no_body=False, most_head_bytes=262144, most_body_bytes=1073741
     cdef ResponseParser parser = ResponseParser(most_head_bytes, most_body_bytes)
     cdef bytes piece
     cdef bint done = False
-    parser.begin(no_body)
+    parser.begin(no_body, False)
     rest = b""
     for piece in pieces:
         if done:

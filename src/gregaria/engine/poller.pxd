@@ -26,7 +26,7 @@ cdef class Poller:
     cdef greenlet hub
     cdef object loop
     cdef object watcher                 # of the epoll descriptor
-    cdef object sweep_timer
+    cdef object beat_timer
     cdef uint64_t generation            # which of this process's, counted by forks
     cdef int epoll_fd                   # -1: gevent's own watchers, one a wait
     cdef epoll_event batch[BATCH]
@@ -37,13 +37,20 @@ cdef class Poller:
     cdef Py_ssize_t table_size
     cdef Py_ssize_t table_room
     cdef char* buffer                   # what a read lands in; valid until the next switch
+    cdef int64_t fetched_us             # when the batch was taken from the kernel, and the one before it
+    cdef int64_t fetched_before_us
+    cdef int64_t beat_us                # when the loop last had its turn in time
+    cdef int64_t late_until_us          # the end of the last stretch in which it had not
+    cdef int beats
 
     cdef int register(self, Waiter waiter) except -1
     cdef int forget(self, Waiter waiter) except -1
     cdef int wait(self, Waiter waiter, int wanted, int64_t deadline_us) except -1
     cdef int _wait_on_watcher(self, Waiter waiter, int wanted, int64_t deadline_us) except -1
+    cdef bint doubtful(self, int64_t now) noexcept
     cdef void _refill(self) noexcept
     cdef Waiter _next_ready(self)
+    cdef int _sweep(self, int64_t now) except -1
     cdef int _begin(self) except -1
     cdef int _end(self) except -1
 

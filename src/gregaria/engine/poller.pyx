@@ -13,8 +13,11 @@ Some facts about the outside:
 So a greenlet that must wait goes straight to the next one whose socket is ready. When the batch is used up it asks the
 kernel for another itself, and goes to the hub only when there is none, or when BUDGET hand-overs have passed since the
 hub had its turn (so that timers and other greenlets get theirs). Under full load a request then costs one switch or
-none in place of two, and the event loop's own round is shared by many requests. Timeouts are swept over the table of sockets every
-100 ms: a timer object per request would cost a sixth of what a request costs in all.
+none in place of two, and the event loop's own round is shared by many requests. Timeouts are swept over the table of
+sockets every 100 ms: a timer object per request would cost a sixth of what a request costs in all.
+
+A timer beats every 10 ms. When a beat comes late, something held the loop up, and whatever happened to a socket
+meanwhile was seen late (``doubtful``).
 """
 
 import os
@@ -47,7 +50,11 @@ from gregaria.engine.portable cimport (
 
 PyGreenlet_Import()
 
-cdef double SWEEP_S = 0.1
+cdef double BEAT_S = 0.01
+cdef int64_t BEAT_US = 10_000
+# A beat that comes later than this after its time says that the loop was held up.
+cdef int64_t LATE_US = 10_000
+cdef int BEATS_A_SWEEP = 10
 cdef tuple NOTHING = ()
 
 
@@ -64,6 +71,7 @@ cdef class Poller:
 
     def __cinit__(self):
         self.epoll_fd = -1
+        self.late_until_us = -1
         self.buffer = <char*>PyMem_Malloc(BUFFER_BYTES)
         if self.buffer == NULL:
             raise MemoryError()
@@ -158,7 +166,13 @@ cdef class Poller:
         waiter.ready &= ~wanted
         return 0 if waiter.expired else 1
 
+    cdef bint doubtful(self, int64_t now) noexcept:
+        """Whether what is told now may have happened well before: the loop was held up since it was last looked for."""
+        return now - self.beat_us > BEAT_US + LATE_US or self.late_until_us >= self.fetched_before_us
+
     cdef void _refill(self) noexcept:
+        self.fetched_before_us = self.fetched_us
+        self.fetched_us = now_us()
         self.batch_next = 0
         self.batch_size = max(0, epoll_wait(self.epoll_fd, self.batch, BATCH, 0))
         _count_turn()
@@ -207,10 +221,20 @@ cdef class Poller:
         # From here on nobody may take a batch but this method: the hub would not come back to hand out its rest.
         self.budget = 0
 
-    def _sweep(self):
+    def _beat(self):
+        """Every 10 ms, if the loop lets it."""
+        cdef int64_t now = now_us()
+        if now - self.beat_us > BEAT_US + LATE_US:
+            self.late_until_us = now
+        self.beat_us = now
+        self.beats += 1
+        if self.beats >= BEATS_A_SWEEP:
+            self.beats = 0
+            self._sweep(now)
+
+    cdef int _sweep(self, int64_t now) except -1:
         """End the waits whose deadline has passed."""
         cdef Waiter waiter
-        cdef int64_t now = now_us()
         cdef list late = []
         cdef Py_ssize_t place
         for place in range(self.table_size):
@@ -221,6 +245,7 @@ cdef class Poller:
             if waiter.parked is not None and waiter.deadline_us <= now:
                 waiter.expired = True
                 PyGreenlet_Switch(waiter.parked, NOTHING, None)
+        return 0
 
     cdef int _wait_on_watcher(self, Waiter waiter, int wanted, int64_t deadline_us) except -1:
         """The portable way: one io watcher of gevent a wait."""
@@ -239,6 +264,8 @@ cdef class Poller:
             waiter.parked = None
             watcher.stop()
             watcher.close()
+        self.fetched_before_us = self.fetched_us
+        self.fetched_us = now_us()
         _count_turn()
         return 0 if waiter.expired else 1
 
@@ -247,12 +274,13 @@ cdef class Poller:
         if self.epoll_fd >= 0:
             self.watcher = self.loop.io(self.epoll_fd, 1)
             self.watcher.start(self._dispatch)
-        self.sweep_timer = self.loop.timer(SWEEP_S, SWEEP_S, ref=False)
-        self.sweep_timer.start(self._sweep)
+        self.beat_us = now_us()
+        self.beat_timer = self.loop.timer(BEAT_S, BEAT_S, ref=False)
+        self.beat_timer.start(self._beat)
         return 0
 
     cdef int _end(self) except -1:
-        for watcher in (self.watcher, self.sweep_timer):
+        for watcher in (self.watcher, self.beat_timer):
             if watcher is not None:
                 try:
                     watcher.stop()
@@ -260,7 +288,7 @@ cdef class Poller:
                 except ValueError:
                     # The event loop has gone with its thread.
                     pass
-        self.watcher = self.sweep_timer = None
+        self.watcher = self.beat_timer = None
         return 0
 
     def _abandon(self):

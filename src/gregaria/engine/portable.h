@@ -23,6 +23,9 @@ static inline Py_ssize_t gregaria_send(int fd, const char *data, Py_ssize_t size
 static inline Py_ssize_t gregaria_recv(int fd, char *data, Py_ssize_t size) {
     return recv((SOCKET)fd, data, (int)(size > 0x40000000 ? 0x40000000 : size), 0);
 }
+static inline Py_ssize_t gregaria_peek(int fd, char *data, Py_ssize_t size) {
+    return recv((SOCKET)fd, data, (int)size, MSG_PEEK);
+}
 #else
 #include <sys/types.h>
 #include <sys/socket.h>
@@ -37,6 +40,52 @@ static inline Py_ssize_t gregaria_send(int fd, const char *data, Py_ssize_t size
 }
 static inline Py_ssize_t gregaria_recv(int fd, char *data, Py_ssize_t size) {
     return recv(fd, data, (size_t)size, 0);
+}
+static inline Py_ssize_t gregaria_peek(int fd, char *data, Py_ssize_t size) {
+    return recv(fd, data, (size_t)size, MSG_PEEK);
+}
+#endif
+
+/* Reads, and tells in *stamp_us when the last of these bytes came by the kernel's own clock, as a moment of
+   CLOCK_MONOTONIC; 0 where the kernel does not say. */
+#ifdef __linux__
+#include <time.h>
+#include <linux/net_tstamp.h>
+#ifndef SO_TIMESTAMPING
+#define SO_TIMESTAMPING 37
+#endif
+#define GREGARIA_HAS_STAMPS 1
+static inline int gregaria_ask_for_stamps(int fd) {
+    int flags = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+    return setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof flags);
+}
+static inline Py_ssize_t gregaria_recv_stamped(int fd, char *data, Py_ssize_t size, long long *stamp_us) {
+    /* Room for the three timespecs of SCM_TIMESTAMPING. */
+    union { char bytes[CMSG_SPACE(3 * sizeof(struct timespec))]; struct cmsghdr aligned; } control;
+    struct iovec piece = {data, (size_t)size};
+    struct msghdr message = {NULL, 0, &piece, 1, control.bytes, sizeof control.bytes, 0};
+    struct cmsghdr *part;
+    struct timespec came, wall, steady;
+    Py_ssize_t got = recvmsg(fd, &message, 0);
+    *stamp_us = 0;
+    if (got <= 0) return got;
+    part = CMSG_FIRSTHDR(&message);
+    if (part == NULL || part->cmsg_level != SOL_SOCKET || part->cmsg_type != SO_TIMESTAMPING) return got;
+    memcpy(&came, CMSG_DATA(part), sizeof came);
+    if (came.tv_sec == 0) return got;
+    /* The stamp is of the wall clock, which may be set at any time: its distance is read now. */
+    clock_gettime(CLOCK_REALTIME, &wall);
+    clock_gettime(CLOCK_MONOTONIC, &steady);
+    *stamp_us = (long long)steady.tv_sec * 1000000 + steady.tv_nsec / 1000
+              - (((long long)wall.tv_sec - came.tv_sec) * 1000000 + (wall.tv_nsec - came.tv_nsec) / 1000);
+    return got;
+}
+#else
+#define GREGARIA_HAS_STAMPS 0
+static inline int gregaria_ask_for_stamps(int fd) { (void)fd; return -1; }
+static inline Py_ssize_t gregaria_recv_stamped(int fd, char *data, Py_ssize_t size, long long *stamp_us) {
+    *stamp_us = 0;
+    return gregaria_recv(fd, data, size);
 }
 #endif
 

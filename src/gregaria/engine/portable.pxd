@@ -6,6 +6,12 @@ cdef extern from "portable.h" nogil:
     Py_ssize_t gregaria_send(int fd, const char* data, Py_ssize_t size)
     Py_ssize_t gregaria_recv(int fd, char* data, Py_ssize_t size)
 
+    Py_ssize_t gregaria_peek(int fd, char* data, Py_ssize_t size)
+
+    int GREGARIA_HAS_STAMPS
+    int gregaria_ask_for_stamps(int fd)
+    Py_ssize_t gregaria_recv_stamped(int fd, char* data, Py_ssize_t size, long long* stamp_us)
+
     int GREGARIA_HAS_EPOLL
     ctypedef union epoll_data_t:
         void* ptr

@@ -80,10 +80,14 @@ cdef class Entry:
         num_none_requests: those without a response time.
         num_failures: those that failed.
         num_interrupted: those that were on the wire when the test ended; in no other figure.
+        num_generator_errors: those that the generator's own limits kept from being made; in no other figure.
+        num_late: those whose end was seen late, because the generator was held up, and not stamped by the kernel.
         total_bytes: the sum of the response sizes.
         started_us, last_us: creation or last reset, and the end of the latest request (0 if none).
         times: response times from the actual starts.
         intended: response times from the intended starts; None until there was one.
+        phases: six histograms, of name lookup, connecting, TLS, sending, first byte and receiving; None until there
+            was a request whose phases were kept.
     """
 
     def __init__(self, str method, str name, started_us=None):
@@ -108,6 +112,22 @@ cdef class Entry:
         self.intended.add(duration_us)
         return 0
 
+    cdef int count_phases(self, const int64_t* six) except -1:
+        cdef int place
+        if self.phases is None:
+            self.phases = tuple([Histogram() for _ in range(6)])
+        for place in range(6):
+            (<Histogram>self.phases[place]).add(six[place])
+        return 0
+
+    def add_phases(self, phases):
+        """Count where the time of one request went, as a sequence of six times in microseconds."""
+        cdef int64_t six[6]
+        cdef int place
+        for place in range(6):
+            six[place] = phases[place]
+        self.count_phases(six)
+
     def add_request(self, duration_us, int64_t size_bytes, now_us=None):
         """Count one request in this row only; ``duration_us`` may be None."""
         self.count_request(
@@ -125,6 +145,8 @@ cdef class Entry:
         self.num_none_requests += other.num_none_requests
         self.num_failures += other.num_failures
         self.num_interrupted += other.num_interrupted
+        self.num_generator_errors += other.num_generator_errors
+        self.num_late += other.num_late
         self.total_bytes += other.total_bytes
         self.started_us = min(self.started_us, other.started_us)
         self.last_us = max(self.last_us, other.last_us)
@@ -133,6 +155,11 @@ cdef class Entry:
             if self.intended is None:
                 self.intended = Histogram()
             self.intended.merge(other.intended)
+        if other.phases is not None:
+            if self.phases is None:
+                self.phases = tuple([Histogram() for _ in range(6)])
+            for slot in range(6):
+                (<Histogram>self.phases[slot]).merge(other.phases[slot])
         for slot in range(SECONDS):
             if other.ring_second[slot] >= 0:
                 mine = slot_for(self, other.ring_second[slot])
@@ -147,6 +174,9 @@ cdef class Entry:
         self.num_none_requests = 0
         self.num_failures = 0
         self.num_interrupted = 0
+        self.num_generator_errors = 0
+        self.num_late = 0
+        self.phases = None
         self.total_bytes = 0
         self.started_us = now_us
         self.last_us = 0
@@ -196,19 +226,21 @@ cdef class Entry:
         return requests / seconds, failures / seconds
 
     def state(self):
-        """The counts by name, and ``per_second``: with ``times`` and ``intended`` all that ``restore`` needs."""
+        """The counts by name, and ``per_second``: with the histograms all that ``restore`` needs."""
         return {
             "num_requests": self.num_requests,
             "num_none_requests": self.num_none_requests,
             "num_failures": self.num_failures,
             "num_interrupted": self.num_interrupted,
+            "num_generator_errors": self.num_generator_errors,
+            "num_late": self.num_late,
             "total_bytes": self.total_bytes,
             "started_us": self.started_us,
             "last_us": self.last_us,
             "per_second": self.per_second(),
         }
 
-    def restore(self, dict state, Histogram times, Histogram intended=None):
+    def restore(self, dict state, Histogram times, Histogram intended=None, tuple phases=None):
         """Take over what another row's ``state`` tells; moments must be of this machine's clock.
 
         Raises:
@@ -222,10 +254,13 @@ cdef class Entry:
         self.num_none_requests = state["num_none_requests"]
         self.num_failures = state["num_failures"]
         self.num_interrupted = state["num_interrupted"]
+        self.num_generator_errors = state.get("num_generator_errors", 0)
+        self.num_late = state.get("num_late", 0)
         self.total_bytes = state["total_bytes"]
         self.last_us = state["last_us"]
         self.times = times
         self.intended = intended
+        self.phases = phases
         for second, (requests, failures) in state["per_second"].items():
             slot = slot_for(self, second - drift)
             if slot >= 0:
@@ -243,6 +278,8 @@ cdef class Recorder:
         overflowed: whether that has happened since the last ``clear``.
         on_overflow: called with (method, name) when it happens first.
         on_failure: called with (method, name, error) for every failure, after it was counted.
+        on_generator_error: called with (method, name, error) for every request that could not be made.
+        keeps_phases: whether ``Entry.phases`` are kept; six more histograms a row.
         snapshots_kept: how many seconds ``recent`` can look back, and two.
     """
 
@@ -298,6 +335,29 @@ cdef class Recorder:
         count(self.total, second, now_us, duration_us, bucket, size_bytes, True)
         if self.on_failure is not None:
             self.on_failure(entry.method, entry.name, error)
+        return 0
+
+    cpdef int generator_error(self, Entry entry, object error) except -1:
+        """Count a request that a limit of this machine kept from being made; it is in no other figure."""
+        if not entry.live:
+            entry = self.entry(entry.method, entry.name)
+        entry.num_generator_errors += 1
+        self.total.num_generator_errors += 1
+        if self.on_generator_error is not None:
+            self.on_generator_error(entry.method, entry.name, error)
+        return 0
+
+    cdef void late(self, Entry entry) noexcept:
+        if not entry.live:
+            entry = self.entry(entry.method, entry.name)
+        entry.num_late += 1
+        self.total.num_late += 1
+
+    cdef int phases(self, Entry entry, const int64_t* six) except -1:
+        if not entry.live:
+            entry = self.entry(entry.method, entry.name)
+        entry.count_phases(six)
+        self.total.count_phases(six)
         return 0
 
     cpdef int intended(self, Entry entry, int64_t duration_us) except -1:

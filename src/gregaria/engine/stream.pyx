@@ -1,7 +1,9 @@
-"""Bytes in, bytes out: connect, read, write, close; TCP, and TLS over it.
+"""Bytes in, bytes out: connect, read, write, close; TCP and Unix sockets, and TLS over them.
 
 A stream parks the calling greenlet when it must wait and raises when it may not wait any longer. TLS is Python's own
 OpenSSL between two memory buffers (``ssl.MemoryBIO``), so that no TLS headers are needed to build.
+
+Where the kernel stamps what arrives (Linux, TCP), a read tells when its bytes came, not when somebody looked.
 """
 
 import _socket  # the C type itself: gevent's patched socket would add its own waiting to ours
@@ -11,37 +13,62 @@ import ssl
 
 from libc.errno cimport EAGAIN, EINTR
 from libc.string cimport memcpy
+from gregaria.engine.clock cimport now_us
 from gregaria.engine.poller cimport HANGUP, READ, WRITE, current_poller
-from gregaria.engine.portable cimport gregaria_recv, gregaria_send, gregaria_socket_error
-from gregaria.errors import ConnectTimeout, ConnectionClosed, ReadTimeout
+from gregaria.engine.portable cimport (
+    GREGARIA_HAS_STAMPS,
+    gregaria_ask_for_stamps,
+    gregaria_peek,
+    gregaria_recv,
+    gregaria_recv_stamped,
+    gregaria_send,
+    gregaria_socket_error,
+)
+
+from gregaria.engine.trouble import of_system, of_tls
+from gregaria.errors import ConnectTimeout, ConnectionClosed, ReadTimeout, TLSError
+from gregaria.settings import settings
 
 cdef tuple _UNDER_WAY = (0, error_numbers.EINPROGRESS, error_numbers.EWOULDBLOCK, error_numbers.EAGAIN)
+cdef int _UNIX = getattr(_socket, "AF_UNIX", -1)
+
+# What a server must take of a large body within the network timeout.
+cdef Py_ssize_t PIECE_BYTES = 262144
 
 
 cdef int _raise(int code) except -1:
-    # OSError picks its own subclass by number: ConnectionResetError, BrokenPipeError ...
-    raise OSError(code, os.strerror(code))
+    raise of_system(OSError(code, os.strerror(code)))
+
+
+cdef bint _is_connected(object sock):
+    try:
+        sock.getpeername()
+        return True
+    except OSError:
+        return False
 
 
 cdef class Stream(Waiter):
-    """A TCP connection."""
+    """A TCP connection, or one over a Unix socket."""
 
     def __del__(self):
         # A user that is gone closes nothing itself, and the poller only borrows what it watches.
         self.close()
 
-    cdef int open(self, object address, int family, int64_t deadline_us) except -1:
-        """Connect to ``address`` (as in Python's ``socket``), TLS handshake included for a TLS stream.
+    cdef int connect(self, object address, int family, int64_t deadline_us) except -1:
+        """Connect to ``address`` (as in Python's ``socket``).
 
         Raises:
             ConnectTimeout: not done by the deadline.
+            GeneratorError: this machine has no descriptor or port left.
             OSError: the system's own error, such as ConnectionRefusedError.
         """
         cdef int code
-        sock = self.socket = _socket.socket(family, _socket.SOCK_STREAM)
         try:
+            sock = self.socket = _socket.socket(family, _socket.SOCK_STREAM)
             sock.setblocking(False)
-            sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+            if family != _UNIX:
+                sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
             code = sock.connect_ex(address)
             if code not in _UNDER_WAY:
                 _raise(code)
@@ -49,19 +76,31 @@ cdef class Stream(Waiter):
             self.poller = current_poller()
             self.poller.register(self)
             if code:
-                if not self.poller.wait(self, WRITE, deadline_us):
+                if not self.poller.wait(self, WRITE, deadline_us) and not _is_connected(sock):
                     raise ConnectTimeout("no connection within the connect timeout")
                 code = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
                 if code:
                     _raise(code)
-            self.secure(deadline_us)
+                # The kernel stamps no handshakes.
+                if self.poller.doubtful(now_us()):
+                    self.late = True
+            if GREGARIA_HAS_STAMPS and family != _UNIX and settings.kernel_stamps:
+                self.stamps = gregaria_ask_for_stamps(self.fd) == 0
+        except OSError as error:
+            self.close()
+            raise of_system(error) from None
         except BaseException:
             self.close()
             raise
         return 0
 
-    cdef int secure(self, int64_t deadline_us) except -1:
+    cdef int secure(self, object context, object server_name, object session, int64_t deadline_us) except -1:
+        """Shake hands; nothing to do here."""
         return 0
+
+    cdef object session(self):
+        """What another connection needs to resume this one's TLS session, or None."""
+        return None
 
     cdef int write(self, const char* data, Py_ssize_t size, int64_t deadline_us) except -1:
         """Send all of it.
@@ -71,6 +110,9 @@ cdef class Stream(Waiter):
             ConnectionClosed: the peer has said its last word and does not listen.
             OSError: the system's own error.
         """
+        return self.send_all(data, size, deadline_us)
+
+    cdef int send_all(self, const char* data, Py_ssize_t size, int64_t deadline_us) except -1:
         cdef Py_ssize_t sent
         cdef int code
         while size:
@@ -92,20 +134,59 @@ cdef class Stream(Waiter):
                 raise ReadTimeout("the server took no more of the request within the network timeout")
         return 0
 
+    cdef Py_ssize_t upload(self, const char* data, Py_ssize_t size, int64_t timeout_us) except -1:
+        """Send as much as the peer takes before it answers, each piece within the timeout; tells how much that was.
+
+        Raises:
+            ReadTimeout: the peer neither took nor said anything for so long.
+            OSError: the system's own error.
+        """
+        cdef Py_ssize_t sent, done = 0
+        cdef int code
+        while done < size:
+            sent = gregaria_send(self.fd, data + done, min(size - done, PIECE_BYTES))
+            if sent >= 0:
+                done += sent
+                continue
+            code = gregaria_socket_error()
+            if code == EINTR:
+                continue
+            if code != EAGAIN:
+                _raise(code)
+            self.ready &= ~WRITE
+            if self.ready & HANGUP or self.answered():
+                break
+            if not self.poller.wait(self, READ | WRITE, now_us() + timeout_us):
+                raise ReadTimeout("the server took no more of the request within the network timeout")
+            # What there may be to read is still unread.
+            self.ready |= READ
+        return done
+
     cdef Py_ssize_t read(self, char* into, Py_ssize_t size, int64_t deadline_us) except -1:
-        """Wait for bytes, then take at most ``size`` of them; 0 when the peer has closed.
+        """Wait for bytes, then take at most ``size`` of them; 0 when the peer has closed. ``came_us`` tells when.
 
         Raises:
             ReadTimeout: nothing came until the deadline.
             OSError: the system's own error.
         """
+        return self.receive(into, size, deadline_us)
+
+    cdef Py_ssize_t receive(self, char* into, Py_ssize_t size, int64_t deadline_us) except -1:
         cdef Py_ssize_t got
         cdef int code
+        cdef bint expired
         while True:
-            if not self.poller.wait(self, READ, deadline_us):
-                raise ReadTimeout("the server sent nothing within the network timeout")
-            got = gregaria_recv(self.fd, into, size)
+            expired = not self.poller.wait(self, READ, deadline_us)
+            if self.stamps:
+                got = gregaria_recv_stamped(self.fd, into, size, &self.came_us)
+            else:
+                self.came_us = 0
+                got = gregaria_recv(self.fd, into, size)
             if got >= 0:
+                if not self.came_us:
+                    self.came_us = now_us()
+                    if self.poller.doubtful(self.came_us):
+                        self.late = True
                 if got == size:
                     # There may be more, and its edge has been told already.
                     self.ready |= READ
@@ -113,9 +194,33 @@ cdef class Stream(Waiter):
             code = gregaria_socket_error()
             if code != EAGAIN and code != EINTR:
                 _raise(code)
+            # Asked only now: when the loop was held up, the answer may be here although its time is over.
+            if expired:
+                raise ReadTimeout("the server sent nothing within the network timeout")
             if self.ready & HANGUP and code == EAGAIN:
                 # A hang-up that nobody can read: an error on the socket that was already reported.
                 self.ready &= ~HANGUP
+
+    cdef bint await_answer(self, int64_t deadline_us) except -1:
+        """Wait until the peer says something or the deadline passes; whether it has."""
+        while not self.answered():
+            if self.ready & HANGUP:
+                return True
+            if not self.poller.wait(self, READ, deadline_us):
+                return False
+            self.ready |= READ
+        return True
+
+    cdef bint answered(self) except -1:
+        """Whether the peer has said something that nobody has read."""
+        cdef char byte
+        if not self.ready & READ and self.poller.epoll_fd >= 0:
+            return False
+        if gregaria_peek(self.fd, &byte, 1) >= 0:
+            return True
+        if not self.ready & HANGUP:
+            self.ready &= ~READ
+        return False
 
     cdef bint quiet(self):
         """Whether an idle connection can be used again: the server has neither spoken nor hung up since."""
@@ -139,81 +244,130 @@ cdef class Stream(Waiter):
 
 
 cdef class TLSStream(Stream):
-    """TLS over TCP."""
+    """TLS over TCP, once ``secure`` has shaken hands."""
 
-    def __init__(self, context, server_name):
-        self.context = context
-        self.server_name = server_name
+    cdef int secure(self, object context, object server_name, object session, int64_t deadline_us) except -1:
+        """Shake hands.
 
-    cdef int secure(self, int64_t deadline_us) except -1:
+        Args:
+            context: an ``ssl.SSLContext``.
+            server_name: whom the certificate must name, and what SNI says.
+            session: of an earlier connection to the same server, to be resumed, or None.
+
+        Raises:
+            ConnectTimeout: not done by the deadline.
+            TLSError: it failed; its subclasses tell what is wrong with the certificate.
+        """
         self.incoming = ssl.MemoryBIO()
         self.outgoing = ssl.MemoryBIO()
-        self.tls = self.context.wrap_bio(self.incoming, self.outgoing, server_hostname=self.server_name)
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=server_name, session=session)
         try:
-            while True:
-                try:
-                    self.tls.do_handshake()
-                    break
-                except ssl.SSLWantReadError:
-                    self._flush(deadline_us)
-                    if not self._fill(deadline_us):
-                        raise ConnectionClosed("the server closed the connection during the TLS handshake")
-            self._flush(deadline_us)
+            self._handshake(deadline_us)
         except ReadTimeout:
             raise ConnectTimeout("no TLS handshake within the connect timeout") from None
-        except ssl.SSLError:
+        except ConnectionError as error:
+            raise TLSError(f"the server cut the TLS handshake short ({error})") from None
+        except ssl.SSLError as error:
             # The alert that says why is still to be sent.
             try:
                 self._flush(deadline_us)
             except OSError:
                 pass
-            raise
+            raise of_tls(error, server_name) from None
+        if self.poller.doubtful(now_us()):
+            self.late = True
         return 0
+
+    cdef int _handshake(self, int64_t deadline_us) except -1:
+        while True:
+            try:
+                self.tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                self._flush(deadline_us)
+                if not self._fill(deadline_us):
+                    raise ConnectionClosed("it closed the connection")
+        self._flush(deadline_us)
+        return 0
+
+    cdef object session(self):
+        return self.tls.session
 
     cdef int write(self, const char* data, Py_ssize_t size, int64_t deadline_us) except -1:
         self.tls.write(data[:size])
         return self._flush(deadline_us)
 
+    cdef Py_ssize_t upload(self, const char* data, Py_ssize_t size, int64_t timeout_us) except -1:
+        cdef Py_ssize_t done = 0, piece
+        while done < size:
+            if self.ready & HANGUP or self.answered():
+                break
+            piece = min(size - done, PIECE_BYTES)
+            self.write(data + done, piece, now_us() + timeout_us)
+            done += piece
+        return done
+
     cdef Py_ssize_t read(self, char* into, Py_ssize_t size, int64_t deadline_us) except -1:
         cdef bytes plain
         cdef Py_ssize_t got
+        if self.early is not None:
+            plain, self.early = self.early, None
+            got = len(plain)
+            memcpy(into, <const char*>plain, got)
+            return got
         while True:
+            # Asking without anything there raises, which costs more than the rest of it.
+            if not self.incoming.pending and not self._fill(deadline_us):
+                return 0
             try:
                 plain = self.tls.read(size)
                 got = len(plain)
                 memcpy(into, <const char*>plain, got)
                 return got
             except ssl.SSLWantReadError:
-                if not self._fill(deadline_us):
-                    return 0
+                pass
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 return 0
+            except ssl.SSLError as error:
+                raise of_tls(error, None) from None
+
+    cdef bint answered(self) except -1:
+        # Session tickets may come at any time and say nothing.
+        return self.early is not None or not self._take_what_is_there() or self.early is not None
 
     cdef bint quiet(self):
-        # Session tickets may come at any time and mean nothing; anything else does.
-        cdef Py_ssize_t got
         if self.ready & HANGUP:
             return False
+        return self._take_what_is_there() and self.early is None
+
+    cdef bint _take_what_is_there(self) except -1:
+        """Read without waiting; False when the peer has closed or talks nonsense. Plain text is kept in ``early``."""
+        cdef Py_ssize_t got
         if self.ready & READ or self.poller.epoll_fd < 0:
             self.ready &= ~READ
             got = gregaria_recv(self.fd, self.poller.buffer, 65536)
             if got == 0 or (got < 0 and gregaria_socket_error() != EAGAIN):
                 return False
             if got > 0:
+                if got == 65536:
+                    self.ready |= READ
                 self.incoming.write(self.poller.buffer[:got])
+                self.came_us = now_us()
+        if not self.incoming.pending:
+            return True
         try:
-            self.tls.read(1)
+            self.early = self.tls.read(65536)
         except ssl.SSLWantReadError:
             return True
         except ssl.SSLError:
-            pass
-        return False
+            return False
+        return True
 
     cdef int _flush(self, int64_t deadline_us) except -1:
         cdef bytes data
         if self.outgoing.pending:
             data = self.outgoing.read()
-            Stream.write(self, data, len(data), deadline_us)
+            self.send_all(data, len(data), deadline_us)
         return 0
 
     cdef int _fill(self, int64_t deadline_us) except -1:
@@ -221,7 +375,7 @@ cdef class TLSStream(Stream):
         cdef Py_ssize_t got
         cdef char* buffer = self.poller.buffer
         self._flush(deadline_us)
-        got = Stream.read(self, buffer, 65536, deadline_us)
+        got = self.receive(buffer, 65536, deadline_us)
         if not got:
             self.incoming.write_eof()
             return 0
