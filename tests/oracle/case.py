@@ -22,7 +22,7 @@ class Case:
         options: what the session is made with; a function of the places where it needs to know them.
         ways: those that can be told to do this at all.
         in_order: whether what the server received is compared in the order it came.
-        counted: {row: requests} of the statistics; None for as many as there are responses, under whatever name.
+        counted: {row: requests} of the statistics; None for as many as there are calls, under whatever name.
         checks: what the reference itself has to show, so that no case is empty: called with client and received.
         later: {way: why} where it is known not to work yet.
     """

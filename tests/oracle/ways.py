@@ -66,7 +66,8 @@ class Client:
         session: the requests.Session, HttpSession or FastHttpSession.
         books: what it has counted; None for plain requests.
         base_url: of the server that the case talks to.
-        responses: of all calls so far, in order.
+        responses: of all calls so far, in order, and what else is to be compared.
+        calls: how many there were.
     """
 
     def __init__(self, way: str, base_url: str, options: Options) -> None:
@@ -75,6 +76,7 @@ class Client:
         self.options = options
         self.books = Books()
         self.responses: list[Any] = []
+        self.calls = 0
         event = RequestEvent()
         event.stats = self.books
         if way == FAST:
@@ -119,37 +121,25 @@ class Client:
 
     def request(self, method: str, url: str, **arguments: Any) -> Any:
         """Make a call; what plain requests does not know of (``name=``) is left out there."""
-        if self.is_ours:
-            response = self.session.request(method, url, **arguments)
-        else:
-            for name in ("name", "catch_response", "context"):
-                arguments.pop(name, None)
-            whole = url if "://" in url else self.base_url + url
-            try:
-                response = self.session.request(method, whole, **arguments)
-            except requests.RequestException as error:
-                response = Failed(error)
-        self.responses.append(response)
-        return response
+        return self._call("request", url, arguments, method)
 
     def get(self, url: str, **arguments: Any) -> Any:
         # By its own name: sessions have short ways for these.
-        if self.is_ours:
-            self.responses.append(self.session.get(url, **arguments))
-            return self.responses[-1]
-        return self.request("GET", url, **arguments)
+        return self._call("get", url, arguments)
 
     def post(self, url: str, **arguments: Any) -> Any:
-        if self.is_ours:
-            self.responses.append(self.session.post(url, **arguments))
-            return self.responses[-1]
-        return self.request("POST", url, **arguments)
+        return self._call("post", url, arguments)
 
     def head(self, url: str, **arguments: Any) -> Any:
-        if self.is_ours:
-            self.responses.append(self.session.head(url, **arguments))
-            return self.responses[-1]
-        return self.request("HEAD", url, **{"allow_redirects": False, **arguments})
+        return self._call("head", url, arguments)
+
+    def _call(self, function: str, url: str, arguments: dict[str, Any], *method: str) -> Any:
+        self.calls += 1
+        if not self.is_ours:
+            for name in ("name", "catch_response", "context"):
+                arguments.pop(name, None)
+            url = url if "://" in url else self.base_url + url
+        return self.attempt(lambda: getattr(self.session, function)(*method, url, **arguments))
 
     def note(self, response: Any) -> Any:
         """Take a response that was got in another way as one of the case's."""
@@ -157,7 +147,7 @@ class Client:
         return response
 
     def attempt(self, function: Callable[[], Any]) -> Any:
-        """Call something of requests' own; an error it raises is the result, as the clients show it."""
+        """Call something; an error that requests raises is the result, as the clients show it."""
         try:
             return self.note(function())
         except requests.RequestException as error:
