@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 import tempfile
 import threading
 import time
@@ -361,11 +362,26 @@ def test_phases_are_counted_when_asked_for():
     assert [histogram.total for histogram in recorder.total.phases] == [2] * 6
 
 
+def wait_until_the_kernel_stamps():
+    """It begins a moment after the first socket has asked for it."""
+    deadline = time.monotonic() + 5
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as alone:
+        alone.setsockopt(socket.SOL_SOCKET, 37, 24)
+        alone.bind(("127.0.0.1", 0))
+        while time.monotonic() < deadline:
+            alone.sendto(b"x", alone.getsockname())
+            _, stamps, _, _ = alone.recvmsg(1, 256)
+            if stamps and any(stamps[0][2][:8]):
+                return
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux stamps what arrives")
 def test_an_answer_that_waited_for_a_busy_generator_came_when_the_kernel_says(every_poller):
     """Another greenlet computes for 0.2 s while the answer lies there."""
     with waits(0.02, 0) as wire:
         prepared = prepare(wire.port)
         prepared.perform(True)
+        wait_until_the_kernel_stamps()
 
         def compute():
             end = time.monotonic() + 0.2
@@ -385,10 +401,12 @@ def test_without_the_kernels_word_such_an_answer_is_marked(monkeypatch):
     monkeypatch.setattr(settings, "kernel_stamps", False)
     with waits(0.02, 0) as wire:
         prepared = prepare(wire.port)
-        for _ in range(3):
-            assert not prepared.perform(True).late
-            # Time for the loop's beat; a wait of its own is no delay.
+        # A wait of the user's own is no delay. That of a busy machine is, so one prompt answer of many will do.
+        late = []
+        while not late or (late[-1] and len(late) < 50):
             gevent.sleep(0.05)
+            late.append(prepared.perform(True).late)
+        assert not late[-1]
 
         def compute():
             end = time.monotonic() + 0.2
@@ -400,7 +418,7 @@ def test_without_the_kernels_word_such_an_answer_is_marked(monkeypatch):
         gevent.spawn(compute).join()
         answer = request.get()
         assert answer.finished_us - answer.started_us >= 190_000
-        assert (answer.late, prepared.entry.num_late) == (True, 1)
+        assert (answer.late, prepared.entry.num_late) == (True, sum(late) + 1)
 
 
 # -- whose fault it is -------------------------------------------------------------------------------------------------

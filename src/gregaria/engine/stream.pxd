@@ -3,7 +3,7 @@ from gregaria.engine.poller cimport Waiter
 
 cdef class Stream(Waiter):
     cdef object socket                  # owns the descriptor
-    cdef long long came_us              # when the bytes of the last read came: the kernel's stamp, else the clock
+    cdef int64_t came_us                # when the bytes of the last read came: the kernel's stamp, else the clock
     cdef bint stamps                    # the kernel tells when bytes came
     cdef bint late                      # something was told late since this was last set to False, and not stamped
     cdef int connect(self, object address, int family, int64_t deadline_us) except -1

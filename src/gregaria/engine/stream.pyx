@@ -32,12 +32,27 @@ from gregaria.settings import settings
 cdef tuple _UNDER_WAY = (0, error_numbers.EINPROGRESS, error_numbers.EWOULDBLOCK, error_numbers.EAGAIN)
 cdef int _UNIX = getattr(_socket, "AF_UNIX", -1)
 
+# Asking the kernel for its stamp costs a twentieth of a request, so what was looked for this recently is not asked for.
+cdef int64_t PROMPT_US = 500
+
 # What a server must take of a large body within the network timeout.
 cdef Py_ssize_t PIECE_BYTES = 262144
 
 
 cdef int _raise(int code) except -1:
     raise of_system(OSError(code, os.strerror(code)))
+
+
+# The kernel begins to stamp a moment after the first socket asks, and ends with the last: this one asks for good.
+cdef object _stamp_keeper = None
+
+
+cdef int _keep_stamping() except -1:
+    global _stamp_keeper
+    if _stamp_keeper is None:
+        _stamp_keeper = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
+        gregaria_ask_for_stamps(_stamp_keeper.fileno())
+    return 0
 
 
 cdef bint _is_connected(object sock):
@@ -85,6 +100,7 @@ cdef class Stream(Waiter):
                 if self.poller.doubtful(now_us()):
                     self.late = True
             if GREGARIA_HAS_STAMPS and family != _UNIX and settings.kernel_stamps:
+                _keep_stamping()
                 self.stamps = gregaria_ask_for_stamps(self.fd) == 0
         except OSError as error:
             self.close()
@@ -175,18 +191,24 @@ cdef class Stream(Waiter):
         cdef Py_ssize_t got
         cdef int code
         cdef bint expired
+        cdef int64_t now
+        cdef long long came
         while True:
             expired = not self.poller.wait(self, READ, deadline_us)
-            if self.stamps:
-                got = gregaria_recv_stamped(self.fd, into, size, &self.came_us)
+            now = now_us()
+            if now - self.poller.fetched_before_us < PROMPT_US:
+                # It can't have lain there for longer than that.
+                came = now
+                got = gregaria_recv(self.fd, into, size)
+            elif self.stamps:
+                got = gregaria_recv_stamped(self.fd, into, size, &came)
             else:
-                self.came_us = 0
+                came = 0
                 got = gregaria_recv(self.fd, into, size)
             if got >= 0:
-                if not self.came_us:
-                    self.came_us = now_us()
-                    if self.poller.doubtful(self.came_us):
-                        self.late = True
+                self.came_us = came or now
+                if not came and self.poller.doubtful(now):
+                    self.late = True
                 if got == size:
                     # There may be more, and its edge has been told already.
                     self.ready |= READ
