@@ -11,7 +11,6 @@ from typing import Any
 import gevent
 import pytest
 
-from gregaria import errors
 from gregaria.client.requests import HttpSession
 from gregaria.client.session import FastHttpSession
 from gregaria.events import RequestEvent
@@ -20,8 +19,6 @@ from tests.client.faults import FAULTS, Fault, paths_without_a_line
 from tests.support import bombs
 from tests.support.fault_server import FaultServer, fault_server
 from tests.support.http_session import Books
-
-pytestmark = pytest.mark.skipif(not hasattr(errors, "MalformedChunk"), reason="the engine has no such classes yet")
 
 #: a silent server is waited for that long, and no fault may take much longer
 SILENCE_S = 0.2

@@ -24,7 +24,6 @@ class Case:
         in_order: whether what the server received is compared in the order it came.
         counted: {row: requests} of the statistics; None for as many as there are calls, under whatever name.
         checks: what the reference itself has to show, so that no case is empty: called with client and received.
-        later: {way: why} where it is known not to work yet.
     """
 
     phrase: str
@@ -36,7 +35,6 @@ class Case:
     in_order: bool = True
     counted: Mapping[str, int] | None = None
     checks: Callable[[Client, list[Any]], None] | None = None
-    later: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -50,45 +48,44 @@ class Fresh:
         self.make = make
 
 
-def fresh(value: Any) -> Any:
-    """The value, with everything in it that is Fresh made anew."""
+def fresh(value: Any, opened: list[Any]) -> Any:
+    """The value, with everything in it that is Fresh made anew; what has to be closed afterwards goes to ``opened``."""
     if isinstance(value, Fresh):
-        return value.make()
+        made = value.make()
+        if hasattr(made, "close"):
+            opened.append(made)
+        return made
     if type(value) is dict:
-        return {key: fresh(each) for key, each in value.items()}
+        return {key: fresh(each, opened) for key, each in value.items()}
     if type(value) in (list, tuple):
-        return type(value)(fresh(each) for each in value)
+        return type(value)(fresh(each, opened) for each in value)
     return value
+
+
+def _by(function: str, times: int, positional: tuple[str, ...], arguments: dict[str, Any]) -> Do:
+    def do(client: Client, places: Places) -> None:
+        for _ in range(times):
+            opened: list[Any] = []
+            getattr(client, function)(*positional, **fresh(arguments, opened))
+            for each in opened:
+                each.close()
+
+    return do
 
 
 def call(method: str, url: str, *, times: int = 1, **arguments: Any) -> Do:
     """Make one call, or the same call several times."""
-
-    def do(client: Client, places: Places) -> None:
-        for _ in range(times):
-            client.request(method, url, **fresh(arguments))
-
-    return do
+    return _by("request", times, (method, url), arguments)
 
 
 def get(url: str, *, times: int = 1, **arguments: Any) -> Do:
     """As ``call``, by ``get()``."""
-
-    def do(client: Client, places: Places) -> None:
-        for _ in range(times):
-            client.get(url, **fresh(arguments))
-
-    return do
+    return _by("get", times, (url,), arguments)
 
 
 def post(url: str, *, times: int = 1, **arguments: Any) -> Do:
     """As ``call``, by ``post()``."""
-
-    def do(client: Client, places: Places) -> None:
-        for _ in range(times):
-            client.post(url, **fresh(arguments))
-
-    return do
+    return _by("post", times, (url,), arguments)
 
 
 def one_by_one(*steps: Do) -> Do:

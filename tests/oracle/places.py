@@ -28,6 +28,8 @@ class Places(contextlib.ExitStack):
     def folder(self) -> Path:
         # Short, as a socket's path has to be.
         path = Path(tempfile.mkdtemp(prefix="oracle-", dir="/tmp"))
+        # nginx's workers are somebody else.
+        path.chmod(0o755)
         self.callback(shutil.rmtree, path, ignore_errors=True)
         return path
 
@@ -117,9 +119,7 @@ class Places(contextlib.ExitStack):
     def python(self) -> str:
         """Python's own server, over a folder of files."""
         files = self._files("python")
-        port = self.enter_context(
-            process_that_prints_its_port(["-m", "tests.oracle.file_server", str(files)])
-        )
+        port = self.enter_context(process_that_prints_its_port(["-m", "tests.oracle.file_server", str(files)]))
         return f"http://127.0.0.1:{port}"
 
     @cached_property
@@ -165,7 +165,7 @@ events {{ }}
 http {{
     access_log off;
     default_type text/plain;
-    types {{ text/html html; application/json json; }}
+    types {{ text/html html; application/json json; application/octet-stream bin; }}
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
@@ -175,7 +175,7 @@ http {{
         listen 127.0.0.1:{port};
         root {files};
         gzip on;
-        gzip_types text/html application/json;
+        gzip_types application/json;
         gzip_min_length 10;
         location /up/ {{
             proxy_pass http://127.0.0.1:{upstream_port}/;

@@ -11,7 +11,7 @@ from tests.support.oracle_server import Received
 
 _BOUNDARY = re.compile(r"boundary=([\w-]+)")
 #: what differs from one request to the next
-_ONE_TIME = re.compile(r'(cnonce|oauth_nonce|oauth_timestamp|oauth_signature|response)="[^"]*"')
+_ONE_TIME = re.compile(r'(cnonce|response)="[^"]*"')
 
 _BY_THE_CLOCK = frozenset(("date",))
 
@@ -24,7 +24,7 @@ def of_responses(responses: list[Any]) -> dict[str, list[Any]]:
 
 _NOTHING: Mapping[str, Any] = {
     "status": 0, "reason": None, "headers": None, "body": None, "text": None, "json": None, "encoding": None,
-    "url": None, "history": [], "error": None, "ok": False, "raises": None, "elapsed": None,
+    "url": None, "history": [], "error": None, "ok": False, "raises": None, "fails": False, "elapsed": None,
 }  # fmt: skip
 
 
@@ -33,8 +33,9 @@ def _of_response(response: Any) -> dict[str, Any]:
         return {**_NOTHING, "status": response}
     error = getattr(response, "error", None)
     if isinstance(response, Failed) or response.status_code == 0 or error is not None:
-        return {**_NOTHING, "error": _kind(error), "raises": _kind(error)}
+        return {**_NOTHING, "error": _kind(error), "raises": _kind(error), "fails": True}
     content = response.content
+    raised = _raised(response)
     return {
         "status": response.status_code,
         "reason": response.reason,
@@ -50,7 +51,8 @@ def _of_response(response: Any) -> dict[str, Any]:
         "history": [(step.status_code, step.url) for step in response.history],
         "error": None,
         "ok": response.ok,
-        "raises": _raised(response),
+        "raises": raised,
+        "fails": raised is not None,
         "elapsed": response.elapsed.total_seconds() > 0,
     }
 

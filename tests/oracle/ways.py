@@ -138,7 +138,7 @@ class Client:
         if not self.is_ours:
             for name in ("name", "catch_response", "context"):
                 arguments.pop(name, None)
-            url = url if "://" in url else self.base_url + url
+            url = url if url.startswith("http") else self.base_url + url
         return self.attempt(lambda: getattr(self.session, function)(*method, url, **arguments))
 
     def note(self, response: Any) -> Any:

@@ -99,7 +99,7 @@ class Proxy:
         request = "\r\n".join([f"{method} {path} HTTP/1.1", *kept]).encode("latin-1") + b"\r\n\r\n"
         with self._connected(client, str(parts.hostname), parts.port or 80) as server:
             server.sendall(request + rest)
-            _shovel(client, server)
+            _shovel(client, server, b"\r\nConnection: close")
         return False
 
     def _tunnel(self, client: socket.socket, host: str, port: int) -> None:
@@ -120,14 +120,18 @@ class Proxy:
         self._open.discard(server)
 
 
-def _shovel(one: socket.socket, other: socket.socket) -> None:
-    """Carry bytes both ways until one side has no more."""
+def _shovel(client: socket.socket, server: socket.socket, more: bytes = b"") -> None:
+    """Carry bytes both ways until one side has no more; ``more`` is put behind the first line that the server says."""
     while True:
-        for ready in select.select([one, other], [], [], 15)[0]:
+        for ready in select.select([client, server], [], [], 15)[0]:
             piece = ready.recv(65536)
             if not piece:
                 return
-            (other if ready is one else one).sendall(piece)
+            if ready is server:
+                first, end, rest = piece.partition(b"\r\n")
+                piece = first + more + end + rest
+                more = b""
+            (server if ready is client else client).sendall(piece)
 
 
 @contextmanager

@@ -1,13 +1,15 @@
 """What is sent: files, forms, iterators, and bodies that wait for permission."""
 
 import io
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from gregaria.settings import settings
 from tests.oracle.case import Case, Fresh, call, one_by_one, post
 from tests.oracle.phrases import EXPECT, FILES, FORMS, ITERATORS
+from tests.oracle.places import Places
+from tests.oracle.ways import Client
 
 TEXT = b"Gr\xc3\xbc\xc3\x9fe,\r\n--boundary\r\n\x00\xff"
 
@@ -22,11 +24,6 @@ def file(content: bytes = b"content", name: str | None = None) -> Fresh:
         return opened
 
     return Fresh(make)
-
-
-def file_on_disk() -> Any:
-    # Unnamed in the folder, so that nothing is left; requests looks for a name that is text.
-    return tempfile.TemporaryFile()
 
 
 def this_file() -> Any:
@@ -130,22 +127,32 @@ FORM_CASES = [
     Case(FORMS, "a tuple of pairs", post("/form", data=(("a", "1"), ("b", "2")))),
     Case(FORMS, "what has to be encoded", post("/form", data={"ä&=": "ö ~*-._/?#[]@!$'()+,;%", "n": "a\nb"})),
     Case(FORMS, "bytes as keys and values", post("/form", data={b"a": b"\xff\x00"})),
-    Case(FORMS, "text, with its type", post("/form", data="a=1&b=2", headers={"Content-Type": "application/x-www-form-urlencoded"})),
+    Case(
+        FORMS,
+        "text, with its type",
+        post("/form", data="a=1&b=2", headers={"Content-Type": "application/x-www-form-urlencoded"}),
+    ),
     Case(FORMS, "text without a type", post("/form", data="a=ü")),
     Case(FORMS, "an empty dictionary", post("/form", data={})),
     Case(FORMS, "by put", call("PUT", "/form", data={"a": "1"})),
-    Case(FORMS, "by patch, and by delete", one_by_one(
-        call("PATCH", "/form", data={"a": "1"}), call("DELETE", "/form", data={"a": "1"}))),
+    Case(
+        FORMS,
+        "by patch, and by delete",
+        one_by_one(call("PATCH", "/form", data={"a": "1"}), call("DELETE", "/form", data={"a": "1"})),
+    ),
     Case(FORMS, "by get", call("GET", "/form", data={"a": "1"})),
     Case(FORMS, "ten of them, all others", one_by_one(*(post("/form", data={"n": n}) for n in range(10)))),
     Case(FORMS, "json in its place", post("/form", json={"a": [1, None, "ü"], "b": {"c": 1.5}})),
-    Case(FORMS, "json that is empty or false", one_by_one(
-        post("/form", json={}), post("/form", json=[]), post("/form", json=0), post("/form", json=False))),
+    Case(
+        FORMS,
+        "json that is empty or false",
+        one_by_one(post("/form", json={}), post("/form", json=[]), post("/form", json=0), post("/form", json=False)),
+    ),
     Case(FORMS, "data wins over json", post("/form", data={"a": "1"}, json={"b": 2})),
     Case(FORMS, "an own type", post("/form", data={"a": "1"}, headers={"content-type": "text/odd"})),
     Case(FORMS, "a redirect that makes a get of it", post("/a?to=/b&status=303", data={"a": "1"})),
     Case(FORMS, "a redirect that keeps it", post("/a?to=/b&status=308", data={"a": "1"})),
-]  # fmt: skip
+]
 
 ITERATOR_CASES = [
     Case(ITERATORS, "a generator of bytes", post("/pieces", data=pieces(b"one", b"two", b"three"))),
@@ -156,19 +163,33 @@ ITERATOR_CASES = [
     Case(ITERATORS, "a file object that was read half", post("/pieces", data=Fresh(half_read))),
     Case(ITERATORS, "a file on the disk", post("/pieces", data=Fresh(this_file))),
     Case(ITERATORS, "an empty file object", post("/pieces", data=file(b""))),
-    Case(ITERATORS, "something to read of unknown length", post("/pieces", data=Fresh(lambda: WithoutLength(b"one\ntwo")))),
+    Case(
+        ITERATORS,
+        "something to read of unknown length",
+        post("/pieces", data=Fresh(lambda: WithoutLength(b"one\ntwo"))),
+    ),
     Case(ITERATORS, "a large generator", post("/pieces", data=pieces(*[b"x" * 65536] * 20))),
-    Case(ITERATORS, "by put, with an own type", call("PUT", "/pieces", data=pieces(b"one"), headers={"Content-Type": "text/csv"})),
+    Case(
+        ITERATORS,
+        "by put, with an own type",
+        call("PUT", "/pieces", data=pieces(b"one"), headers={"Content-Type": "text/csv"}),
+    ),
     Case(ITERATORS, "one after the other", post("/pieces", data=pieces(b"one", b"two"), times=3)),
     Case(ITERATORS, "an iterator and a redirect that drops it", post("/a?to=/b&status=303", data=pieces(b"one"))),
-]  # fmt: skip
+]
 
 WAITING = {"Expect": "100-continue"}
+
+
+def soon(client: Client, places: Places) -> None:
+    """The server is not waited for as long as usual."""
+    settings.expect_timeout_s = 0.2
+
 
 EXPECT_CASES = [
     Case(EXPECT, "granted", post("/up", data=b"x" * 1000, headers=WAITING)),
     Case(EXPECT, "refused", post("/up?continue=no", data=b"x" * 1000, headers=WAITING)),
-    Case(EXPECT, "never answered", post("/up?continue=silent", data=b"x" * 1000, headers=WAITING)),
+    Case(EXPECT, "never answered", one_by_one(soon, post("/up?continue=silent", data=b"x" * 1000, headers=WAITING))),
     Case(EXPECT, "for an iterator", post("/up", data=pieces(b"one", b"two"), headers=WAITING)),
     Case(EXPECT, "granted twice on one connection", post("/up", data=b"abc", headers=WAITING, times=2)),
 ]

@@ -61,51 +61,85 @@ DOMAIN_CASES = [
 
 PATH_CASES = [
     Case(COOKIE_PATH, "the root", visits(setting("a=1; Path=/", path="/x/y"), "/", "/x", "/z")),
-    Case(COOKIE_PATH, "its own folder when none is said", visits(setting("a=1", path="/x/y"), "/", "/x", "/x/", "/x/z", "/xx")),
+    Case(
+        COOKIE_PATH,
+        "its own folder when none is said",
+        visits(setting("a=1", path="/x/y"), "/", "/x", "/x/", "/x/z", "/xx"),
+    ),
     Case(COOKIE_PATH, "a folder", visits(setting("a=1; Path=/x", path="/x/y"), "/x", "/x/", "/x/z", "/xyz", "/")),
-    Case(COOKIE_PATH, "the longest path comes first", visits(
-        setting("a=root; Path=/", "a=x; Path=/x", path="/x/set"), "/x/z", "/z")),
+    Case(
+        COOKIE_PATH,
+        "the longest path comes first",
+        visits(setting("a=root; Path=/", "a=x; Path=/x", path="/x/set"), "/x/z", "/z"),
+    ),
     Case(COOKIE_PATH, "of elsewhere", visits(setting("a=1; Path=/elsewhere"), "/b", "/elsewhere")),
     Case(COOKIE_PATH, "one that does not begin with a slash", visits(setting("a=1; Path=x", path="/x/y"), "/x/z", "/")),
     Case(COOKIE_PATH, "a query is no path", visits(setting("a=1", path="/x/y"), "/x/z?a=/b/c")),
-    Case(COOKIE_PATH, "two of one name", visits(setting("a=1; Path=/", "a=2; Path=/b"), "/b", "/c", setting("a=3; Path=/"), "/b")),
-]  # fmt: skip
+    Case(
+        COOKIE_PATH,
+        "two of one name",
+        visits(setting("a=1; Path=/", "a=2; Path=/b"), "/b", "/c", setting("a=3; Path=/"), "/b"),
+    ),
+]
 
 EXPIRY_CASES = [
     Case(COOKIE_EXPIRY, "in an hour", visits(setting("a=1; Max-Age=3600"), "/b")),
     Case(COOKIE_EXPIRY, "at once", visits(setting("a=1; Max-Age=0", "b=2"), "/b")),
     Case(COOKIE_EXPIRY, "taken back", visits(setting("a=1; Path=/"), "/b", setting("a=; Path=/; Max-Age=0"), "/b")),
-    Case(COOKIE_EXPIRY, "taken back by a date", visits(
-        setting("a=1; Path=/"), "/b", setting("a=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT"), "/b")),
+    Case(
+        COOKIE_EXPIRY,
+        "taken back by a date",
+        visits(setting("a=1; Path=/"), "/b", setting("a=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT"), "/b"),
+    ),
     Case(COOKIE_EXPIRY, "a date to come", visits(setting("a=1; Expires=Fri, 01 Jan 2100 00:00:00 GMT"), "/b")),
-    Case(COOKIE_EXPIRY, "Max-Age before Expires", visits(
-        setting("a=1; Max-Age=3600; Expires=Thu, 01 Jan 1970 00:00:00 GMT"), "/b")),
+    Case(
+        COOKIE_EXPIRY,
+        "Max-Age before Expires",
+        visits(setting("a=1; Max-Age=3600; Expires=Thu, 01 Jan 1970 00:00:00 GMT"), "/b"),
+    ),
     Case(COOKIE_EXPIRY, "a date with dashes", visits(setting("a=1; Expires=Fri, 01-Jan-2100 00:00:00 GMT"), "/b")),
     Case(COOKIE_EXPIRY, "a date that is none", visits(setting("a=1; Expires=tomorrow"), "/b")),
     Case(COOKIE_EXPIRY, "negative", visits(setting("a=1; Max-Age=-1"), "/b")),
     Case(COOKIE_EXPIRY, "changed to another value", visits(setting("a=1; Path=/"), setting("a=2; Path=/"), "/b", "/c")),
-]  # fmt: skip
+]
 
 SECURE_CASES = [
     Case(COOKIE_SECURE, "not sent in the clear", visits(setting("a=1; Secure", "b=2"), "/b")),
     Case(COOKIE_SECURE, "sent over TLS", visits(setting("a=1; Secure"), "/b"), server="tls", options=trusting),
-    Case(COOKIE_SECURE, "set over TLS, not sent in the clear", in_the_clear(
-        setting("a=1; Secure; Path=/", "b=2; Path=/"), "/b", "#/c", "/d"), server="tls", options=trusting),
-    Case(COOKIE_SECURE, "set in the clear, sent over TLS", in_the_clear(
-        "#" + setting("a=1; Path=/"), "/b"), server="tls", options=trusting),
+    Case(
+        COOKIE_SECURE,
+        "set over TLS, not sent in the clear",
+        in_the_clear(setting("a=1; Secure; Path=/", "b=2; Path=/"), "/b", "#/c", "/d"),
+        server="tls",
+        options=trusting,
+    ),
+    Case(
+        COOKIE_SECURE,
+        "set in the clear, sent over TLS",
+        in_the_clear("#" + setting("a=1; Path=/"), "/b"),
+        server="tls",
+        options=trusting,
+    ),
     Case(COOKIE_SECURE, "in other letters", visits(setting("a=1; SECURE", "b=2; secure"), "/b")),
-]  # fmt: skip
+]
 
 HTTP_ONLY_CASES = [
     Case(COOKIE_HTTP_ONLY, "is sent", visits(setting("a=1; HttpOnly"), "/b")),
-    Case(COOKIE_HTTP_ONLY, "with everything else", visits(
-        setting("a=1; HttpOnly; Path=/; Max-Age=60; SameSite=Lax; Priority=High"), "/b")),
+    Case(
+        COOKIE_HTTP_ONLY,
+        "with everything else",
+        visits(setting("a=1; HttpOnly; Path=/; Max-Age=60; SameSite=Lax; Priority=High"), "/b"),
+    ),
     Case(COOKIE_HTTP_ONLY, "in other letters", visits(setting("a=1; httponly", "b=2; HTTPONLY"), "/b")),
     Case(COOKIE_HTTP_ONLY, "over TLS", visits(setting("a=1; HttpOnly; Secure"), "/b"), server="tls", options=trusting),
     Case(COOKIE_HTTP_ONLY, "a value in quotes", visits(setting('a="1 2"; HttpOnly'), "/b")),
     Case(COOKIE_HTTP_ONLY, "a value with equals signs and spaces", visits(setting("a=b=c d; HttpOnly"), "/b")),
-    Case(COOKIE_HTTP_ONLY, "without a value or name", visits(setting("a=; HttpOnly", "b; HttpOnly", "=c; HttpOnly"), "/b")),
-]  # fmt: skip
+    Case(
+        COOKIE_HTTP_ONLY,
+        "without a value or name",
+        visits(setting("a=; HttpOnly", "b; HttpOnly", "=c; HttpOnly"), "/b"),
+    ),
+]
 
 
 def _from_the_jar(client: Client, places: Places) -> None:
@@ -128,12 +162,17 @@ def _given(**arguments: Any) -> Do:
 
 
 MORE_CASES = [
-    Case(COOKIE_DOMAIN, "a session's own", one_by_one(get("/a"), post("/b", data={"c": "d"})), options=Options(cookies={"own": "1"})),
+    Case(
+        COOKIE_DOMAIN,
+        "a session's own",
+        one_by_one(get("/a"), post("/b", data={"c": "d"})),
+        options=Options(cookies={"own": "1"}),
+    ),
     Case(COOKIE_DOMAIN, "put into the jar, and the jar emptied", _from_the_jar),
     Case(COOKIE_DOMAIN, "of a response", _of_the_response, ways=HTTP),
     Case(COOKIE_DOMAIN, "given with a call", _given(cookies={"own": "1"}), ways=HTTP),
     Case(COOKIE_DOMAIN, "given with a call, over the session's", _given(cookies={"a": "2"}), ways=HTTP),
     Case(COOKIE_DOMAIN, "a header of one's own", _given(headers={"Cookie": "own=1"})),
-]  # fmt: skip
+]
 
 CASES = [*DOMAIN_CASES, *PATH_CASES, *EXPIRY_CASES, *SECURE_CASES, *HTTP_ONLY_CASES, *MORE_CASES]

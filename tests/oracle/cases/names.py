@@ -1,4 +1,4 @@
-"""Names of requests in the statistics: plain requests knows none, so what is sent has to be the same with and without."""
+"""Names of requests in the statistics. Plain requests knows none; what is sent has to be the same all the same."""
 
 from tests.oracle.case import Case
 from tests.oracle.phrases import RENAME_REQUEST, REQUEST_NAME
@@ -107,10 +107,14 @@ def _caught(client: Client, places: Places) -> None:
     else:
         client.get("/a?status=404")
         client.get("/a")
+    # What the blocks decided is another matter.
+    client.responses[:] = [response.status_code for response in client.responses]
 
 
 CASES = [
-    Case(RENAME_REQUEST, "a group of pages", _renamed("items"), counted={"/before": 1, "items": 3, "own": 1, "/after": 1}),  # type: ignore[arg-type]
+    Case(
+        RENAME_REQUEST, "a group of pages", _renamed("items"), counted={"/before": 1, "items": 3, "own": 1, "/after": 1}
+    ),
     Case(RENAME_REQUEST, "one within the other", _nested, counted={"outer": 2, "inner": 1}),
     Case(RENAME_REQUEST, "a chain of redirects", _in_a_chain, counted={"chain": 1, "/a?to=/b": 1}),
     Case(RENAME_REQUEST, "a block that ends by an exception", _although_it_failed, counted={"inside": 1, "/b": 1}),
@@ -119,4 +123,4 @@ CASES = [
     Case(REQUEST_NAME, "an own name wins", _own_name_wins, counted={"mine": 2, "all": 1}),
     Case(REQUEST_NAME, "changed in between", _changed_in_between, counted={"one": 2, "two": 1}),
     Case(REQUEST_NAME, "with catch_response", _caught, counted={"all": 1, "mine": 1}),
-]  # fmt: skip
+]
