@@ -53,6 +53,9 @@ class Settings:
     max_names: int = 1000
     max_failures: int = 200
     max_exceptions: int = 200
+    #: of each group of failures, the exchanges that are kept, and the bytes of each body
+    kept_exchanges: int = 5
+    kept_body_bytes: int = 4096
     #: points kept by the history; when full, every second one is dropped and the interval doubles
     max_history_points: int = 1200
 

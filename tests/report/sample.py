@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from gregaria.stats.exchanges import Exchange, Half
 from gregaria.stats.generator import Cause, Generator, HoldUp, LateSecond, Second, Verdict
-from gregaria.stats.summary import ExceptionRow, FailureRow, HistoryPoint, RequestRow, Summary
+from gregaria.stats.summary import ExceptionRow, FailureRow, GeneratorErrorRow, HistoryPoint, RequestRow, Summary
 
 FRACTIONS = (0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999, 1.0)
 
@@ -62,6 +63,38 @@ def failure(error: str = "500 Server Error", **given: Any) -> FailureRow:
         "last_seen_epoch_s": 1_700_000_009.0,
     }
     return FailureRow(error=error, **(values | given))
+
+
+def generator_error(error: str = "too many open files; raise `ulimit -n`", **given: Any) -> GeneratorErrorRow:
+    values: dict[str, Any] = {
+        "method": "GET",
+        "name": "/",
+        "sample": error,
+        "occurrences": 5,
+        "first_seen_epoch_s": 1_700_000_001.5,
+        "last_seen_epoch_s": 1_700_000_009.0,
+    }
+    return GeneratorErrorRow(error=error, **(values | given))
+
+
+def half(*head: str, body: bytes | None = b"", left_out: int = 0) -> Half:
+    return Half(head, 0, body, len(body or b"") + left_out, left_out)
+
+
+def exchange(**given: Any) -> Exchange:
+    values: dict[str, Any] = {
+        "epoch_s": 1_700_000_001.5,
+        "method": "GET",
+        "url": "http://127.0.0.1:8000/?page=1",
+        "name": "/",
+        "error": "500 Server Error",
+        "duration_us": 12_345,
+        "request": half("GET /?page=1 HTTP/1.1", "Host: 127.0.0.1:8000"),
+        "response": half("HTTP/1.1 500 Oh", "Content-Type: text/plain", body=b"out of order"),
+        "status": 500,
+        "phases": None,
+    }
+    return Exchange(**(values | given))
 
 
 def task_exception(message: str = "oops", **given: Any) -> ExceptionRow:

@@ -1,4 +1,4 @@
-"""The CSV files, with Locust's names and columns: requests, history, failures, exceptions."""
+"""The CSV files, with Locust's names and columns: requests, history, failures, exceptions; and generator errors."""
 
 import csv
 import io
@@ -16,17 +16,19 @@ from gregaria.report.generator import GENERATOR_HEADER, LateMarks, generator_row
 from gregaria.report.percentiles import label, of_counts, of_row
 from gregaria.report.window import GrowthWindow
 from gregaria.settings import settings
-from gregaria.stats.summary import RequestRow, Summary
+from gregaria.stats.summary import FailureRow, GeneratorErrorRow, RequestRow, Summary
 
 __all__ = [
     "CsvWriter",
     "HistoryRows",
     "exception_rows",
     "failure_rows",
+    "generator_error_rows",
     "history_header",
     "request_rows",
     "write_exceptions",
     "write_failures",
+    "write_generator_errors",
     "write_requests",
 ]
 
@@ -60,6 +62,11 @@ def write_exceptions(summary: Summary, stream: TextOutput) -> None:
     csv.writer(stream).writerows(exception_rows(summary))
 
 
+def write_generator_errors(summary: Summary, stream: TextOutput) -> None:
+    """Write what is in ``P_generator_errors.csv``: a row for each group of requests that could not be made."""
+    csv.writer(stream).writerows(generator_error_rows(summary))
+
+
 def request_rows(summary: Summary, fractions: Sequence[float] | None = None) -> Iterator[list[object]]:
     """The header and the rows of ``P_stats.csv``; percentiles are ``settings.percentiles_to_report`` unless given."""
     wanted = settings.percentiles_to_report if fractions is None else fractions
@@ -84,12 +91,22 @@ def request_rows(summary: Summary, fractions: Sequence[float] | None = None) -> 
 
 def failure_rows(summary: Summary) -> Iterator[list[object]]:
     """The header and the rows of ``P_failures.csv``."""
+    yield from _groups(summary.failures, [row.error for row in summary.failures])
+
+
+def generator_error_rows(summary: Summary) -> Iterator[list[object]]:
+    """The header and the rows of ``P_generator_errors.csv``."""
+    # Not the group's text: the figures in it, which would be masked, are what to do.
+    yield from _groups(summary.generator_errors, [row.sample for row in summary.generator_errors])
+
+
+def _groups(rows: Sequence[FailureRow | GeneratorErrorRow], errors: Sequence[str]) -> Iterator[list[object]]:
     yield ["Method", "Name", "Error", "Occurrences", "First Seen", "Last Seen"]
-    for row in summary.failures:
+    for row, error in zip(rows, errors, strict=True):
         yield [
             row.method,
             row.name,
-            _harmless(row.error),
+            _harmless(error),
             row.occurrences,
             _moment(row.first_seen_epoch_s),
             _moment(row.last_seen_epoch_s),
@@ -156,14 +173,15 @@ class HistoryRows:
 
 
 class CsvWriter:
-    """Keeps the five files of a prefix up to date while the test runs, and complete when it is over.
+    """Keeps the six files of a prefix up to date while the test runs, and complete when it is over.
 
-    The three that tell the state are replaced as a whole (written beside, then renamed), so a reader sees the old or
+    The four that tell the state are replaced as a whole (written beside, then renamed), so a reader sees the old or
     the new one, never a part. The two histories are only ever appended to, whole lines in one write.
 
     Args:
         prefix: path and beginning of the names: ``P_stats.csv``, ``P_stats_history.csv``, ``P_failures.csv``,
-            ``P_exceptions.csv``, ``P_generator.csv``. Directories are created, files of an earlier run replaced.
+            ``P_exceptions.csv``, ``P_generator_errors.csv``, ``P_generator.csv``. Directories are created, files of an
+            earlier run replaced.
         summary_of: makes the Summary of this moment.
         full_history: a history row for each name each second, not for the total only.
         fractions: percentiles to tell, ``settings.percentiles_to_report`` by default.
@@ -191,9 +209,10 @@ class CsvWriter:
         self.history_path = Path(f"{prefix}_stats_history.csv")
         self.failures_path = Path(f"{prefix}_failures.csv")
         self.exceptions_path = Path(f"{prefix}_exceptions.csv")
+        self.generator_errors_path = Path(f"{prefix}_generator_errors.csv")
         self.generator_path = Path(f"{prefix}_generator.csv")
-        appended = (self.history_path, self.generator_path)
-        for path in (self.requests_path, self.failures_path, self.exceptions_path, *appended):
+        replaced = (self.requests_path, self.failures_path, self.exceptions_path, self.generator_errors_path)
+        for path in (*replaced, self.history_path, self.generator_path):
             ensure_writable(path, "--csv")
         try:
             self._replace_files(summary_of())
@@ -267,6 +286,7 @@ class CsvWriter:
         self._replace(self.requests_path, request_rows(summary, self._fractions))
         self._replace(self.failures_path, failure_rows(summary))
         self._replace(self.exceptions_path, exception_rows(summary))
+        self._replace(self.generator_errors_path, generator_error_rows(summary))
 
     def _replace(self, path: Path, rows: Iterable[Sequence[object]]) -> None:
         text = _text(rows)

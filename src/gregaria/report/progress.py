@@ -42,6 +42,8 @@ def progress_lines(
     if summary.exceptions:
         count = sum(row.count for row in summary.exceptions)
         second.append((f"{count:,} {'exception' if count == 1 else 'exceptions'} in tasks", "alarm"))
+    if total.num_generator_errors:
+        second.append((_generator_errors(summary), "alarm"))
     if total.max_us is not None:
         second.append((f"median {milliseconds(total.median_us)} ms, 95% {milliseconds(of_row(total, 0.95))} ms", ""))
     return [_joined(first, columns, look.colour), _joined(second, columns, look.colour)]
@@ -52,9 +54,11 @@ def progress_sentence(summary: Summary, run_time_s: float | None = None, target_
     elapsed = clock(summary.duration_s) + (f" of {clock(run_time_s)}" if run_time_s else "")
     users = f"{summary.user_count:,}" + (f" of {target_users:,}" if target_users is not None else "")
     state = _STATES.get(summary.state, summary.state)
+    told = [elapsed, state, f"{users} users", f"{summary.total.current_rps:,.1f} req/s", _failures(summary)]
+    if summary.total.num_generator_errors:
+        told.append(_generator_errors(summary))
     mark = late_mark(summary)
-    rates = f"{summary.total.current_rps:,.1f} req/s, {_failures(summary)}"
-    return f"{elapsed}, {state}, {users} users, {rates}" + (f", {mark}" if mark else "")
+    return ", ".join([*told, mark] if mark else told)
 
 
 def bar(part: float, columns: int) -> str:
@@ -85,6 +89,11 @@ def _failures(summary: Summary) -> str:
     noun = "failure" if total.num_failures == 1 else "failures"
     text = f"{total.num_failures:,} {noun} ({total.fail_ratio * 100:.2f}%)"
     return text + (f", {total.current_fail_per_s:,.1f}/s" if total.current_fail_per_s else "")
+
+
+def _generator_errors(summary: Summary) -> str:
+    count = summary.total.num_generator_errors
+    return f"{count:,} generator {'error' if count == 1 else 'errors'}"
 
 
 def _rates(summary: Summary) -> list[float]:
