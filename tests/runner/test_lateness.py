@@ -112,6 +112,8 @@ def test_a_call_that_keeps_pythons_lock_is_named_right_afterwards(watched: Watch
 
 def test_garbage_collection_is_named_with_the_code_that_was_running(watched: Watched) -> None:
     kept = [[number] for number in range(300_000)]
+    gevent.sleep(0.05)
+    watched.log.clear()
 
     def collect() -> None:
         until = time.perf_counter() + 0.3
