@@ -17,7 +17,8 @@ from gregaria.engine import clock
 from gregaria.runner.lateness import Lateness
 from gregaria.runner.vitals import Collections, RunQueue
 from gregaria.settings import settings
-from gregaria.stats.generator import Cause, GeneratorLog
+from gregaria.stats.generator import Cause
+from gregaria.stats.generator_log import GeneratorLog
 from tests.support.clock import JumpingClock
 
 HERE = Path(__file__).name
@@ -227,7 +228,7 @@ def test_a_hold_up_of_each_kind_is_to_be_told_once() -> None:
 BUSY_AT_EXIT = """
 import gevent, os, sys
 from gregaria.runner.selfwatch import SelfWatch
-from gregaria.stats.generator import GeneratorLog
+from gregaria.stats.generator_log import GeneratorLog
 {patch}
 watch = SelfWatch(GeneratorLog())
 gevent.sleep(0.1)
