@@ -16,7 +16,9 @@ from gregaria.settings import settings
 from gregaria.stats.exchanges import Exchange, Half, exchange_of
 from gregaria.stats.masking import Mask
 from gregaria.stats.table import RequestStats
+from tests.client.faults import FAULTS
 from tests.support.echo import Echo, echo_server
+from tests.support.fault_server import fault_server
 from tests.support.wire import Wire
 
 
@@ -332,3 +334,18 @@ def test_whatever_a_server_sends_can_be_kept(lines: list[bytes], rest: bytes, se
     if response.error is not None:
         (exchange,) = kept(environment.stats)
         assert known(exchange.request).head
+
+
+@pytest.mark.parametrize("client", ["fast", "by engine"])
+def test_every_fault_that_fails_a_request_leaves_an_exchange(environment: Environment, client: str) -> None:
+    settings.max_body_bytes = 1024 * 1024
+    # Packing the bombs takes longer than all others together.
+    faults = [fault for fault in FAULTS if not fault.path.startswith("/bomb/")]
+    with fault_server() as server:
+        for fault in faults:
+            asked = any_client(environment, server.url, client)
+            arguments: dict[str, Any] = {"data": b"u" * fault.upload} if fault.upload else {}
+            asked.request("POST" if fault.upload else "GET", fault.path, name=fault.path, timeout=0.1, **arguments)
+    groups = list(environment.stats.errors.values())
+    assert len(groups) > 50
+    assert [group.name for group in groups if not group.exchanges] == []
