@@ -26,6 +26,7 @@ from gregaria.errors import (
     ConnectionReset,
     FirstByteTimeout,
     GeneratorError,
+    ProtocolError,
     ProxyError,
     ReadTimeout,
 )
@@ -71,6 +72,9 @@ cdef class Answer:
         late: something was seen late because the loop was held up, and the kernel had no stamp for it: the times may
             include the generator's own delay.
         error: what went wrong on the way, or None.
+        outside: a weak reference to the response that another library (requests) made of it, None when none did.
+        so_far: with an error, what had come of the answer: its head (None when that was not whole), and the beginning of
+            the rest, at most 64 KiB; None when nothing had come.
         prepared: the request.
         previous: the answer of the step before, in a chain of redirects; its phases count in.
         reader: of the body, when only the head was waited for (``stream``); ``body`` is None then.
@@ -224,6 +228,12 @@ cdef class Origin:
                     ):
                         again = True
                         continue
+                    if connection.got:
+                        # What is in the buffer is this connection's only while nobody else has run: feed has just raised.
+                        answer.so_far = connection.parser.so_far(
+                            connection.stream.poller.buffer,
+                            connection.got if isinstance(error, ProtocolError) else 0,
+                        )
                     if type(error) is ConnectionReset:
                         raise ConnectionReset(f"{error} {_where(connection.parser)}") from None
                     raise
@@ -312,6 +322,7 @@ cdef class Origin:
             # Connecting has used up some of it.
             deadline_us = now_us() + timeout_us
         parser.begin(prepared.no_body, answer.streams)
+        connection.got = 0
         answer.sent = True
         stream.write(prepared.wire, len(prepared.wire), deadline_us)
         if prepared.rest is not None or prepared.pieces is not None:
@@ -386,6 +397,7 @@ cdef class Origin:
         answer.finished_us = max(<int64_t>stream.came_us, answer.started_us)
         if got == 0:
             return parser.finish()
+        connection.got = got
         if not answer.first_byte_us:
             answer.first_byte_us = answer.finished_us
         if parser.feed(buffer, got) and parser.consumed < got and parser.status != 101:
@@ -457,6 +469,10 @@ cdef class BodyReader:
     """The body of an answer whose head was waited for: read it, or close it.
 
     A body that was read to its end gives its connection back; one that is closed or dropped before takes it along.
+
+    Attributes:
+        came_us: when the last bytes came that were waited for, 0 if the whole body came with the head.
+        late: they were seen late, and the kernel had no stamp for them.
     """
 
     @property
@@ -510,6 +526,8 @@ cdef class BodyReader:
                 ) from None
             except ConnectionReset as error:
                 raise ConnectionReset(f"{error} {_where(parser)}") from None
+            self.came_us = stream.came_us
+            self.late = stream.late
             if got == 0:
                 parser.finish()
             elif parser.feed(buffer, got) and parser.consumed < got:
@@ -720,7 +738,7 @@ cdef class Prepared:
         elif isinstance(error, GeneratorError):
             return recorder.generator_error(entry, error)
         else:
-            recorder.failure(entry, answer.finished_us, answer.finished_us - begun_us, size, error)
+            recorder.failure(entry, answer.finished_us, answer.finished_us - begun_us, size, error, answer)
         if answer.late:
             recorder.late(entry)
         if recorder.keeps_phases:
