@@ -13,8 +13,8 @@ MOST_OTHERS = 64
 MOST_FAMILIES = 256
 MOST_BEGINNINGS = 4096
 
-#: method, URL as written, name, catch_response, content type, whether there is a body
-Key = tuple[str, str, str | None, bool, str | None, bool]
+#: method, URL as written, name, catch_response, content type, whether there is a body, headers of its own
+Key = tuple[str, str, str | None, bool, str | None, bool, tuple[tuple[str, object], ...] | None]
 
 #: {URL as written: (its address, request line and Host header of a GET)}
 Family = dict[str, tuple[Address, bytes]]
@@ -52,7 +52,7 @@ class Ready:
 
     def keep(self, key: Key, prepared: Prepared, until_epoch_s: float | None) -> None:
         """Keep a request that was made for a call; ``until_epoch_s`` is when a cookie in it may expire, or None."""
-        if key == ("GET", key[1], None, False, None, False):
+        if key == ("GET", key[1], None, False, None, False, None):
             if len(self.gets) >= MOST_GETS:
                 self.gets.clear()
             self.gets[key[1]] = prepared

@@ -136,6 +136,8 @@ class FastHttpSession:
         # The default headers' lines, until one of them changes.
         self._lines: str | None = None
         self._ready = Ready()
+        # The headers of the last call that gave any: only those that come again are worth keeping.
+        self._own_before: tuple[tuple[str, Any], ...] | None = None
         # That of a GET with nothing but a URL, which is looked up once per request of the most common kind.
         self._ready_gets = self._ready.gets
         # What the last answer from a URL set: {URL: (head, its Set-Cookie lines, the second they have to be set anew)}.
@@ -221,17 +223,26 @@ class FastHttpSession:
         """DELETE; arguments as for ``request``."""
         return self.request("DELETE", url, **kwargs)
 
-    def post(self, url: str, data: Any = None, json: Any = None, **kwargs: Any) -> FastResponse:
+    def post(
+        self, url: str, data: Any = None, json: Any = None, *, headers: Mapping[str, str] | None = None, **kwargs: Any
+    ) -> FastResponse:
         """POST; arguments as for ``request``."""
-        if json is not None and not data and not kwargs:
-            ready = self._ready.get(("POST", url, None, False, JSON, True))
+        if not kwargs and (type(data) is bytes if data else json is not None):
+            ready = None
+            try:
+                own = tuple(headers.items()) if headers else None
+                ready = self._ready.get(("POST", url, None, False, None if data else JSON, True, own))
+            except TypeError:
+                pass
             if ready is not None:
                 response: FastResponse
-                response = ready.with_body(encode_json(json)).perform(True, False, not self._listeners)  # type: ignore[assignment]
+                prepared = ready.with_body(data or encode_json(json))
+                response = prepared.perform(True, False, not self._listeners)  # type: ignore[assignment]
                 if response.counted and not response.has_cookie and not self._listeners:
                     return response
-                return self._finish(response, True, None, None)
-        return self.request("POST", url, data=data, json=json, **kwargs)
+                said = self._said(headers, None, None, self.route, None) if headers else None
+                return self._finish(response, True, said, None)
+        return self.request("POST", url, data=data, json=json, headers=headers, **kwargs)
 
     def put(self, url: str, data: Any = None, json: Any = None, **kwargs: Any) -> FastResponse:
         """PUT; arguments as for ``request``."""
@@ -308,8 +319,16 @@ class FastHttpSession:
         prepared: Prepared | None = None
         body: bytes | Pieces | None = None
         kind: str | None = None
+        own: Any = None
+        if headers:
+            try:
+                own = tuple(headers.items())
+                hash(own)
+            except TypeError:
+                own = None
         keep = (
-            not (headers or params or auth or cookies or stream)
+            not (params or auth or cookies or stream)
+            and (own is not None or not headers)
             and timeout is None
             and verify is None
             and cert is None
@@ -322,7 +341,7 @@ class FastHttpSession:
                 body, kind = encode(data, json, files) if files or data else (encode_json(json), JSON)
             keep = keep and not files and isinstance(body, bytes) and len(body) <= MOST_KEPT_BYTES
         if keep:
-            key = (method, url, name, catch_response, kind, body is not None)
+            key = (method, url, name, catch_response, kind, body is not None, own)
             prepared = self._ready.get(key)
             if prepared is not None and isinstance(body, bytes):
                 prepared = prepared.with_body(body)
@@ -332,6 +351,7 @@ class FastHttpSession:
                 default(said.headers, "Content-Type", kind)
             if kind == JSON:
                 default(said.headers, "Accept", "application/json")
+            before, self._own_before = self._own_before, own
             address = split(join(self.base_url, url))
             if params:
                 address = query_of(address, params if isinstance(params, str) else urlencode(params, doseq=True))
@@ -345,17 +365,19 @@ class FastHttpSession:
             )
             if timeout is not None:
                 _set_timeouts(prepared, timeout)
-            if keep and key == ("GET", url, name, False, None, False) and url[:1] == "/":
+            if keep and key == ("GET", url, name, False, None, False, None) and url[:1] == "/":
                 remember(self._family, url, address)
-            elif keep:
+            elif keep and (own is None or own == before):
                 self._ready.keep(key, prepared, self.cookiejar.soonest_epoch_s)
         elif max_redirects is not None:
-            said = self._said(None, None, None, self.route, max_redirects)
+            said = self._said(headers, None, None, self.route, max_redirects)
         leave = not self._listeners
         response: FastResponse
         response = prepared.perform(not (catch_response or stream), False, leave, stream)  # type: ignore[assignment]
         if response.counted and leave and not response.has_cookie:
             return response
+        if said is None and own is not None:
+            said = self._said(headers, None, None, self.route, None)
         return self._finish(response, allow_redirects, said, context)
 
     def report(self, response: FastResponse, error: BaseException | None) -> None:
