@@ -7,7 +7,7 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 from urllib3.exceptions import DecodeError, ProtocolError, ResponseNotChunked
 
 from gregaria import errors
-from gregaria.client.decode import decode
+from gregaria.client.decode import decode, layers_of
 from gregaria.client.jar import OriginalResponse
 from gregaria.engine.clock import now_us
 from gregaria.engine.exchange import Answer
@@ -98,9 +98,10 @@ class EngineResponse(HTTPResponse):
         elif not encoding or not decode_content:
             yield from self._bounded(amt, self.most_bytes)
         else:
-            body = b"".join(self._bounded(_PIECE_BYTES, self.most_bytes))
             try:
-                content = decode(body, encoding) if body else b""
+                # Before urllib3 has its own say about it.
+                layers_of(encoding)
+                content = decode(b"".join(self._bounded(_PIECE_BYTES, self.most_bytes)), encoding)
             except errors.ProtocolError as error:
                 raise DecodeError(str(error), error) from error
             for start in range(0, len(content), amt or len(content)):
