@@ -133,7 +133,7 @@ def test_the_history_has_locusts_columns_and_the_total_only() -> None:
     rows = HistoryRows([0.5, 1.0], full=False).rows(summary(row("/a"), row("/b")), epoch_s=1_700_000_000.9)
     assert rows == [
         [1_700_000_000, 10, "", "Aggregated", "200.000000", "0.000000", "1.99", "47.4",
-         2000, 0, "1.99", 2.3456, 0.21, 48.21, 17.0]
+         2000, 0, "1.99", 2.3456, 0.21, 48.21, 17.0, 0]
     ]  # fmt: skip
 
 
@@ -177,6 +177,7 @@ def test_the_files_are_there_from_the_start_in_directories_made_for_them(
     assert sorted(each.name for each in folder.iterdir()) == [
         "run_exceptions.csv",
         "run_failures.csv",
+        "run_generator.csv",
         "run_generator_errors.csv",
         "run_stats.csv",
         "run_stats_history.csv",
@@ -185,7 +186,8 @@ def test_the_files_are_there_from_the_start_in_directories_made_for_them(
         b"Timestamp,User Count,Type,Name,Requests/s,Failures/s,"
         + LABELS.encode()
         + b",Total Request Count,Total Failure Count,Total Median Response Time,Total Average Response Time,"
-        b"Total Min Response Time,Total Max Response Time,Total Average Content Size\r\n"
+        b"Total Min Response Time,Total Max Response Time,Total Average Content Size,"
+        b"Generator Late\r\n"
     )
 
 

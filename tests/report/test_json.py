@@ -10,8 +10,19 @@ from jsonschema import Draft202012Validator, ValidationError
 from gregaria.engine.phases import PHASES
 from gregaria.errors import CommandError, ExitCode
 from gregaria.report.json import SCHEMA, check_document_path, document, document_path, to_locust_json, write_document
+from gregaria.stats.generator import Load
 from gregaria.stats.summary import ExceptionRow, FailureRow, GeneratorErrorRow, HistoryPoint, RequestRow, Summary
-from tests.report.sample import exchange, failure, generator_error, point, row, silent_row, summary, task_exception
+from tests.report.sample import (
+    exchange,
+    failure,
+    generator,
+    generator_error,
+    point,
+    row,
+    silent_row,
+    summary,
+    task_exception,
+)
 
 PUBLISHED = json.loads((Path(__file__).parents[2] / "docs" / "summary.schema.json").read_text())
 VALIDATOR = Draft202012Validator(PUBLISHED)
@@ -121,6 +132,7 @@ def keys(schema: dict[str, Any]) -> set[str]:
 
 
 def test_the_published_schema_describes_every_field_and_no_other() -> None:
+    busy = generator((3, 212_000), loads=(Load("task Checkout.compute", 0.7),))
     told = document(
         summary(
             row(phases_us={key: {} for key in PHASES}),
@@ -128,6 +140,7 @@ def test_the_published_schema_describes_every_field_and_no_other() -> None:
             generator_errors=(generator_error(),),
             exceptions=(task_exception(),),
             history=(point(),),
+            generator=busy,
         )
     )
     Draft202012Validator.check_schema(PUBLISHED)
@@ -139,6 +152,13 @@ def test_the_published_schema_describes_every_field_and_no_other() -> None:
     assert parts["row"]["properties"]["phases_ms"]["required"] == list(told["requests"][0]["phases_ms"])
     assert keys(parts["exception"]) == set(told["exceptions"][0])
     assert keys(parts["point"]) == set(told["history"][0])
+    assert keys(parts["generator"]) == set(told["generator"])
+    assert keys(parts["second"]) == set(told["generator"]["seconds"][0])
+    assert keys(parts["cause"]) == set(told["generator"]["causes"][0])
+    for name in ("late_seconds", "busy_with"):
+        assert keys(parts["generator"]["properties"][name]["items"]) == set(told["generator"][name][0])
+    assert keys(parts["generator"]["properties"]["verdict"]) == set(told["generator"]["verdict"])
+    VALIDATOR.validate(told)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from gregaria.errors import CommandError, ExitCode
 from gregaria.events import EventHook, events
 from gregaria.logs import set_up_logging
 from gregaria.report.json import check_document_path
-from gregaria.settings import check_percentiles, settings
+from gregaria.settings import check_numbers, check_percentiles, settings
 from gregaria.stats.masking import Mask
 from gregaria.users.ratio import print_task_ratio_json, task_ratio_table, task_ratios, typical_users
 
@@ -50,6 +50,7 @@ def main(arguments: Sequence[str]) -> int:
         paths = files.paths()
         loaded = load(paths)
         check_percentiles(settings)
+        check_numbers(settings)
         options, mask = _resolve_again(arguments)
         return _answer(options, mask, loaded, paths)
 

@@ -104,5 +104,7 @@ cdef class BodyReader:
     cdef Connection connection          # None once the body is at its end
     cdef int64_t timeout_us
     cdef bint whole                     # the request went out whole
+    cdef readonly int64_t came_us       # when its last bytes came, 0 as long as none were waited for
+    cdef readonly bint late             # they were seen late, and no stamp tells when they came
     cdef int _more(self) except -1
     cdef int _end(self, bint reusable) except -1

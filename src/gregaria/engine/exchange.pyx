@@ -469,6 +469,10 @@ cdef class BodyReader:
     """The body of an answer whose head was waited for: read it, or close it.
 
     A body that was read to its end gives its connection back; one that is closed or dropped before takes it along.
+
+    Attributes:
+        came_us: when the last bytes came that were waited for, 0 if the whole body came with the head.
+        late: they were seen late, and the kernel had no stamp for them.
     """
 
     @property
@@ -522,6 +526,8 @@ cdef class BodyReader:
                 ) from None
             except ConnectionReset as error:
                 raise ConnectionReset(f"{error} {_where(parser)}") from None
+            self.came_us = stream.came_us
+            self.late = stream.late
             if got == 0:
                 parser.finish()
             elif parser.feed(buffer, got) and parser.consumed < got:

@@ -13,6 +13,7 @@ import gevent
 from gregaria.report.capture import Capture
 from gregaria.report.cells import paint, plain_letters, printable
 from gregaria.report.frame import live_frame
+from gregaria.report.generator import generator_part
 from gregaria.report.live import LiveArea, can_be_live, has_colour, is_terminal
 from gregaria.report.phases import phase_table
 from gregaria.report.progress import progress_sentence
@@ -170,6 +171,7 @@ def final_report(summary: Summary, look: Look) -> list[str]:
         generator_error_report(summary, look),
         exception_report(summary, look),
         _remarks(summary, look),
+        generator_part(summary, look),
     ]
     lines: list[str] = []
     for part in parts:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn, Protocol
 import gevent
 
 from gregaria.report.file import ensure_writable, refusal, replace_text
+from gregaria.report.generator import GENERATOR_HEADER, LateMarks, generator_rows
 from gregaria.report.percentiles import label, of_counts, of_row
 from gregaria.report.window import GrowthWindow
 from gregaria.settings import settings
@@ -124,7 +125,7 @@ def history_header(fractions: Sequence[float]) -> list[str]:
     return [
         "Timestamp", "User Count", "Type", "Name", "Requests/s", "Failures/s", *map(label, fractions),
         "Total Request Count", "Total Failure Count", "Total Median Response Time", "Total Average Response Time",
-        "Total Min Response Time", "Total Max Response Time", "Total Average Content Size",
+        "Total Min Response Time", "Total Max Response Time", "Total Average Content Size", "Generator Late",
     ]  # fmt: skip
 
 
@@ -142,6 +143,7 @@ class HistoryRows:
         self._fractions = fractions
         self._full = full
         self._windows: dict[tuple[str, str], GrowthWindow] = {}
+        self._late_marks = LateMarks()
 
     def rows(self, summary: Summary, epoch_s: float) -> list[list[object]]:
         """The rows of this moment; each call ends a step of the window."""
@@ -149,9 +151,10 @@ class HistoryRows:
         known = self._windows
         # rows that are gone are forgotten with their windows
         self._windows = {(row.name, row.method): known.get((row.name, row.method)) or GrowthWindow() for row in told}
-        return [self._row(row, summary.user_count, epoch_s) for row in told]
+        late_ms = self._late_marks.next(summary, epoch_s)
+        return [self._row(row, summary.user_count, epoch_s, late_ms) for row in told]
 
-    def _row(self, row: RequestRow, user_count: int, epoch_s: float) -> list[object]:
+    def _row(self, row: RequestRow, user_count: int, epoch_s: float, late_ms: int) -> list[object]:
         recent = self._windows[row.name, row.method].advance(row.histogram_us, epoch_s)
         return [
             int(epoch_s),
@@ -165,18 +168,20 @@ class HistoryRows:
             row.num_failures,
             *_times(row),
             round(row.avg_size_bytes, 6),
+            late_ms,
         ]
 
 
 class CsvWriter:
-    """Keeps the five files of a prefix up to date while the test runs, and complete when it is over.
+    """Keeps the six files of a prefix up to date while the test runs, and complete when it is over.
 
     The four that tell the state are replaced as a whole (written beside, then renamed), so a reader sees the old or
-    the new one, never a part. The history is only ever appended to, whole lines in one write.
+    the new one, never a part. The two histories are only ever appended to, whole lines in one write.
 
     Args:
         prefix: path and beginning of the names: ``P_stats.csv``, ``P_stats_history.csv``, ``P_failures.csv``,
-            ``P_exceptions.csv``, ``P_generator_errors.csv``. Directories are created, files of an earlier run replaced.
+            ``P_exceptions.csv``, ``P_generator_errors.csv``, ``P_generator.csv``. Directories are created, files of an
+            earlier run replaced.
         summary_of: makes the Summary of this moment.
         full_history: a history row for each name each second, not for the total only.
         fractions: percentiles to tell, ``settings.percentiles_to_report`` by default.
@@ -197,6 +202,7 @@ class CsvWriter:
         self._history = HistoryRows(self._fractions, full_history)
         self._greenlet: gevent.Greenlet | None = None
         self._last_row: list[object] = []
+        self._last_second_s = 0
         self._complained = False
         self._on_disk: dict[Path, str] = {}
         self.requests_path = Path(f"{prefix}_stats.csv")
@@ -204,19 +210,17 @@ class CsvWriter:
         self.failures_path = Path(f"{prefix}_failures.csv")
         self.exceptions_path = Path(f"{prefix}_exceptions.csv")
         self.generator_errors_path = Path(f"{prefix}_generator_errors.csv")
-        for path in (
-            self.requests_path,
-            self.history_path,
-            self.failures_path,
-            self.exceptions_path,
-            self.generator_errors_path,
-        ):
+        self.generator_path = Path(f"{prefix}_generator.csv")
+        replaced = (self.requests_path, self.failures_path, self.exceptions_path, self.generator_errors_path)
+        for path in (*replaced, self.history_path, self.generator_path):
             ensure_writable(path, "--csv")
         try:
             self._replace_files(summary_of())
             replace_text(self.history_path, _text([history_header(self._fractions)]))
             # no buffer: a reader sees every row at once, and a row is never torn by one's being full
             self._history_file = self.history_path.open("ab", buffering=0)
+            replace_text(self.generator_path, _text([GENERATOR_HEADER]))
+            self._generator_file = self.generator_path.open("ab", buffering=0)
         except OSError as error:
             raise refusal(Path(error.filename or prefix), "--csv", error) from error
 
@@ -244,6 +248,7 @@ class CsvWriter:
             raise refusal(Path(error.filename or self.history_path), "--csv", error) from error
         finally:
             self._history_file.close()
+            self._generator_file.close()
 
     def run(self) -> NoReturn:
         """Write at once and at every interval, in the calling greenlet, until that is killed."""
@@ -262,10 +267,20 @@ class CsvWriter:
 
     def _write(self, summary: Summary) -> None:
         rows = self._history.rows(summary, time.time())
-        if rows[-1] != self._last_row:
+        # the mark stands last; a row that tells nothing else than the one before is none
+        is_late = bool(rows[-1][-1])
+        if is_late or rows[-1][:-1] != self._last_row:
             self._history_file.write(_text(rows).encode("utf-8", "backslashreplace"))
-            self._last_row = rows[-1]
+            self._last_row = rows[-1][:-1]
+        self._append_seconds(summary)
         self._replace_files(summary)
+
+    def _append_seconds(self, summary: Summary) -> None:
+        recent = summary.generator.recent if summary.generator is not None else ()
+        new = [second for second in recent if second.epoch_s > self._last_second_s]
+        if new:
+            self._generator_file.write(_text(generator_rows(new)).encode())
+            self._last_second_s = new[-1].epoch_s
 
     def _replace_files(self, summary: Summary) -> None:
         self._replace(self.requests_path, request_rows(summary, self._fractions))

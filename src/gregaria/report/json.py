@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gregaria.report.file import ensure_writable, refusal, replace_text
+from gregaria.report.generator import generator_document
 from gregaria.report.percentiles import label, middle_us
 from gregaria.stats.response_times import bucket_response_time
 from gregaria.stats.summary import ExceptionRow, FailureRow, GeneratorErrorRow, HistoryPoint, RequestRow, Summary
@@ -55,6 +56,7 @@ def document(summary: Summary) -> dict[str, Any]:
         "exceptions": [_exception(row) for row in summary.exceptions],
         "history": [_point(point) for point in summary.history],
         "notes": list(summary.notes),
+        "generator": generator_document(summary),
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from gregaria.report.cells import clock, fit, milliseconds, paint, printable, width
+from gregaria.report.generator import late_mark
 from gregaria.report.percentiles import of_row
 from gregaria.report.tables import Look
 from gregaria.stats.summary import Summary
@@ -36,6 +37,8 @@ def progress_lines(
     if spark := sparkline(_rates(summary)):
         second.append((spark, "fresh"))
     second.append((_failures(summary), "alarm" if total.num_failures else ""))
+    if mark := late_mark(summary):
+        second.append((mark, "alarm"))
     if summary.exceptions:
         count = sum(row.count for row in summary.exceptions)
         second.append((f"{count:,} {'exception' if count == 1 else 'exceptions'} in tasks", "alarm"))
@@ -51,8 +54,11 @@ def progress_sentence(summary: Summary, run_time_s: float | None = None, target_
     elapsed = clock(summary.duration_s) + (f" of {clock(run_time_s)}" if run_time_s else "")
     users = f"{summary.user_count:,}" + (f" of {target_users:,}" if target_users is not None else "")
     state = _STATES.get(summary.state, summary.state)
-    errors = f", {_generator_errors(summary)}" if summary.total.num_generator_errors else ""
-    return f"{elapsed}, {state}, {users} users, {summary.total.current_rps:,.1f} req/s, {_failures(summary)}{errors}"
+    told = [elapsed, state, f"{users} users", f"{summary.total.current_rps:,.1f} req/s", _failures(summary)]
+    if summary.total.num_generator_errors:
+        told.append(_generator_errors(summary))
+    mark = late_mark(summary)
+    return ", ".join([*told, mark] if mark else told)
 
 
 def bar(part: float, columns: int) -> str:

@@ -10,6 +10,7 @@ from gregaria.engine.histogram import Histogram
 from gregaria.engine.recorder import OTHER, Entry
 from gregaria.settings import settings
 from gregaria.stats.exchanges import Exchange
+from gregaria.stats.generator import Generator
 from gregaria.stats.phases import phase_percentiles
 
 if TYPE_CHECKING:
@@ -158,6 +159,8 @@ class Summary:
     #: asked-for load: users, spawn_rate, run_time_s ... as given
     options: dict[str, object] = field(default_factory=dict)
     generator_errors: tuple[GeneratorErrorRow, ...] = ()
+    #: what the generator observed about itself; None when nobody watched
+    generator: Generator | None = None
 
 
 def reported_fractions() -> list[float]:
@@ -230,6 +233,10 @@ def summarize(
         generator_errors=tuple(
             GeneratorErrorRow(e.method, e.name, e.error, e.sample, e.occurrences, e.first_seen, e.last_seen)
             for e in sorted(stats.generator_errors.values(), key=lambda e: (e.name, e.method, e.error))
+        ),
+        generator=stats.generator.freeze(
+            stats.recorder.total.num_requests,
+            stats.recorder.total.num_late,
         ),
     )
 

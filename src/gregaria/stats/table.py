@@ -10,6 +10,7 @@ from gregaria.engine.recorder import OTHER, TOTAL, Recorder
 from gregaria.settings import settings
 from gregaria.stats.entry import StatsEntry
 from gregaria.stats.failures import FailureTable, StatsError
+from gregaria.stats.generator import GeneratorLog
 from gregaria.stats.history import History
 from gregaria.stats.summary import HistoryPoint, reported_fractions
 
@@ -30,6 +31,7 @@ class RequestStats:
         errors: ``{key: StatsError}``, the groups of failures.
         generator_errors: the same of the requests that a limit of this process kept from being made.
         history: the course of the test.
+        generator: what the generator observes about itself.
         running: set while a test runs, so that current rates fall when the target falls silent; otherwise they are
             those of the last seconds that had requests.
         use_response_times_cache: whether the percentiles of the last seconds can be told; costs 170 KiB.
@@ -40,6 +42,7 @@ class RequestStats:
         self.errors = FailureTable()
         self.generator_errors = FailureTable()
         self.history = History()
+        self.generator = GeneratorLog()
         self.running = False
         self.recorder = Recorder(settings.max_names)
         self.recorder.on_failure = self.errors.add
@@ -56,6 +59,7 @@ class RequestStats:
         duration_us = None if response_time is None else round(response_time * 1000)
         # What fires the event is anybody's code: URL objects as names, lengths that were read from a header.
         self.recorder.record(str(method), str(name), duration_us, int(content_length))
+        self.generator.add_call(duration_us or 0, clock.now_us())
 
     def log_error(self, method: str, name: str, error: object, response: object = None) -> None:
         """Count that a request, counted already, was a failure; ``response`` is what came back, where there is one."""
@@ -76,6 +80,7 @@ class RequestStats:
         self.errors.clear()
         self.generator_errors.clear()
         self.history.clear()
+        self.generator.clear()
 
     def clear_all(self) -> None:
         """Forget everything, as before a new test."""
@@ -85,6 +90,7 @@ class RequestStats:
         self.errors.clear()
         self.generator_errors.clear()
         self.history.clear()
+        self.generator.clear()
 
     def _keep_snapshots(self) -> None:
         self.recorder.snapshots_kept = settings.current_window_s + 2 if self.use_response_times_cache else 0

@@ -70,8 +70,8 @@ class HttpUser(RestMixin, User):
 
     Attributes:
         client: the session; cookies and connections are the user's own.
-        pool_manager: a urllib3 PoolManager to share between users; their requests then go by requests' own way.
-        use_requests: True sends every request by requests' own way, for those who trace or patch it. Slow.
+        pool_manager: a urllib3 PoolManager to share between users, in place of the engine's connections. Slow.
+        use_requests: True sends every request by urllib3, for those who trace or patch it or requests. Slow.
     """
 
     abstract = True
