@@ -98,12 +98,12 @@ class TestCookies:
                 response = client.get("/")
             (cookie,) = client.cookiejar
             first = cookie.expires
-            seconds = {response.finished_us // 1_000_000}
-            assert len(taken) <= 2 + len(seconds)
+            # Once in each second, and there may have been a few of them.
+            assert len(taken) < 20
             deadline = time.monotonic() + 5
-            while response.finished_us // 1_000_000 in seconds and time.monotonic() < deadline:
-                response = client.get("/")
-            (cookie,) = client.cookiejar
+            while cookie.expires == first and time.monotonic() < deadline:
+                client.get("/")
+                (cookie,) = client.cookiejar
             assert cookie.expires > first
 
     def test_one_that_expires_is_sent_no_more(self, connect, monkeypatch):
