@@ -95,7 +95,7 @@ class TestCookies:
         with answering(answer(b"Set-Cookie: a=1; Max-Age=100")) as wire:
             client = connect(wire)
             for _ in range(20):
-                response = client.get("/")
+                client.get("/")
             (cookie,) = client.cookiejar
             first = cookie.expires
             # Once in each second, and there may have been a few of them.
@@ -201,3 +201,38 @@ class TestRequests:
             with pytest.raises(GreenletExit):
                 client.get("/")
         assert stats.total.num_requests == 1
+
+    def test_what_was_said_holds_for_a_kept_request_too(self, connect):
+        moved = b"HTTP/1.1 307 X\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n"
+
+        def talk(connection):
+            while head := wire.read_head(connection):
+                length = int(head.partition(b"Content-Length: ")[2].partition(b"\r")[0])
+                body = head.partition(b"\r\n\r\n")[2]
+                while len(body) < length:
+                    body += connection.recv(65536)
+                bodies.append(body)
+                connection.sendall(answer() if b" /there " in head else moved)
+
+        bodies = []
+        with Wire(talk) as wire:
+            client = connect(wire)
+            for number in range(3):
+                client.post("/", json={"n": number})
+                client.post("/", data=b"%d" % number, headers={"X-Own": "1", "Content-Type": "text/x"})
+                client.post("/", data=b"%d" % number, headers={"X-Own": "2"}, max_redirects=1)
+        assert bodies == [
+            each for n in (b"0", b"1", b"2") for body in (b'{"n": %b}' % n, n, n) for each in (body, body)
+        ]
+        for at, head in enumerate(wire.received):
+            kind, own = ((b"application/json", None), (b"text/x", b"1"), (None, b"2"))[at // 2 % 3]
+            assert (b"Content-Type: %b\r\n" % kind in head) if kind else b"Content-Type" not in head
+            assert (b"X-Own: %b\r\n" % own in head) if own else b"X-Own" not in head
+
+    def test_a_length_of_ones_own_is_not_mended(self, connect):
+        with answering(answer(b"Connection: close")) as wire:
+            client = connect(wire)
+            for body in (b"ab", b"abcd"):
+                client.post("/", data=body, headers={"Content-Length": "4"}, timeout=5)
+                client.post("/", data=body, headers={"Content-Length": "4"})
+        assert all(head.count(b"Content-Length: 4\r\n") == 1 for head in wire.received)

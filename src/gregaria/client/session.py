@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from gregaria.client.address import Address, join, query_of, split, split_credentials
@@ -26,7 +26,7 @@ from gregaria.client.heads import (
     text,
 )
 from gregaria.client.pool import REDIRECTS, ClientPool, LocustUserAgent, Route
-from gregaria.client.ready import MOST_GETS, Ready, family_of, remember
+from gregaria.client.ready import MOST_GETS, Ready, Said, family_of, remember
 from gregaria.client.response import VALID_STATUS, ErrorResponse, FastResponse, ResponseContextManager, size_bytes
 from gregaria.client.set_cookie import lines_in
 from gregaria.engine.clock import epoch_us_of
@@ -46,24 +46,6 @@ UNVERIFIED = (
 MOST_KEPT_BYTES = 65536
 
 Timeout = float | tuple[float | None, float | None] | None
-
-
-class Said(NamedTuple):
-    """What one call said, for the further steps of a chain of redirects.
-
-    Attributes:
-        headers: its own.
-        auth: (user, password), or None.
-        cookies: a dictionary or a jar, or None.
-        route: how to get to the host.
-        max_redirects: None for the session's.
-    """
-
-    headers: dict[str, Any]
-    auth: tuple[str, str] | None
-    cookies: Any
-    route: Route
-    max_redirects: int | None
 
 
 class FastHttpSession:
@@ -224,13 +206,14 @@ class FastHttpSession:
     def post(self, url: str, data: Any = None, json: Any = None, **kwargs: Any) -> FastResponse:
         """POST; arguments as for ``request``."""
         if json is not None and not data and not kwargs:
-            ready = self._ready.get(("POST", url, None, False, JSON, True))
+            ready = self._ready.get(("POST", url, None, False, JSON, True, None))
             if ready is not None:
                 response: FastResponse
-                response = ready.with_body(encode_json(json)).perform(True, False, not self._listeners)  # type: ignore[assignment]
+                prepared = ready[0].with_body(encode_json(json))
+                response = prepared.perform(True, False, not self._listeners)  # type: ignore[assignment]
                 if response.counted and not response.has_cookie and not self._listeners:
                     return response
-                return self._finish(response, True, None, None)
+                return self._finish(response, True, ready[1], None)
         return self.request("POST", url, data=data, json=json, **kwargs)
 
     def put(self, url: str, data: Any = None, json: Any = None, **kwargs: Any) -> FastResponse:
@@ -309,7 +292,7 @@ class FastHttpSession:
         body: bytes | Pieces | None = None
         kind: str | None = None
         keep = (
-            not (headers or params or auth or cookies or stream)
+            not (params or auth or cookies or stream)
             and timeout is None
             and verify is None
             and cert is None
@@ -322,10 +305,19 @@ class FastHttpSession:
                 body, kind = encode(data, json, files) if files or data else (encode_json(json), JSON)
             keep = keep and not files and isinstance(body, bytes) and len(body) <= MOST_KEPT_BYTES
         if keep:
-            key = (method, url, name, catch_response, kind, body is not None)
-            prepared = self._ready.get(key)
-            if prepared is not None and isinstance(body, bytes):
-                prepared = prepared.with_body(body)
+            own = tuple(headers.items()) if headers else None
+            key = (method, url, name, catch_response, kind, body is not None, own)
+            try:
+                ready = self._ready.get(key)
+            except TypeError:
+                # A header's value that cannot be a key is none that could be kept.
+                ready, keep = None, False
+            if ready is not None:
+                prepared, said = ready
+                if isinstance(body, bytes):
+                    prepared = prepared.with_body(body)
+                if max_redirects is not None:
+                    said = said._replace(max_redirects=max_redirects)
         if prepared is None:
             said = self._said(headers, auth, cookies, self._route(verify, cert, proxies), max_redirects)
             if kind is not None:
@@ -345,12 +337,10 @@ class FastHttpSession:
             )
             if timeout is not None:
                 _set_timeouts(prepared, timeout)
-            if keep and key == ("GET", url, name, False, None, False) and url[:1] == "/":
+            if keep and key == ("GET", url, name, False, None, False, None) and url[:1] == "/":
                 remember(self._family, url, address)
-            elif keep:
-                self._ready.keep(key, prepared, self.cookiejar.soonest_epoch_s)
-        elif max_redirects is not None:
-            said = self._said(None, None, None, self.route, max_redirects)
+            elif keep and not (has(said.headers, "content-length") or has(said.headers, "transfer-encoding")):
+                self._ready.keep(key, prepared, said._replace(max_redirects=None), self.cookiejar.soonest_epoch_s)
         leave = not self._listeners
         response: FastResponse
         response = prepared.perform(not (catch_response or stream), False, leave, stream)  # type: ignore[assignment]
