@@ -209,7 +209,10 @@ class FastHttpSession:
             ready = self._ready.get(("POST", url, None, False, JSON, True, None))
             if ready is not None:
                 response: FastResponse
-                prepared = ready[0].with_body(encode_json(json))
+                prepared = ready[0]
+                body = encode_json(json)
+                if body != prepared.body:
+                    prepared = prepared.with_body(body)
                 response = prepared.perform(True, False, not self._listeners)  # type: ignore[assignment]
                 if response.counted and not response.has_cookie and not self._listeners:
                     return response
@@ -299,8 +302,8 @@ class FastHttpSession:
             and proxies is None
         )
         if files or data or json is not None:
-            if data and not files:
-                body = pieces_of(data)
+            if not files and data:
+                body = data if type(data) is bytes else pieces_of(data)
             if body is None:
                 body, kind = encode(data, json, files) if files or data else (encode_json(json), JSON)
             keep = keep and not files and isinstance(body, bytes) and len(body) <= MOST_KEPT_BYTES
@@ -314,7 +317,7 @@ class FastHttpSession:
                 ready, keep = None, False
             if ready is not None:
                 prepared, said = ready
-                if isinstance(body, bytes):
+                if isinstance(body, bytes) and body != prepared.body:
                     prepared = prepared.with_body(body)
                 if max_redirects is not None:
                     said = said._replace(max_redirects=max_redirects)
