@@ -8,7 +8,8 @@ import pytest
 from greenlet import GreenletExit
 
 from gregaria.client import decode as decoding
-from gregaria.client import ready, session
+from gregaria.client import ready
+from gregaria.client.cookies import CookieJar
 from gregaria.client.session import FastHttpSession
 from gregaria.events import RequestEvent
 from gregaria.stats.table import RequestStats
@@ -46,13 +47,13 @@ def cookies_sent(wire):
 def taken(monkeypatch):
     """The Set-Cookie lines that were really read, one entry per answer."""
     seen = []
-    take = session.CookieJar.take
+    take = CookieJar.take
 
     def counted(self, lines, *arguments):
         seen.append(list(lines))
         return take(self, seen[-1], *arguments)
 
-    monkeypatch.setattr(session.CookieJar, "take", counted)
+    monkeypatch.setattr(CookieJar, "take", counted)
     return seen
 
 
