@@ -113,6 +113,29 @@ def test_what_garbage_collection_took_is_counted_once() -> None:
     assert told == [(2, 8_000, 5_000), (0, 0, 0), (1, 1_000, 1_000)]
 
 
+def test_a_process_that_cannot_be_looked_at_has_the_figures_of_the_last_look() -> None:
+    watched = Watched()
+    readings: list[Reading | OSError] = [
+        OSError(24, "Too many open files"),
+        READING,
+        OSError(24, "Too many open files"),
+    ]
+
+    def read() -> Reading:
+        found = readings.pop(0)
+        if isinstance(found, OSError):
+            raise found
+        return found
+
+    watched.gauge.read = read  # type: ignore[method-assign]
+    for _ in range(3):
+        watched.clock.advance(1)
+        watched.vitals.take()
+    # The first second is told with the second look.
+    assert [second.epoch_s for second in watched.seconds()] == [1000, 1001, 1002]
+    assert {second.memory_bytes for second in watched.seconds()} == {READING.memory_bytes}
+
+
 def test_the_second_that_has_begun_is_told_at_the_end_only() -> None:
     watched = Watched(1000.2)
     watched.clock.advance(0.3)

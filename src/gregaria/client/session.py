@@ -101,6 +101,8 @@ class FastHttpSession(RequestWriter):
         self._listeners = self.request_event.listeners
         # That of a GET with nothing but a URL, which is looked up once per request of the most common kind.
         self._ready_gets = self._ready.gets
+        # The headers of the last call that gave any of its own: only those that come again are worth keeping.
+        self._own_before: tuple[tuple[str, str], ...] | None = None
 
     def get(self, url: str, *, name: str | None = None, **kwargs: Any) -> FastResponse:
         """GET; arguments as for ``request``."""
@@ -127,21 +129,26 @@ class FastHttpSession(RequestWriter):
         """DELETE; arguments as for ``request``."""
         return self.request("DELETE", url, **kwargs)
 
-    def post(self, url: str, data: Any = None, json: Any = None, **kwargs: Any) -> FastResponse:
+    def post(
+        self, url: str, data: Any = None, json: Any = None, *, headers: Mapping[str, str] | None = None, **kwargs: Any
+    ) -> FastResponse:
         """POST; arguments as for ``request``."""
-        if json is not None and not data and not kwargs:
-            ready = self._ready.get(("POST", url, None, False, JSON, True, None))
+        if not kwargs and (type(data) is bytes if data else json is not None):
+            try:
+                own = tuple(headers.items()) if headers else None
+                ready = self._ready.get(("POST", url, None, False, None if data else JSON, True, own))
+            except TypeError:
+                ready = None
             if ready is not None:
-                response: FastResponse
-                prepared = ready[0]
-                body = encode_json(json)
+                prepared, said = ready
+                body = data or encode_json(json)
                 if body != prepared.body:
                     prepared = prepared.with_body(body)
-                response = prepared.perform(True, False, not self._listeners)  # type: ignore[assignment]
+                response: FastResponse = prepared.perform(True, False, not self._listeners)  # type: ignore[assignment]
                 if response.counted and not response.has_cookie and not self._listeners:
                     return response
-                return self._finish(response, True, ready[1], None)
-        return self.request("POST", url, data=data, json=json, **kwargs)
+                return self._finish(response, True, said, None)
+        return self.request("POST", url, data=data, json=json, headers=headers, **kwargs)
 
     def put(self, url: str, data: Any = None, json: Any = None, **kwargs: Any) -> FastResponse:
         """PUT; arguments as for ``request``."""
@@ -266,8 +273,10 @@ class FastHttpSession(RequestWriter):
                 _set_timeouts(prepared, timeout)
             if keep and key == ("GET", url, name, False, None, False, None) and url[:1] == "/":
                 remember(self._family, url, address)
-            elif keep and not (has(said.headers, "content-length") or has(said.headers, "transfer-encoding")):
+            elif keep and (own is None or own == self._own_before) and not _says_how_long(said.headers):
                 self._ready.keep(key, prepared, said._replace(max_redirects=None), self.cookiejar.soonest_epoch_s)
+            if keep:
+                self._own_before = own
         leave = not self._listeners
         response: FastResponse
         response = prepared.perform(not (catch_response or stream), False, leave, stream)  # type: ignore[assignment]
@@ -369,6 +378,11 @@ class FastHttpSession(RequestWriter):
             "url": prepared.url,
             "response_length": size,
         }
+
+
+def _says_how_long(headers: Mapping[str, Any]) -> bool:
+    """Whether they tell a body's length, which another body does not have."""
+    return has(headers, "content-length") or has(headers, "transfer-encoding")
 
 
 def _set_timeouts(prepared: Prepared, timeout: float | tuple[float | None, float | None]) -> None:
