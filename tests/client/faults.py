@@ -13,8 +13,7 @@ class Fault:
         path: on the fault server.
         failure: name of the failure's class, None for a success.
         says: a regular expression for its text.
-        status: what the response's status is; 0 for none. A chain that leads nowhere shows the last status of it
-            (FastHttpSession) or none (HttpSession, as requests raises).
+        status: what the response's status is; 0 for none.
         upload: bytes that are sent with it, by POST.
         expects: the request says ``Expect: 100-continue``.
     """
@@ -53,11 +52,11 @@ FAULTS = [
     _closed("/close/in-status-line", _CUT),
     _closed("/close/in-head", _CUT),
     _closed("/close/after-informational", _CUT),
-    Fault("/silence", "FirstByteTimeout", "silent|first byte|nothing"),
-    Fault("/silence/in-head", "ReadTimeout", "silent|nothing"),
-    Fault("/silence/in-body", "ReadTimeout", "silent|nothing"),
-    Fault("/silence/in-chunks", "ReadTimeout", "silent|nothing"),
-    Fault("/silence/after-informational", "ReadTimeout", "silent|nothing"),
+    Fault("/silence", "FirstByteTimeout", "did not begin to answer within 0.2 s"),
+    Fault("/silence/in-head", "ReadTimeout", "fell silent for 0.2 s"),
+    Fault("/silence/in-body", "ReadTimeout", "fell silent for 0.2 s"),
+    Fault("/silence/in-chunks", "ReadTimeout", "fell silent for 0.2 s"),
+    Fault("/silence/after-informational", "ReadTimeout", "fell silent for 0.2 s"),
     _good("/slowly"),
     _closed("/half-close/write", _CUT),
     _short("/half-close/write-in-body"),
@@ -76,12 +75,13 @@ FAULTS = [
     Fault("/lengths/conflicting", "ConflictingLengths", "Content-Length.*5.*4"),
     Fault("/lengths/conflicting-list", "ConflictingLengths", "Content-Length.*5, ?4"),
     _good("/lengths/twice-the-same"),
-    Fault("/lengths/and-chunked", "ConflictingLengths", "Content-Length.*(chunked|Transfer-Encoding)"),
-    Fault("/lengths/negative", "MalformedHeader", "Content-Length.*-5"),
-    Fault("/lengths/plus", "MalformedHeader", r"Content-Length.*\+5"),
-    Fault("/lengths/hexadecimal", "MalformedHeader", "Content-Length.*0x5"),
-    Fault("/lengths/nothing", "MalformedHeader", "Content-Length"),
-    Fault("/lengths/too-many-digits", "MalformedHeader", "Content-Length.*9999"),
+    # RFC 9112, 6.3: chunks win, and the connection is not used again.
+    _good("/lengths/and-chunked"),
+    Fault("/lengths/negative", "ConflictingLengths", "Content-Length.*-5"),
+    Fault("/lengths/plus", "ConflictingLengths", r"Content-Length.*\+5"),
+    Fault("/lengths/hexadecimal", "ConflictingLengths", "Content-Length.*0x5"),
+    Fault("/lengths/nothing", "ConflictingLengths", "Content-Length"),
+    Fault("/lengths/too-many-digits", "ConflictingLengths", "Content-Length.*9999"),
     # the status line
     Fault("/garbage", "MalformedStatusLine", r"\\x00\\x01"),
     Fault("/garbage/other-protocol", "MalformedStatusLine", "SSH-2.0"),
@@ -113,7 +113,7 @@ FAULTS = [
     Fault("/head/endless", "HeadTooLarge", "head is larger than 262144 bytes"),
     Fault("/head/endless-line", "HeadTooLarge", "head is larger than 262144 bytes"),
     Fault("/head/endless-status-line", "HeadTooLarge", "head is larger than 262144 bytes"),
-    Fault("/head/endless-informational", "HeadTooLarge", "informational|larger than 262144 bytes"),
+    Fault("/head/endless-informational", "ProtocolError", "more than 100 interim responses"),
     # the chunks
     Fault("/chunks/size-no-number", "MalformedChunk", "chunk.*five|chunk.*ive"),
     Fault("/chunks/size-negative", "MalformedChunk", "chunk.*-5"),
@@ -138,25 +138,25 @@ FAULTS = [
     Fault("/redirect/no-such-host", "NameNotFound", "nosuch.invalid"),
     Fault("/redirect/to-reset", "ConnectionReset", "reset"),
     Fault("/redirect/to-garbage", "MalformedStatusLine", r"\\x00\\x01"),
-    Fault("/redirect/to-silence", "FirstByteTimeout", "silent|first byte|nothing"),
+    Fault("/redirect/to-silence", "FirstByteTimeout", "did not begin to answer within 0.2 s"),
     Fault("/redirect/to-500", "LocustBadStatusCode|HTTPError", "500", status=500),
     Fault("/redirect/without-location", None, status=302),
     # content encodings
-    Fault("/encoding/bad-gzip", "DecodingError", "gzip.*this is not gzip"),
+    Fault("/encoding/bad-gzip", "DecodingError", "gzip.*this is not gzip", status=200),
     # What is there decodes; requests and browsers show that much.
     _good("/encoding/truncated"),
-    Fault("/encoding/bad-checksum", "DecodingError", "gzip"),
-    Fault("/encoding/wrong-name", "DecodingError", "gzip"),
+    Fault("/encoding/bad-checksum", "DecodingError", "gzip", status=200),
+    Fault("/encoding/wrong-name", "DecodingError", "gzip", status=200),
     _good("/encoding/unknown"),
-    Fault("/encoding/bad-deflate", "DecodingError", "deflate.*this is not deflate"),
-    Fault("/encoding/bad-br", "DecodingError", "br.*this is not brotli"),
-    Fault("/encoding/bad-zstd", "DecodingError", "zstd.*this is not zstd"),
-    Fault("/encoding/many-layers", "DecodingError", "12 times"),
-    Fault("/bomb/gzip", "BodyTooLarge|DecodingError", "larger than 8388608 bytes"),
-    Fault("/bomb/deflate", "BodyTooLarge|DecodingError", "larger than 8388608 bytes"),
-    Fault("/bomb/br", "BodyTooLarge|DecodingError", "larger than 8388608 bytes"),
-    Fault("/bomb/zstd", "BodyTooLarge|DecodingError", "larger than 8388608 bytes"),
-    Fault("/bomb/nested", "BodyTooLarge|DecodingError", "larger than 8388608 bytes"),
+    Fault("/encoding/bad-deflate", "DecodingError", "deflate.*this is not deflate", status=200),
+    Fault("/encoding/bad-br", "DecodingError", "br.*this is not brotli", status=200),
+    Fault("/encoding/bad-zstd", "DecodingError", "zstd.*this is not zstd", status=200),
+    Fault("/encoding/many-layers", "DecodingError", "12 times", status=200),
+    Fault("/bomb/gzip", "BodyTooLarge|DecodingError", "larger than 8388608 bytes", status=200),
+    Fault("/bomb/deflate", "BodyTooLarge|DecodingError", "larger than 8388608 bytes", status=200),
+    Fault("/bomb/br", "BodyTooLarge|DecodingError", "larger than 8388608 bytes", status=200),
+    Fault("/bomb/zstd", "BodyTooLarge|DecodingError", "larger than 8388608 bytes", status=200),
+    Fault("/bomb/nested", "BodyTooLarge|DecodingError", "larger than 8388608 bytes", status=200),
     # the order of things
     Fault("/early", "LocustBadStatusCode|HTTPError", "413", status=413, upload=4_000_000),
     Fault("/early/close", "LocustBadStatusCode|HTTPError", "413", status=413, upload=4_000_000),
@@ -178,3 +178,7 @@ _STEPS = frozenset(("/ok", "/redirect/of-pair", "/101"))
 def paths_without_a_line() -> set[str]:
     """Answers that nobody has said what they count as."""
     return set(ANSWERS) - {fault.path for fault in FAULTS} - _STEPS
+
+
+#: {(way, path): why} of what is known not to work yet
+LATER: dict[tuple[str, str], str] = {}
