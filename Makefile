@@ -47,13 +47,15 @@ contract: $(READY) ## who may import whom
 docs: $(STAMPS)/build ## what must have a heading in docs/ has one, and every name in there exists
 	@$(BIN)/python -m pytest -q tests/house
 
-soak: $(STAMPS)/build ## the long proofs: exact percentiles, and hundreds of stopped runs counted on both sides (RUNS=100)
+soak: $(STAMPS)/build ## the long proofs: exact percentiles, nothing leaks (MINUTES=10), stopped runs counted on both sides (RUNS=100)
 	@$(BIN)/python -m benchmarks.accuracy
+	@$(BIN)/python -m benchmarks.churn --minutes $(or $(MINUTES),10)
 	@$(BIN)/python -m benchmarks.soak --runs $(or $(RUNS),100)
 
 bench: $(STAMPS)/build ## measure against Locust, wrk, hey and k6; writes benchmarks/RESULTS.md (QUICK=1 for a look)
 	@$(BIN)/python -m benchmarks.throughput $(if $(QUICK),--quick)
-	@$(BIN)/python -m benchmarks.startup $(if $(QUICK),--quick)
+	@for part in costs steady memory truth startup; do \
+		$(BIN)/python -m benchmarks.$$part $(if $(QUICK),--quick) || exit 1; done
 
 annotate: $(READY) ## Cython's yellow pages: src/gregaria/**/*.html
 	@$(LOCK) env GREGARIA_ANNOTATE=1 $(BIN)/python setup.py -q build_ext --inplace --force -j2

@@ -1,17 +1,26 @@
 """One look at one load generator: its rate by the target's own count, and its processor time per request."""
 
+import resource
 import signal
 import subprocess
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 
-from benchmarks.nginx import Nginx, pinned
+from benchmarks.nginx import pinned
 
 #: seconds that a generator may take from its start to the target's first request
 START_LIMIT_S = 30.0
+
+
+class Target(Protocol):
+    """What is loaded, and keeps its own account."""
+
+    def requests(self) -> int: ...
+    def cpu_s(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +49,25 @@ class Sample:
         return asdict(self) | {"rate": self.rate, "cpu_us_per_request": self.cpu_us_per_request}
 
 
+def raise_file_limit(wanted: int = 10_000) -> None:
+    """Allow this process, and what it starts, that many open files.
+
+    Raises:
+        SystemExit: the system does not allow it.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        if hard != resource.RLIM_INFINITY and hard < wanted:
+            raise SystemExit(f"This benchmark opens {wanted:,} files; allow that first, as root: ulimit -Hn {wanted}")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 class NotMeasuredError(Exception):
     """The generator did not do its work; the message says what it printed last."""
 
 
 def look(
-    command: list[str], target: Nginx, core: int | None, *, warm_up_s: float, window_s: float, log: Path
+    command: list[str], target: Target, core: int | None, *, warm_up_s: float, window_s: float, log: Path
 ) -> Sample:
     """Start a generator, let it warm up, take one window, and end it with SIGINT.
 
@@ -72,7 +94,7 @@ def look(
     return sample
 
 
-def _window(process: subprocess.Popen[bytes], target: Nginx, window_s: float) -> Sample:
+def _window(process: subprocess.Popen[bytes], target: Target, window_s: float) -> Sample:
     usage = psutil.Process(process.pid)
     started, requests, cpu_s, target_cpu_s = time.monotonic(), target.requests(), _cpu_s(usage), target.cpu_s()
     time.sleep(window_s)
@@ -85,7 +107,7 @@ def _window(process: subprocess.Popen[bytes], target: Nginx, window_s: float) ->
     )
 
 
-def _wait_for_requests(process: subprocess.Popen[bytes], target: Nginx, log: Path) -> None:
+def _wait_for_requests(process: subprocess.Popen[bytes], target: Target, log: Path) -> None:
     before, deadline = target.requests(), time.monotonic() + START_LIMIT_S
     while target.requests() == before:
         if process.poll() is not None or time.monotonic() > deadline:

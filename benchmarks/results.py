@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import subprocess
+import textwrap
 import time
 from importlib import metadata
 from pathlib import Path
@@ -36,12 +37,13 @@ Rendered from `results.json` by `make bench` and `make soak`; do not edit. Every
 measured.
 """
 
-METHOD = """nginx answers `GET /` with 17 bytes of JSON over keep-alive connections, one worker held to one core; the
-generator is held to another. {users} users without waits; every tool runs with its defaults, Gregaria as the installed
-command. The rate is nginx's own count over {window_s:g} s of wall time, after a warm-up. wrk ran before and after every
-measurement: **of wrk** is the median over {rounds} rounds of the rate divided by the mean of those two neighbours. CPU
-time is the generator's, from the operating system, over the same window. **target busy** near 1 means that nginx set
-the pace, not the generator.
+METHOD = """nginx answers `GET /` with 17 bytes of JSON over keep-alive connections, unless the name of the case tells
+otherwise; it has one worker, held to one core; the generator is held to another. {users} users without waits; every
+tool runs with its defaults, Gregaria as the installed command. The rate is nginx's own count over {window_s:g} s of
+wall time, after a warm-up. wrk ran before and after every measurement, doing the same: **of wrk** is the median over
+{rounds} rounds of the rate divided by the mean of those two neighbours. CPU time is the generator's, from the
+operating system, over the same window; **times wrk's** is beside the same neighbours. **target busy** near 1 means
+that nginx set the pace, not the generator.
 """
 
 
@@ -67,9 +69,15 @@ def page(everything: dict[str, Any]) -> str:
     parts = [HEAD]
     for title, name, text in (
         ("Throughput", "throughput", throughput_text),
+        ("What an option costs", "costs", judged_text),
+        ("Many users that wait", "steady", judged_text),
+        ("What a user weighs", "memory", judged_text),
         ("Start-up", "startup", startup_text),
         ("Accuracy of the numbers", "accuracy", accuracy_text),
+        ("Response times beside the target's own", "truth", judged_text),
+        ("One user of fifty that computes", "blocked", judged_text),
         ("Exact to the last request", "soak", soak_text),
+        ("Memory and descriptors over time", "churn", judged_text),
     ):
         parts.append(f"## {title}\n")
         values = everything.get(name)
@@ -97,6 +105,7 @@ def throughput_text(values: dict[str, Any]) -> str:
             f"{row['rate']:,.0f}",
             f"{row['of_wrk']:.3f}",
             f"{row['cpu_us_per_request']:.1f}",
+            f"{row['cpu_of_wrk']:.2f}" if "cpu_of_wrk" in row else "",
             f"{row['target_busy']:.2f}",
         ]
         for row in sorted(values["cases"], key=lambda row: -row["of_wrk"])
@@ -108,7 +117,7 @@ def throughput_text(values: dict[str, Any]) -> str:
         [
             METHOD.format(**values),
             f"{versions}\n",
-            _table(["generator", "requests/s", "of wrk", "CPU us/request", "target busy"], rows),
+            _table(["generator", "requests/s", "of wrk", "CPU us/request", "times wrk's", "target busy"], rows),
             _table(["asked for", "at least", "measured", ""], verdicts),
         ]
     )
@@ -132,6 +141,17 @@ def accuracy_text(values: dict[str, Any]) -> str:
     """Whatever benchmarks/accuracy.py measured, a row each."""
     rows = [[str(cell) for cell in row.values()] for row in values["rows"]]
     return _table(list(values["rows"][0]), rows)
+
+
+def judged_text(values: dict[str, Any]) -> str:
+    """What was done, a row for each thing measured, and the figures of which something is asked."""
+    verdicts = [
+        [each["what"], f"{each['at_most']:g}", *_verdict(each["value"], each["at_most"], at_most=True)]
+        for each in values["judged"]
+    ]
+    lines = textwrap.fill(values["about"], 120, break_long_words=False, break_on_hyphens=False)
+    measured = accuracy_text(values) if values["rows"] else "Nothing could be measured.\n"
+    return "\n".join([f"{lines}\n", measured, _table(["asked for", "at most", "measured", ""], verdicts)])
 
 
 def soak_text(values: dict[str, Any]) -> str:
@@ -195,10 +215,11 @@ def _origin(values: dict[str, Any]) -> str:
     return f"{values['measured']}, commit {values['commit']}, {of['cores']} cores of {of['cpu']}, {of['system']}."
 
 
-def _verdict(value: float | None, least: float) -> list[str]:
+def _verdict(value: float | None, limit: float, at_most: bool = False) -> list[str]:
     if value is None:
         return ["not measured", ""]
-    return [f"{value:.3g}", "reached" if value >= least else "**missed**"]
+    reached = value <= limit if at_most else value >= limit
+    return [f"{value:.3g}", "reached" if reached else "**missed**"]
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

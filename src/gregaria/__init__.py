@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from gregaria.users.markov import MarkovTaskSet as MarkovTaskSet
     from gregaria.users.markov import transition as transition
     from gregaria.users.markov import transitions as transitions
+    from gregaria.users.offload import offload as offload
     from gregaria.users.sequential import SequentialTaskSet as SequentialTaskSet
     from gregaria.users.taskset import TaskSet as TaskSet
     from gregaria.users.user import User as User
@@ -72,6 +73,7 @@ _HOMES = {
     "constant_pacing": "gregaria.users.wait",
     "constant_throughput": "gregaria.users.wait",
     "events": "gregaria.events",
+    "offload": "gregaria.users.offload",
     "poisson": "gregaria.users.wait",
     "run_single_user": "gregaria.debug",
     "tag": "gregaria.users.declare",
@@ -100,6 +102,7 @@ __all__ = [
     "constant_pacing",
     "constant_throughput",
     "events",
+    "offload",
     "poisson",
     "run_single_user",
     "tag",

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from gregaria.errors import (
+    GeneratorError,
     InterruptTaskSet,
     RescheduleTask,
     RescheduleTaskImmediately,
@@ -76,7 +77,9 @@ class RequestRecorder(Protocol):
         self, method: str, name: str, response_time: float | None, content_length: int
     ) -> None: ...
 
-    def log_error(self, method: str, name: str, error: Any) -> None: ...
+    def log_error(self, method: str, name: str, error: Any, response: Any = None) -> None: ...
+
+    def log_generator_error(self, method: str, name: str, error: Any) -> None: ...
 
 
 class RequestEvent(EventHook):
@@ -97,15 +100,16 @@ class RequestEvent(EventHook):
     def fire(self, *, reverse: bool = False, **arguments: Any) -> None:
         stats = self.stats
         if stats is not None:
-            stats.log_request(
-                arguments["request_type"],
-                arguments["name"],
-                arguments.get("response_time"),
-                arguments.get("response_length") or 0,
-            )
-            error = arguments.get("exception")
-            if error:
-                stats.log_error(arguments["request_type"], arguments["name"], error)
+            kind, name, error = arguments["request_type"], arguments["name"], arguments.get("exception")
+            if isinstance(error, GeneratorError):
+                stats.log_generator_error(kind, name, error)
+            else:
+                stats.log_request(kind, name, arguments.get("response_time"), arguments.get("response_length") or 0)
+                if error:
+                    # Not as an argument when there is none: whoever replaces log_error knows Locust's three.
+                    response = arguments.get("response")
+                    given = () if response is None else (response,)
+                    stats.log_error(kind, name, error, *given)
         if self.listeners:
             self.notify(reverse=reverse, **arguments)
 

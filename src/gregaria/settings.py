@@ -53,6 +53,9 @@ class Settings:
     max_names: int = 1000
     max_failures: int = 200
     max_exceptions: int = 200
+    #: of each group of failures, the exchanges that are kept, and the bytes of each body
+    kept_exchanges: int = 5
+    kept_body_bytes: int = 4096
     #: points kept by the history; when full, every second one is dropped and the interval doubles
     max_history_points: int = 1200
 
@@ -84,6 +87,10 @@ class Settings:
     #: seconds between two samples of the process's own CPU, and the share of a core that is warned about
     cpu_monitor_interval_s: float = 10.0
     cpu_warning_threshold: float = 90
+    #: milliseconds by which the event loop may be late before a second counts as late
+    late_limit_ms: float = 50
+    #: threads that gregaria.offload() may use at once
+    offload_threads: int = 4
     #: whether the web page insists on a host
     host_is_required: bool = False
     #: seconds that the web interface may answer from its cache
@@ -124,6 +131,25 @@ def check_percentiles(chosen: Settings) -> None:
         raise CommandError(
             f"settings.percentiles_to_chart ({PERCENTILES['percentiles_to_chart']}) has "
             f"{len(chosen.percentiles_to_chart)} percentiles; a chart shows {MAX_CHART_PERCENTILES} at most.",
+            ExitCode.SETTINGS,
+        )
+
+
+def check_numbers(chosen: Settings) -> None:
+    """Refuse limits that mean nothing; called once, when the locustfiles have been imported.
+
+    Raises:
+        CommandError: with the setting's name, the value and what to write instead.
+    """
+    limit = chosen.late_limit_ms
+    if isinstance(limit, bool) or not isinstance(limit, (int, float)) or not 1 <= limit <= 60_000:
+        raise CommandError(
+            f"settings.late_limit_ms is {limit!r}; write milliseconds from 1 to 60000, such as 50.", ExitCode.SETTINGS
+        )
+    threads = chosen.offload_threads
+    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 1000:
+        raise CommandError(
+            f"settings.offload_threads is {threads!r}; write a whole number from 1 to 1000, such as 4.",
             ExitCode.SETTINGS,
         )
 

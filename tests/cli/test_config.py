@@ -122,6 +122,19 @@ def test_custom_arguments_may_come_from_anywhere(tmp_path: Path) -> None:
     assert (found.shelf, found.colours, found.verbose_shop) == ("middle", ["blue"], True)
 
 
+def test_the_values_of_secret_arguments_are_known(tmp_path: Path) -> None:
+    parser = new_parser()
+    parser.add_argument("--token", is_secret=True)
+    parser.add_argument("--keys", is_secret=True, is_multiple=True, default=["first"])
+    parser.add_argument("--pin", is_secret=True, type=int, default=471100)
+    parser.add_argument("--is-safe", is_secret=True, action="store_true")
+    parser.add_argument("--shelf", default="top")
+    found = resolve(parser, ["--keys", "a", "--keys", "b"], {}, tmp_path, None).options
+    assert parser.secrets(found) == ["a", "b", "471100"]
+    found = resolve(parser, ["--token", "abc"], {}, tmp_path, None).options
+    assert parser.secrets(found) == ["abc", "first", "471100"]
+
+
 def test_a_required_custom_argument_may_be_given_by_the_environment(tmp_path: Path) -> None:
     parser = new_parser()
     parser.add_argument("--shelf", env_var="SHELF", required=True)
@@ -134,8 +147,13 @@ def test_a_plugin_may_take_the_names_that_locust_does_not_have(tmp_path: Path) -
     parser = new_parser()
     parser.add_argument_group("Plugin").add_argument("-i", "--iterations", type=int, dest="plugin_iterations")
     parser.add_argument("-c", "--clients", default=0, type=int)
-    found = resolve(parser, ["-i", "3", "--clients", "4"], {}, tmp_path, None).options
-    assert (found.plugin_iterations, found.clients) == (3, 4)
+    parser.add_argument("--phases", type=int)
+    parser.add_argument("--failures-dir")
+    typed = ["-i", "3", "--clients", "4", "--phases", "5", "--failures-dir", "x"]
+    found = resolve(parser, typed, {}, tmp_path, None).options
+    assert (found.plugin_iterations, found.clients, found.phases, found.failures_dir) == (3, 4, 5, "x")
+    assert not hasattr(found, "keeps_phases")
+    assert not hasattr(found, "failures_directory")
 
 
 def test_a_default_that_is_text_is_converted(tmp_path: Path) -> None:

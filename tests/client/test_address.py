@@ -134,3 +134,18 @@ def test_common_paths_take_the_short_way() -> None:
 def test_a_query_is_added_to_the_one_that_is_there() -> None:
     assert address.query_of(address.split("http://host/a"), "b=1").target == "/a?b=1"
     assert address.query_of(address.split("http://host/a?b=1"), "c=2").url == "http://host/a?b=1&c=2"
+
+
+def test_a_unix_socket_is_a_place_like_any() -> None:
+    place = address.split("http+unix://%2Frun%2FApp.sock/a%20b?q=1")
+    assert (place.scheme, place.authority, place.target) == ("http", "localhost", "/a%20b?q=1")
+    assert place.unix_path == "/run/App.sock"
+    assert address.query_of(place, "x=2").unix_path == "/run/App.sock"
+    assert address.query_of(place, "x=2").target == "/a%20b?q=1&x=2"
+    assert address.join("http+unix://%2Frun%2FApp.sock", "/x") == "http+unix://%2Frun%2FApp.sock/x"
+    assert address.split("http://localhost/x").unix_path is None
+
+
+def test_a_unix_url_without_a_socket_says_how_to_write_one() -> None:
+    with pytest.raises(ValueError, match="http\\+unix://%2Frun%2Fapp"):
+        address.split("http+unix:///path")

@@ -8,8 +8,9 @@ import gevent
 import pytest
 from gevent import GreenletExit
 
+from gregaria.client.pool import ClientPool
 from gregaria.client.response import ErrorResponse, FastResponse, LocustBadStatusCode, ResponseContextManager
-from gregaria.client.session import ClientPool, FastHttpSession
+from gregaria.client.session import FastHttpSession
 from gregaria.engine.gate import Gate
 from gregaria.errors import CatchResponseError, CommandError, ProtocolError, ResponseError, StopUser, TooManyRedirects
 from gregaria.events import RequestEvent
@@ -47,9 +48,7 @@ def connect(stats):
 
 
 def rows(stats):
-    return {
-        (entry.method, entry.name): (entry.num_requests, entry.num_failures) for entry in stats.entries.values()
-    }
+    return {(entry.method, entry.name): (entry.num_requests, entry.num_failures) for entry in stats.entries.values()}
 
 
 def sent(wire, number=-1):
@@ -485,6 +484,9 @@ class TestListeners:
             5,
             None,
         )
+        phases = fields["context"].pop("phases")
+        assert list(phases) == ["name_lookup", "connect", "tls", "sending", "first_byte", "receiving"]
+        assert sum(phases.values()) == pytest.approx(fields["response_time"], abs=1)
         assert fields["context"] == {"username": "jay", "step": 1}
         assert fields["url"] == f"http://127.0.0.1:{wire.port}/x"
         assert 0 < fields["response_time"] < 5000

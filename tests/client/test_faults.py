@@ -180,6 +180,7 @@ def test_a_block_may_change_every_field_of_the_event(connect, stats):
             response.request_meta["context"]["more"] = 2
     entry = stats.get("other", "SLOW")
     assert (entry.num_requests, entry.max_response_time) == (1, 1234)
+    seen[0]["context"].pop("phases", None)
     assert (seen[0]["name"], seen[0]["context"]) == ("other", {"username": "jay", "step": 1, "more": 2})
     assert len(seen) == 1
 
@@ -280,12 +281,16 @@ PACKED = gzip.compress(b"hello" * 100)
 
 
 @pytest.mark.parametrize(
-    "body, fails", [(PACKED[:5], False), (PACKED[:-9], False), (PACKED + b"rubbish", False), (b"not gzip", True)]
+    "body, fails", [(PACKED[:5], True), (PACKED[:-9], True), (PACKED + b"rubbish", False), (b"not gzip", True)]
 )
 def test_gzip_that_is_cut_short_or_wrong_is_no_crash(connect, stats, body, fails):
     answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     with answering(answer) as wire:
-        connect(wire.port).get("/")
+        session = connect(wire.port)
+        session.get("/")
+    if isinstance(session, HttpSession):
+        # requests takes what there is of a body that is cut short.
+        fails = body == b"not gzip"
     assert counts(stats) == (1, int(fails), 0)
 
 

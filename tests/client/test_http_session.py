@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from requests.structures import CaseInsensitiveDict
+from urllib3 import PoolManager
 
+from gregaria.client.lazy_response import LazyResponse
 from gregaria.client.requests import HttpSession, LocustHttpAdapter, ResponseContextManager
 from gregaria.errors import NoHost
 from gregaria.events import RequestEvent
@@ -84,6 +87,7 @@ CALLS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "timeout": ("GET", "/a", {"timeout": 5}),
     "two timeouts": ("GET", "/a", {"timeout": (5, None)}),
     "verify off": ("GET", "/a", {"verify": False}),
+    "certificates": ("GET", "/a", {"verify": "/no/such.pem"}),
     "nothing asked": ("GET", "/a", {"stream": False, "proxies": {}, "hooks": {}, "cert": None, "headers": None}),
 }
 
@@ -204,26 +208,29 @@ def generate() -> Iterator[bytes]:
 NOT_PLAIN: dict[str, tuple[dict[str, Any], str]] = {
     "stream": ({"stream": True}, "stream"),
     "proxies": ({"proxies": {"https": "http://127.0.0.1:1"}}, "proxies"),
-    "cert": ({"cert": __file__}, "cert"),
+    "cert": ({"cert": ["a", "b"]}, "cert"),
     "hooks": ({"hooks": {"response": lambda response, **_: None}}, "hooks"),
     "auth object": ({"auth": lambda request: request}, "auth"),
     "generator": ({"data": generate()}, "produced"),
     "iterator": ({"data": iter([b"a"])}, "produced"),
     "unknown length": ({"data": io.BytesIO()}, "produced"),
-    "certificates": ({"verify": "/etc/ssl/certs"}, "certificates"),
+    "large file": ({"data": io.BytesIO(bytes(2_000_000))}, "produced"),
+    "certificates": ({"verify": 1}, "verify"),
     "other timeout": ({"timeout": __import__("urllib3").Timeout(5)}, "timeout"),
 }
 
 
 @pytest.mark.parametrize("call", NOT_PLAIN.values(), ids=NOT_PLAIN)
-def test_what_is_not_plain_goes_the_way_of_requests_and_is_counted_alike(
+def test_what_is_not_plain_is_prepared_by_requests_sent_by_the_engine_and_counted_alike(
     session: HttpSession, call: tuple[dict[str, Any], str]
 ) -> None:
     arguments, reason = call
     assert reason in str(session.why_requests("POST", **arguments))
+    assert session.way("POST", **arguments) == "engine under requests"
     response = session.post("/a", **arguments)
     assert isinstance(response, ResponseContextManager)
-    assert not response.took_engine
+    assert not isinstance(response, LazyResponse)
+    assert response.took_engine
     assert response.status_code == 200
     entry = session.request_event.stats.recorder.entry("POST", "/a")  # type: ignore[union-attr]
     assert (entry.num_requests, entry.num_failures) == (1, 0)
@@ -231,28 +238,43 @@ def test_what_is_not_plain_goes_the_way_of_requests_and_is_counted_alike(
         assert entry.total_bytes == len(response.content)
 
 
-CHANGES: dict[str, Any] = {
-    "proxies": lambda session: session.proxies.update({"https": "http://127.0.0.1:1"}),
-    "hook": lambda session: session.hooks["response"].append(lambda response, **_: None),
-    "hooks replaced": lambda session: setattr(session, "hooks", {"response": [lambda response, **_: None]}),
-    "adapter": lambda session: session.mount("http://", LocustHttpAdapter()),
-    "adapter of a place": lambda session: session.mount("http://example.com", LocustHttpAdapter()),
-    "auth object": lambda session: setattr(session, "auth", lambda request: request),
-    "trust_env": lambda session: setattr(session, "trust_env", True),
-    "stream": lambda session: setattr(session, "stream", True),
-    "switch": lambda session: setattr(session, "use_requests", True),
-    "own send": lambda session: setattr(session, "send", session.send),
+CHANGES: dict[str, tuple[Any, str]] = {
+    "proxies": (lambda session: session.proxies.update({"https": "http://127.0.0.1:1"}), "engine under requests"),
+    "hook": (lambda session: session.hooks["response"].append(lambda response, **_: None), "engine under requests"),
+    "hooks replaced": (
+        lambda session: setattr(session, "hooks", {"response": [lambda response, **_: None]}),
+        "engine under requests",
+    ),
+    "adapter": (lambda session: session.mount("http://", LocustHttpAdapter()), "requests"),
+    "requests' own adapter": (lambda session: session.mount("http://", HTTPAdapter()), "requests"),
+    "adapter of a place": (
+        lambda session: session.mount("http://example.com", LocustHttpAdapter()),
+        "engine under requests",
+    ),
+    "auth object": (lambda session: setattr(session, "auth", lambda request: request), "engine under requests"),
+    "trust_env": (lambda session: setattr(session, "trust_env", True), "engine under requests"),
+    "stream": (lambda session: setattr(session, "stream", True), "engine under requests"),
+    "switch": (lambda session: setattr(session, "use_requests", True), "requests"),
+    "own send": (lambda session: setattr(session, "send", session.send), "engine under requests"),
+    "shared pool": (lambda session: setattr(session, "pool_manager", PoolManager()), "requests"),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_a_session_changed_like_this_goes_the_way_of_requests(session: HttpSession, change: Any) -> None:
+def test_a_session_changed_like_this_is_left_to_requests(session: HttpSession, change: tuple[Any, str]) -> None:
+    alter, way = change
     for _ in range(2):
         assert session.get("/").took_engine
-    change(session)
+    assert session.way() == "engine"
+    alter(session)
     assert session.why_requests() is not None
-    assert not session.get("/").took_engine
-    assert not session.get("/").took_engine
+    assert session.way() == session.way("GET", "/a") == way
+    for _ in range(2):
+        response = session.get("/")
+        assert not isinstance(response, LazyResponse)
+        assert response.took_engine is (way == "engine under requests")
+        assert response.ok
+    session.close()
 
 
 def test_taking_the_change_back_brings_the_engine_back(session: HttpSession) -> None:
@@ -260,11 +282,11 @@ def test_taking_the_change_back_brings_the_engine_back(session: HttpSession) -> 
         return None
 
     session.hooks["response"].append(hook)
-    assert not session.get("/").took_engine
+    assert not isinstance(session.get("/"), LazyResponse)
     session.hooks["response"].remove(hook)
-    assert session.get("/").took_engine
+    assert isinstance(session.get("/"), LazyResponse)
     del session.hooks["response"]
-    assert session.get("/").took_engine
+    assert isinstance(session.get("/"), LazyResponse)
 
 
 @pytest.mark.parametrize(
@@ -289,10 +311,13 @@ def test_a_tracer_or_mock_that_replaces_a_function_of_requests_sees_the_requests
     session.get("/")
     session.get("/")
     monkeypatch.setattr(owner, name, traced)
-    assert not session.get("/").took_engine
+    response = session.get("/")
+    assert not isinstance(response, LazyResponse)
+    # Only what replaces the transport keeps the engine from sending it.
+    assert response.took_engine is (owner is not requests.adapters.HTTPAdapter)
     assert seen
     monkeypatch.undo()
-    assert session.get("/").took_engine
+    assert isinstance(session.get("/"), LazyResponse)
 
 
 def test_a_subclass_that_wraps_request_sees_every_request(echo: Echo) -> None:
@@ -309,7 +334,7 @@ def test_a_subclass_that_wraps_request_sees_every_request(echo: Echo) -> None:
     assert seen == ["/"] * 3
 
 
-def test_a_subclass_that_wraps_send_goes_the_way_of_requests(echo: Echo) -> None:
+def test_a_subclass_that_wraps_send_sees_every_request(echo: Echo) -> None:
     class Signed(HttpSession):
         def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
             request.headers["Signature"] = "s"

@@ -13,6 +13,10 @@ from gregaria.client.tls import context_for
 from tests.support.echo import Echo, echo_server
 from tests.support.http_session import Books, new_session
 
+BOTH_WAYS = pytest.mark.parametrize(
+    "way", [{}, {"hooks": {"response": lambda *_, **__: None}}], ids=["engine", "under requests"]
+)
+
 pytestmark = pytest.mark.needs("openssl")
 
 
@@ -35,6 +39,17 @@ def secure_echo(certificate: Path) -> Iterator[Echo]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def demanding_echo(certificate: Path) -> Iterator[Echo]:
+    """One that asks for a certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    context.load_verify_locations(certificate.with_suffix(".crt"))
+    context.verify_mode = ssl.CERT_REQUIRED
+    with echo_server(context) as server:
+        yield server
+
+
 @pytest.mark.parametrize("where", ["call", "session"])
 def test_https_without_verification_takes_the_engine(secure_echo: Echo, books: Books, where: str) -> None:
     with new_session(secure_echo.url, books=books) as session:
@@ -47,23 +62,59 @@ def test_https_without_verification_takes_the_engine(secure_echo: Echo, books: B
     assert books.counts() == {"/a": (2, 0, 0)}
 
 
-@pytest.mark.parametrize("way", [{}, {"hooks": {"response": lambda *_, **__: None}}], ids=["engine", "requests"])
+@BOTH_WAYS
 def test_an_unknown_certificate_is_a_failure_when_certificates_are_verified(
     secure_echo: Echo, books: Books, way: dict[str, Any]
 ) -> None:
     with new_session(secure_echo.url, books=books) as session:
         response = session.get("/a", **way)
-    assert response.took_engine is not bool(way)
+    assert response.took_engine
     assert isinstance(response.error, requests.exceptions.SSLError)
     assert repr(books.failures[0][2]).startswith("CertificateUntrusted(\"the server's certificate is not signed by an")
     assert books.counts() == {"/a": (1, 1, 0)}
 
 
-def test_a_certificate_of_ones_own_goes_the_way_of_requests(secure_echo: Echo, certificate: Path) -> None:
+@BOTH_WAYS
+@pytest.mark.parametrize("where", ["call", "session"])
+def test_a_given_ca_is_trusted(secure_echo: Echo, certificate: Path, way: dict[str, Any], where: str) -> None:
+    ca = certificate.with_suffix(".crt")
     with new_session(secure_echo.url) as session:
-        response = session.get("/a", verify=str(certificate.with_suffix(".crt")))
-        assert not response.took_engine
-        assert response.ok
+        for trusted in (str(ca), ca):
+            if where == "session":
+                session.verify = trusted
+            for _ in range(2):
+                response = session.get("/a", **({"verify": trusted} if where == "call" else {}), **way)
+                assert response.took_engine
+                assert response.ok
+        assert session.get("/a", verify=True, **way).status_code == 0
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("where", ["call", "session"])
+def test_a_certificate_of_ones_own_is_shown(demanding_echo: Echo, certificate: Path, way: Any, where: str) -> None:
+    ca, key = str(certificate.with_suffix(".crt")), str(certificate)
+    with new_session(demanding_echo.url) as session:
+        session.verify = ca
+        assert session.get("/a", **way).status_code == 0
+        for mine in (str(certificate), (ca, key)):
+            if where == "session":
+                session.cert = mine
+            response = session.get("/a", **({"cert": mine} if where == "call" else {}), **way)
+            assert response.took_engine
+            assert response.ok, response.error
+        redirected = session.get("/status/302?to=/b", cert=mine, **way)
+        assert redirected.json()["target"] == "/b"
+
+
+@BOTH_WAYS
+def test_files_that_are_not_there_are_the_locustfiles_mistake(secure_echo: Echo, books: Books, way: Any) -> None:
+    with new_session(secure_echo.url, books=books) as session:
+        for arguments in ({"verify": "/no/such.pem"}, {"cert": "/no/such.pem"}):
+            with pytest.raises(FileNotFoundError, match=r"such\.pem"):
+                session.get("/a", **arguments, **way)
+        response = session.get("/a", verify=__file__, **way)
+        assert isinstance(response.error, requests.exceptions.SSLError)
+        assert "test_http_session_tls.py" in str(response.error)
 
 
 @pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")

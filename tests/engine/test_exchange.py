@@ -308,7 +308,7 @@ def test_all_others_are_left_to_the_session(line):
         prepared.settle(answer, ValueError("bad"))
         prepared.settle(answer, ValueError("bad"))
     assert (recorder.total.num_requests, recorder.total.num_failures) == (1, 1)
-    assert [(method, name, str(error)) for method, name, error in failures] == [("GET", "/", "bad")]
+    assert [(method, name, str(error), told) for method, name, error, told in failures] == [("GET", "/", "bad", answer)]
 
 
 def test_a_closed_gate_lets_nothing_start_but_a_chain_go_on():

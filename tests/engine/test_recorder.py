@@ -5,6 +5,7 @@ import pytest
 from gregaria.engine import clock
 from gregaria.engine.histogram import Histogram
 from gregaria.engine.recorder import Entry, Recorder
+from gregaria.errors import GeneratorError
 
 SECOND = 1_000_000
 
@@ -58,8 +59,8 @@ def test_a_failure_is_counted_and_then_told(recorder: Recorder) -> None:
     told: list[object] = []
     error = ValueError("no")
     recorder.on_failure = lambda *about: told.append((*about, recorder.total.num_failures))
-    recorder.record("GET", "/a", 100, 0, error=error)
-    assert told == [("GET", "/a", error, 1)]
+    recorder.record("GET", "/a", 100, 0, error=error, answer="what came back")
+    assert told == [("GET", "/a", error, "what came back", 1)]
     assert recorder.entries["/a", "GET"].num_failures == 1
     assert recorder.total.num_requests == 1
 
@@ -69,9 +70,36 @@ def test_a_request_can_turn_out_a_failure_after_it_was_counted(recorder: Recorde
     recorder.on_failure = lambda *about: told.append(about)
     recorder.record("GET", "/a", 100, 0)
     recorder.fail("GET", "/a", "late")
-    assert told == [("GET", "/a", "late")]
+    assert told == [("GET", "/a", "late", None)]
     assert (recorder.total.num_requests, recorder.total.num_failures) == (1, 1)
     assert list(recorder.total.per_second().values()) == [(1, 1)]
+
+
+def test_an_error_of_the_generator_is_counted_and_told_and_in_no_other_figure(recorder: Recorder) -> None:
+    told: list[object] = []
+    recorder.on_generator_error = lambda *about: told.append(about)
+    row = recorder.entry("GET", "/a")
+    recorder.generator_error(row, "too many open files")
+    assert told == [("GET", "/a", "too many open files")]
+    assert (row.num_generator_errors, recorder.total.num_generator_errors) == (1, 1)
+    assert (recorder.total.num_requests, recorder.total.num_failures, recorder.total.times.total) == (0, 0, 0)
+    assert recorder.total.per_second() == {}
+    other = Recorder()
+    other.merge(row)
+    assert (other.entry("GET", "/a").num_generator_errors, other.total.num_generator_errors) == (1, 1)
+    copy = Entry("GET", "/a")
+    copy.restore(row.state(), row.times)
+    assert copy.num_generator_errors == 1
+    recorder.clear()
+    recorder.generator_error(row, "again")
+    assert (row.num_generator_errors, recorder.entry("GET", "/a").num_generator_errors) == (1, 1)
+    recorder.reset()
+    assert recorder.total.num_generator_errors == 0
+
+
+def test_a_request_recorded_with_an_error_of_the_generator_is_counted_as_that(recorder: Recorder) -> None:
+    recorder.record("GET", "/", 100, 5, error=GeneratorError("no ports"), intended_us=1)
+    assert (recorder.total.num_generator_errors, recorder.total.num_requests, recorder.total.intended) == (1, 0, None)
 
 
 def test_an_error_of_the_listener_to_failures_is_not_swallowed(recorder: Recorder) -> None:

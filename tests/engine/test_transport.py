@@ -2,6 +2,8 @@
 
 import os
 import socket
+import ssl
+import subprocess
 import sys
 import tempfile
 import threading
@@ -16,12 +18,14 @@ from gregaria.engine.gate import Gate
 from gregaria.engine.recorder import Recorder
 from gregaria.errors import (
     BodyTooShort,
+    CertificateForOtherHost,
     ConnectionReset,
     FirstByteTimeout,
     GeneratorError,
     NameNotFound,
     ProxyError,
     ReadTimeout,
+    TLSError,
 )
 from gregaria.settings import settings
 from tests.support.wire import Wire, answering
@@ -208,9 +212,17 @@ def test_a_final_answer_comes_in_place_of_the_body():
     seen = []
     answer, prepared = expecting(talk)
     assert (answer.status, answer.body) == (417, b"no")
+    assert 0 < answer.finished_us - answer.started_us == answer.phases.total_us
     assert prepared.origin.in_use == 0
     gevent.sleep(0)
     assert seen[1:] in ([], [b""])
+
+
+def test_a_refused_body_can_be_streamed_too():
+    with answering(b"HTTP/1.1 417 No\r\nContent-Length: 2\r\n\r\nno") as wire:
+        prepared = prepare(wire.port, "POST", b"x", headers="Expect: 100-continue\r\nContent-Length: 1\r\n")
+        streamed = prepared.perform(False, stream=True)
+        assert (streamed.status, streamed.reader.read()) == (417, b"no")
 
 
 def test_a_server_that_knows_nothing_of_it_gets_the_body_after_a_while(monkeypatch):
@@ -375,26 +387,39 @@ def wait_until_the_kernel_stamps():
                 return
 
 
+def compute():
+    """Pure Python that lets nobody else have their turn."""
+    end = time.monotonic() + 0.2
+    while time.monotonic() < end:
+        pass
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux stamps what arrives")
-def test_an_answer_that_waited_for_a_busy_generator_came_when_the_kernel_says(every_poller):
+def test_an_answer_that_waited_for_a_busy_generator_came_when_the_kernel_says():
     """Another greenlet computes for 0.2 s while the answer lies there."""
-    with waits(0.02, 0) as wire:
+    sent_us = []
+
+    def talk(connection):
+        while wire.read_head(connection):
+            time.sleep(0.02)
+            before = time.monotonic_ns() // 1000
+            connection.sendall(OK)
+            sent_us.append((before, time.monotonic_ns() // 1000 + 1))
+
+    with Wire(talk) as wire:
         prepared = prepare(wire.port)
         prepared.perform(True)
         wait_until_the_kernel_stamps()
-
-        def compute():
-            end = time.monotonic() + 0.2
-            while time.monotonic() < end:
-                pass
-
-        recorder = prepared.recorder
         request = gevent.spawn(prepared.perform, True)
         gevent.sleep(0)
         gevent.spawn(compute).join()
+        read_us = time.monotonic_ns() // 1000
         answer = request.get()
-        assert answer.finished_us - answer.started_us < 100_000
-        assert (answer.late, recorder.total.num_late) == (False, 0)
+        prepared.origin.close()
+    before, after = sent_us[1]
+    assert before <= answer.finished_us <= after
+    assert answer.finished_us < read_us
+    assert (answer.late, prepared.recorder.total.num_late) == (False, 0)
 
 
 def test_without_the_kernels_word_such_an_answer_is_marked(monkeypatch):
@@ -407,12 +432,6 @@ def test_without_the_kernels_word_such_an_answer_is_marked(monkeypatch):
             gevent.sleep(0.05)
             late.append(prepared.perform(True).late)
         assert not late[-1]
-
-        def compute():
-            end = time.monotonic() + 0.2
-            while time.monotonic() < end:
-                pass
-
         request = gevent.spawn(prepared.perform, True)
         gevent.sleep(0)
         gevent.spawn(compute).join()
@@ -447,7 +466,7 @@ def test_a_reset_says_where_it_came(said, where):
     assert str(error) == f"the server reset the connection {where}"
 
 
-@pytest.mark.needs("prlimit")
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_a_want_of_descriptors_is_the_generators_own_error():
     import resource
 
@@ -479,3 +498,152 @@ def test_a_want_of_descriptors_is_the_generators_own_error():
     assert (entry.num_requests, entry.num_failures, entry.num_generator_errors) == (1, 0, 1)
     assert (recorder.total.num_requests, recorder.total.num_generator_errors) == (1, 1)
     assert told == [("GET", "/", answer.error)]
+
+
+# -- TLS ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """An authority, and what it has signed: a server's certificate for localhost and a client's."""
+    folder = tmp_path_factory.mktemp("tls")
+
+    def openssl(*words):
+        subprocess.run(["openssl", *words], check=True, capture_output=True, cwd=folder)
+
+    authority = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout ca.key -out ca.pem"
+    openssl(*authority.split())
+    extensions = {"server": "subjectAltName=DNS:localhost,IP:127.0.0.1", "client": "keyUsage=digitalSignature"}
+    for name, extension in extensions.items():
+        openssl(*f"req -newkey rsa:2048 -nodes -subj /CN={name} -keyout {name}.key -out {name}.csr".split())
+        (folder / "extension").write_text(extension)
+        signing = f"x509 -req -days 2 -in {name}.csr -CA ca.pem -CAkey ca.key -extfile extension -out {name}.pem"
+        openssl(*signing.split())
+    return folder
+
+
+def server_context(folder, asks_for_certificate=False):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem", folder / "server.key")
+    if asks_for_certificate:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(folder / "ca.pem")
+    return context
+
+
+def client_context(folder, certificate=None):
+    context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
+    if certificate:
+        context.load_cert_chain(folder / f"{certificate}.pem", folder / f"{certificate}.key")
+    return context
+
+
+def speaking_tls(context, told):
+    """A server over TLS: tells for each connection whether its session was resumed and whom the client claims to be."""
+
+    def talk(connection):
+        with context.wrap_socket(connection, server_side=True) as secured:
+            told.append((secured.session_reused, secured.getpeercert()))
+            while wire.read_head(secured):
+                secured.sendall(OK)
+                if wire.says_once:
+                    return
+
+    wire = Wire(talk)
+    wire.says_once = False
+    return wire
+
+
+def prepare_secure(port, context, host="localhost"):
+    origin = Origin("https", host, port, ssl_context=context, via=("localhost", port))
+    return Prepared(origin, Gate(), Recorder(), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", None, "GET", "https://x/", "/")
+
+
+@pytest.mark.needs("openssl")
+def test_a_second_connection_resumes_the_first_ones_session(certificates):
+    told = []
+    with speaking_tls(server_context(certificates), told) as wire:
+        prepared = prepare_secure(wire.port, client_context(certificates))
+        for _ in range(3):
+            answer = prepared.perform(True)
+            assert answer.body == b"hello"
+            assert answer.phases.tls_us > 0
+            assert prepared.perform(True).phases.tls_us == 0
+            prepared.origin.close()
+    assert [resumed for resumed, _ in told] == [False, True, True]
+
+
+@pytest.mark.needs("openssl")
+def test_a_client_shows_its_certificate(certificates):
+    told = []
+    with speaking_tls(server_context(certificates, asks_for_certificate=True), told) as wire:
+        assert prepare_secure(wire.port, client_context(certificates, "client")).perform(True).body == b"hello"
+        assert (("commonName", "client"),) in told[0][1]["subject"]
+        error = prepare_secure(wire.port, client_context(certificates)).perform(True).error
+    assert isinstance(error, TLSError)
+    assert "certificate required" in str(error)
+
+
+@pytest.mark.needs("openssl")
+def test_a_certificate_of_another_host_says_so(certificates):
+    with speaking_tls(server_context(certificates), []) as wire:
+        prepared = prepare_secure(wire.port, client_context(certificates), host="elsewhere")
+        error = prepared.perform(True).error
+    assert isinstance(error, CertificateForOtherHost)
+    assert str(error) == "the server's certificate is not for 'elsewhere'"
+
+
+@pytest.mark.needs("openssl")
+@pytest.mark.parametrize("length", [1, 16_000, 16_385, 3_000_000])
+def test_bodies_of_any_size_come_through_tls_whole(certificates, length):
+    body = bytes(range(256)) * (length // 256 + 1)
+    context = server_context(certificates)
+
+    def talk(connection):
+        with context.wrap_socket(connection, server_side=True) as secured:
+            while wire.read_head(secured):
+                secured.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length + body[:length])
+
+    with Wire(talk) as wire:
+        prepared = prepare_secure(wire.port, client_context(certificates))
+        for _ in range(2):
+            assert prepared.perform(True).body == body[:length]
+            streamed = prepared.perform(False, stream=True)
+            assert streamed.reader.read() == body[:length]
+        assert wire.connections == 1
+        prepared.origin.close()
+
+
+@pytest.mark.needs("openssl")
+def test_an_early_answer_ends_an_upload_over_tls(certificates):
+    context = server_context(certificates)
+    done = threading.Event()
+
+    def talk(connection):
+        with context.wrap_socket(connection, server_side=True) as secured:
+            wire.read_head(secured)
+            secured.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig")
+            done.wait(10)
+
+    with Wire(talk) as wire:
+        origin = Origin("https", "localhost", wire.port, ssl_context=client_context(certificates))
+        head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n\r\n"
+        prepared = Prepared(origin, Gate(), Recorder(), head, b"x" * 50_000_000, "POST", "https://x/", "/")
+        answer = prepared.perform(True)
+        done.set()
+    assert (answer.status, answer.body) == (413, b"big")
+
+
+def test_an_early_answer_ends_an_upload_that_the_server_does_not_read():
+    done = threading.Event()
+
+    def talk(connection):
+        wire.read_head(connection)
+        connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig")
+        done.wait(10)
+
+    with Wire(talk) as wire:
+        prepared = prepare(wire.port, "POST", b"x" * 50_000_000, headers="Content-Length: 50000000\r\n")
+        answer = prepared.perform(True)
+        done.set()
+        assert (answer.status, answer.body) == (413, b"big")

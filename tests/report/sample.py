@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from gregaria.stats.summary import ExceptionRow, FailureRow, HistoryPoint, RequestRow, Summary
+from gregaria.stats.exchanges import Exchange, Half
+from gregaria.stats.generator import Cause, Generator, HoldUp, LateSecond, Second, Verdict
+from gregaria.stats.summary import ExceptionRow, FailureRow, GeneratorErrorRow, HistoryPoint, RequestRow, Summary
 
 FRACTIONS = (0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999, 1.0)
 
@@ -63,6 +65,38 @@ def failure(error: str = "500 Server Error", **given: Any) -> FailureRow:
     return FailureRow(error=error, **(values | given))
 
 
+def generator_error(error: str = "too many open files; raise `ulimit -n`", **given: Any) -> GeneratorErrorRow:
+    values: dict[str, Any] = {
+        "method": "GET",
+        "name": "/",
+        "sample": error,
+        "occurrences": 5,
+        "first_seen_epoch_s": 1_700_000_001.5,
+        "last_seen_epoch_s": 1_700_000_009.0,
+    }
+    return GeneratorErrorRow(error=error, **(values | given))
+
+
+def half(*head: str, body: bytes | None = b"", left_out: int = 0) -> Half:
+    return Half(head, 0, body, len(body or b"") + left_out, left_out)
+
+
+def exchange(**given: Any) -> Exchange:
+    values: dict[str, Any] = {
+        "epoch_s": 1_700_000_001.5,
+        "method": "GET",
+        "url": "http://127.0.0.1:8000/?page=1",
+        "name": "/",
+        "error": "500 Server Error",
+        "duration_us": 12_345,
+        "request": half("GET /?page=1 HTTP/1.1", "Host: 127.0.0.1:8000"),
+        "response": half("HTTP/1.1 500 Oh", "Content-Type: text/plain", body=b"out of order"),
+        "status": 500,
+        "phases": None,
+    }
+    return Exchange(**(values | given))
+
+
 def task_exception(message: str = "oops", **given: Any) -> ExceptionRow:
     traceback = (
         f'Traceback (most recent call last):\n  File "users.py", line 9, in buy\n    raise X\nValueError: {message}\n'
@@ -83,6 +117,52 @@ def point(second: int = 0, **given: Any) -> HistoryPoint:
         "num_failures": 0,
     }
     return HistoryPoint(**(values | given))
+
+
+def second(number: int = 0, **given: Any) -> Second:
+    """A quiet second of the generator, or one that says how late it was."""
+    values: dict[str, Any] = {
+        "epoch_s": 1_700_000_000 + number,
+        "delay_us": 3_140,
+        "cpu_percent": 20.04,
+        "core_percent": 30.0,
+        "machine_percent": 25.0,
+        "starved_us": 1_500,
+        "memory_bytes": 50_000_000,
+        "collections": 2,
+        "collecting_us": 4_200,
+        "longest_collection_us": 3_000,
+        "descriptors": 12,
+        "descriptor_limit": 1024,
+        "is_late": False,
+    }
+    return Second(number, **(values | given))
+
+
+COMPUTE = HoldUp("task", "task Checkout.compute", "Use gregaria.offload().", "locustfile.py", 41)
+
+
+def generator(*late: tuple[int, int], **given: Any) -> Generator:
+    """What ten seconds were like, with late ones given as (second, microseconds)."""
+    delays = dict(late)
+    seconds = tuple(second(n, delay_us=delays.get(n, 3_140), is_late=n in delays) for n in range(10))
+    longest_us = max(delays.values(), default=3_140)
+    causes = (Cause(COMPUTE, len(delays), sum(delays.values()), longest_us),) if delays else ()
+    values: dict[str, Any] = {
+        "late_limit_us": 50_000,
+        "seconds_watched": 10,
+        "num_late_seconds": len(delays),
+        "longest_delay_us": longest_us,
+        "num_busy_seconds": 0,
+        "longest_cpu_percent": 20.04,
+        "num_late_requests": None,
+        "verdict": Verdict(not delays, "Do not trust them." if delays else "Trust them."),
+        "late_seconds": tuple(LateSecond(1_700_000_000 + n, delay_us) for n, delay_us in sorted(late)),
+        "causes": causes,
+        "seconds": seconds,
+        "recent": seconds,
+    }
+    return Generator(**(values | given))
 
 
 def summary(*rows: RequestRow, **given: Any) -> Summary:

@@ -9,11 +9,12 @@ import gevent
 import pytest
 from gevent.event import Event
 
+from gregaria.engine.phases import PHASES
 from gregaria.report.console import ConsoleReporter, final_report
 from gregaria.report.tables import Look
 from gregaria.settings import settings
 from gregaria.stats.summary import Summary
-from tests.report.sample import failure, row, silent_row, summary, task_exception
+from tests.report.sample import exchange, failure, generator_error, row, silent_row, summary, task_exception
 from tests.report.screen import Screen
 
 
@@ -212,19 +213,32 @@ def test_a_run_whose_tasks_only_raised_shows_the_exceptions() -> None:
 
 def test_the_end_tells_everything_in_order() -> None:
     made = summary(
-        row(num_failures=7, num_interrupted=3),
-        failures=(failure(),),
+        row(num_failures=7, num_interrupted=3, phases_us={phase: {0.5: 1} for phase in PHASES}),
+        failures=(failure(exchanges=(exchange(),)),),
+        generator_errors=(generator_error(),),
         exceptions=(task_exception(),),
         notes=("Names beyond 1,000 are told as (other).",),
     )
     lines = final_report(made, Look())
-    titles = ["Whole run", "Response time percentiles", "Error report", "Exceptions in tasks", "Note:"]
+    titles = [
+        "Whole run", "Response time percentiles", "Where the time went", "Error report", "The first exchanges",
+        "Generator errors", "Exceptions in tasks", "Note:",
+    ]  # fmt: skip
     found = [next(index for index, line in enumerate(lines) if line.startswith(title)) for title in titles]
     assert found == sorted(found)
     assert lines[-3:-1] == [
         "Note: 3 requests were still on the wire when the test ended: interrupted, in no figure above.",
         "Note: Names beyond 1,000 are told as (other).",
     ]
+
+
+def test_who_does_not_know_is_told_once_where_failures_can_be_seen_whole() -> None:
+    kinds = (failure("a", exchanges=(exchange(),)), failure("b", exchanges=(exchange(),)))
+    told = [line for line in final_report(summary(row(), failures=kinds), Look()) if "exchanges" in line]
+    assert told == ["The first exchanges of each kind can be written with --failures-dir DIR."]
+    known = final_report(summary(row(), failures=kinds, options={"failures_dir": "out/\x1bx"}), Look())
+    assert [line for line in known if "exchanges" in line] == [r"The first exchanges of each kind are in out/\x1bx."]
+    assert "exchanges" not in "".join(final_report(summary(row(), failures=(failure(),)), Look()))
 
 
 def test_interrupted_requests_are_not_mentioned_when_there_are_none() -> None:

@@ -10,11 +10,18 @@ import pytest
 from gevent.event import Event
 
 from gregaria.errors import CommandError, ExitCode
-from gregaria.report.csv import CsvWriter, HistoryRows, write_exceptions, write_failures, write_requests
+from gregaria.report.csv import (
+    CsvWriter,
+    HistoryRows,
+    write_exceptions,
+    write_failures,
+    write_generator_errors,
+    write_requests,
+)
 from gregaria.report.file import replace_text
 from gregaria.settings import settings
 from gregaria.stats.summary import RequestRow, Summary
-from tests.report.sample import FRACTIONS, failure, row, silent_row, summary, task_exception
+from tests.report.sample import FRACTIONS, failure, generator_error, row, silent_row, summary, task_exception
 
 LABELS = "50%,66%,75%,80%,90%,95%,98%,99%,99.9%,99.99%,100%"
 
@@ -91,6 +98,14 @@ def test_failures_have_locusts_columns_and_moments() -> None:
     )
 
 
+def test_generator_errors_have_the_columns_of_failures_and_the_text_that_says_what_to_do() -> None:
+    errors = (generator_error("no <number> ports", sample="no 65536 ports"),)
+    assert written(write_generator_errors, summary(generator_errors=errors)) == (
+        "Method,Name,Error,Occurrences,First Seen,Last Seen\r\n"
+        "GET,/,no 65536 ports,5,2023-11-14T22:13:21Z,2023-11-14T22:13:29Z\r\n"
+    )
+
+
 def test_a_failure_of_unknown_moment_has_empty_ones() -> None:
     made = summary(failures=(failure(first_seen_epoch_s=None, last_seen_epoch_s=None),))
     assert written(write_failures, made).endswith(",7,,\r\n")
@@ -118,7 +133,7 @@ def test_the_history_has_locusts_columns_and_the_total_only() -> None:
     rows = HistoryRows([0.5, 1.0], full=False).rows(summary(row("/a"), row("/b")), epoch_s=1_700_000_000.9)
     assert rows == [
         [1_700_000_000, 10, "", "Aggregated", "200.000000", "0.000000", "1.99", "47.4",
-         2000, 0, "1.99", 2.3456, 0.21, 48.21, 17.0]
+         2000, 0, "1.99", 2.3456, 0.21, 48.21, 17.0, 0]
     ]  # fmt: skip
 
 
@@ -162,6 +177,8 @@ def test_the_files_are_there_from_the_start_in_directories_made_for_them(
     assert sorted(each.name for each in folder.iterdir()) == [
         "run_exceptions.csv",
         "run_failures.csv",
+        "run_generator.csv",
+        "run_generator_errors.csv",
         "run_stats.csv",
         "run_stats_history.csv",
     ]
@@ -169,7 +186,8 @@ def test_the_files_are_there_from_the_start_in_directories_made_for_them(
         b"Timestamp,User Count,Type,Name,Requests/s,Failures/s,"
         + LABELS.encode()
         + b",Total Request Count,Total Failure Count,Total Median Response Time,Total Average Response Time,"
-        b"Total Min Response Time,Total Max Response Time,Total Average Content Size\r\n"
+        b"Total Min Response Time,Total Max Response Time,Total Average Content Size,"
+        b"Generator Late\r\n"
     )
 
 

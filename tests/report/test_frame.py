@@ -2,7 +2,7 @@ import pytest
 
 from gregaria.report.frame import live_frame
 from gregaria.report.tables import Look
-from tests.report.sample import failure, row, summary, task_exception
+from tests.report.sample import failure, generator_error, row, summary, task_exception
 
 LOOK = Look(width=120)
 
@@ -46,6 +46,11 @@ def test_many_names_do_not_push_the_problems_away() -> None:
     made = summary(*(row(f"/{each}") for each in range(99)), failures=(failure(), failure("Timeout", occurrences=9)))
     frame = live_frame(made, LOOK, rows=40)
     assert [line.strip() for line in frame[-2:]] == ["9 x GET /: Timeout", "7 x GET /: 500 Server Error"]
+
+
+def test_generator_errors_are_among_the_problems() -> None:
+    made = summary(row(), generator_errors=(generator_error("no 65536 ports", occurrences=3),))
+    assert live_frame(made, Look(width=100), 24)[-1] == "        3 x GET /: no 65536 ports"
 
 
 def test_a_problem_that_is_too_wide_still_says_what_it_is() -> None:

@@ -7,10 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 
+from gregaria.engine.phases import PHASES
 from gregaria.errors import CommandError, ExitCode
 from gregaria.report.json import SCHEMA, check_document_path, document, document_path, to_locust_json, write_document
-from gregaria.stats.summary import ExceptionRow, FailureRow, HistoryPoint, RequestRow, Summary
-from tests.report.sample import failure, point, row, silent_row, summary, task_exception
+from gregaria.stats.generator import Load
+from gregaria.stats.summary import ExceptionRow, FailureRow, GeneratorErrorRow, HistoryPoint, RequestRow, Summary
+from tests.report.sample import (
+    exchange,
+    failure,
+    generator,
+    generator_error,
+    point,
+    row,
+    silent_row,
+    summary,
+    task_exception,
+)
 
 PUBLISHED = json.loads((Path(__file__).parents[2] / "docs" / "summary.schema.json").read_text())
 VALIDATOR = Draft202012Validator(PUBLISHED)
@@ -74,8 +86,10 @@ def test_response_times_are_rounded_as_locust_rounds_them() -> None:
 
 def test_the_document_holds_everything() -> None:
     made = summary(
-        row("/a", num_interrupted=2, intended_percentiles_us={0.5: 5_000}),
-        failures=(failure(),),
+        row("/a", num_interrupted=2, intended_percentiles_us={0.5: 5_000}, num_late=4, num_generator_errors=5,
+            phases_us={key: {0.5: 120, 1.0: 4500} for key in PHASES}),
+        failures=(failure(exchanges=(exchange(), exchange())),),
+        generator_errors=(generator_error(),),
         exceptions=(task_exception(),),
         history=(point(5),),
         notes=("Read this.",),
@@ -93,9 +107,14 @@ def test_the_document_holds_everything() -> None:
     (told_row,) = told["requests"]
     assert told_row["percentiles_ms"]["p99.9"] == 2.989
     assert told_row["intended_percentiles_ms"] == {"p50": 5.0}
+    assert (told_row["num_late"], told_row["num_generator_errors"]) == (4, 5)
+    assert told_row["phases_ms"] == {key: {"p50": 0.12, "p100": 4.5} for key in PHASES}
+    assert told["total"]["phases_ms"] is None
     assert told_row["histogram_us"] == {"210": 1, "1984": 998, "47104": 1}
     assert told["total"]["name"] == "Aggregated"
     assert told["failures"][0]["sample"] == "500 Server Error"
+    assert told["failures"][0]["exchanges"] == 2
+    assert told["generator_errors"][0]["error"] == "too many open files; raise `ulimit -n`"
     assert told["exceptions"][0]["nodes"] == ["local"]
     VALIDATOR.validate(told)
 
@@ -113,14 +132,33 @@ def keys(schema: dict[str, Any]) -> set[str]:
 
 
 def test_the_published_schema_describes_every_field_and_no_other() -> None:
-    told = document(summary(row(), failures=(failure(),), exceptions=(task_exception(),), history=(point(),)))
+    busy = generator((3, 212_000), loads=(Load("task Checkout.compute", 0.7),))
+    told = document(
+        summary(
+            row(phases_us={key: {} for key in PHASES}),
+            failures=(failure(),),
+            generator_errors=(generator_error(),),
+            exceptions=(task_exception(),),
+            history=(point(),),
+            generator=busy,
+        )
+    )
     Draft202012Validator.check_schema(PUBLISHED)
     parts = PUBLISHED["$defs"]
     assert keys(PUBLISHED) == set(told)
     assert keys(parts["row"]) == set(told["total"]) == set(told["requests"][0])
     assert keys(parts["failure"]) == set(told["failures"][0])
+    assert keys(parts["generator_error"]) == set(told["generator_errors"][0])
+    assert parts["row"]["properties"]["phases_ms"]["required"] == list(told["requests"][0]["phases_ms"])
     assert keys(parts["exception"]) == set(told["exceptions"][0])
     assert keys(parts["point"]) == set(told["history"][0])
+    assert keys(parts["generator"]) == set(told["generator"])
+    assert keys(parts["second"]) == set(told["generator"]["seconds"][0])
+    assert keys(parts["cause"]) == set(told["generator"]["causes"][0])
+    for name in ("late_seconds", "busy_with"):
+        assert keys(parts["generator"]["properties"][name]["items"]) == set(told["generator"][name][0])
+    assert keys(parts["generator"]["properties"]["verdict"]) == set(told["generator"]["verdict"])
+    VALIDATOR.validate(told)
 
 
 @pytest.mark.parametrize(
@@ -169,6 +207,9 @@ ROWS = st.builds(
     total_fail_per_s=FIGURES,
     histogram_us=st.dictionaries(TIMES, st.integers(1, 2**40), max_size=5),
     per_second=st.dictionaries(st.integers(0, 2**33), st.tuples(COUNTS, COUNTS), max_size=3),
+    num_generator_errors=COUNTS,
+    num_late=COUNTS,
+    phases_us=st.none() | st.fixed_dictionaries(dict.fromkeys(PHASES, PERCENTILES)),
 )
 SUMMARIES = st.builds(
     Summary,
@@ -191,6 +232,9 @@ SUMMARIES = st.builds(
         max_size=2,
     ).map(tuple),
     notes=st.lists(TEXTS, max_size=2).map(tuple),
+    generator_errors=st.lists(
+        st.builds(GeneratorErrorRow, TEXTS, TEXTS, TEXTS, TEXTS, COUNTS, MOMENTS, MOMENTS), max_size=2
+    ).map(tuple),
     options=st.dictionaries(TEXTS, st.none() | st.floats() | TEXTS | st.lists(st.floats()), max_size=3),
 )
 

@@ -44,6 +44,13 @@ def test_one_sentence_serves_a_log_file() -> None:
     assert progress_sentence(summary()) == "00:10, running, 10 users, 0.0 req/s, no failures"
 
 
+def test_generator_errors_are_told_at_once() -> None:
+    made = summary(row(), total=row("Aggregated", "", num_generator_errors=1_200))
+    assert "1,200 generator errors" in progress_lines(made, Look(width=160))[1]
+    assert progress_sentence(made).endswith("no failures, 1,200 generator errors")
+    assert "generator" not in progress_sentence(summary(row()))
+
+
 def test_a_sparkline_is_as_high_as_its_highest_value() -> None:
     assert sparkline([0, 25, 50, 100]) == "▁▃▅█"
     assert sparkline([0, 0]) == ""

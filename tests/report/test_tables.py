@@ -8,12 +8,13 @@ from gregaria.report.tables import (
     Look,
     error_report,
     exception_report,
+    generator_error_report,
     intended_percentile_table,
     percentile_table,
     stats_table,
 )
 from gregaria.settings import settings
-from tests.report.sample import failure, row, silent_row, summary, task_exception
+from tests.report.sample import failure, generator_error, row, silent_row, summary, task_exception
 
 
 @pytest.fixture(autouse=True)
@@ -152,6 +153,17 @@ def test_exceptions_are_told_with_count_and_traceback() -> None:
     ]
 
 
-@pytest.mark.parametrize("report", [error_report, exception_report])
+def test_generator_errors_are_told_with_what_to_raise() -> None:
+    errors = (generator_error("no <number> ports", sample="no 65536 ports", occurrences=3), generator_error("files"))
+    assert generator_error_report(summary(generator_errors=errors))[:5] == [
+        "Generator errors: limits of this machine, in no other figure",
+        "# occurrences      Error",
+        "------------------|" + "-" * 81,
+        "5                  GET /: files",
+        "3                  GET /: no 65536 ports",
+    ]
+
+
+@pytest.mark.parametrize("report", [error_report, exception_report, generator_error_report])
 def test_where_nothing_went_wrong_there_is_no_report_of_it(report: Any) -> None:
     assert report(summary(row())) == []

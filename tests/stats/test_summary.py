@@ -3,6 +3,8 @@ import time
 import pytest
 
 from gregaria.engine import clock
+from gregaria.engine.phases import PHASES
+from gregaria.errors import GeneratorError
 from gregaria.settings import settings
 from gregaria.stats.failures import ExceptionTable
 from gregaria.stats.summary import reported_fractions, summarize
@@ -108,6 +110,35 @@ def test_limits_that_were_reached_are_told() -> None:
     names, failures = sorted(summarize(stats, {}).notes, key=lambda note: "failures" in note)
     assert "name=" in names
     assert "more than 1 kinds of failures" in failures
+
+
+def test_generator_errors_are_told_and_are_in_no_other_figure(stats: RequestStats) -> None:
+    row = stats.recorder.entry("GET", "/a")
+    for port in (40_000, 40_001):
+        stats.recorder.generator_error(row, GeneratorError(f"port {port} is taken; widen the range"))
+    summary = summarize(stats, {})
+    assert (summary.total.num_requests, summary.total.num_failures, summary.failures) == (0, 0, ())
+    assert (summary.total.num_generator_errors, summary.requests[0].num_generator_errors) == (2, 2)
+    (error,) = summary.generator_errors
+    assert (error.error, error.sample) == (
+        "port <number> is taken; widen the range",
+        "port 40000 is taken; widen the range",
+    )
+    assert (error.method, error.name, error.occurrences) == ("GET", "/a", 2)
+    (note,) = summary.notes
+    assert note.startswith("2 requests were not made")
+    assert stats.num_generator_errors == 2
+    stats.reset_all()
+    assert summarize(stats, {}).generator_errors == ()
+
+
+def test_phases_and_the_exchanges_of_failures_are_there(stats: RequestStats) -> None:
+    stats.recorder.entry("GET", "/a").add_phases([0, 0, 0, 5, 100, 7])
+    stats.log_request("GET", "/b", 1, 1)
+    measured, other = summarize(stats, {}).requests
+    assert measured.phases_us is not None
+    assert (list(measured.phases_us), measured.phases_us["first_byte"][0.5]) == (list(PHASES), 100)
+    assert (other.phases_us, other.num_late) == (None, 0)
 
 
 def test_every_percentile_that_a_report_shows_is_there() -> None:

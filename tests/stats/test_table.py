@@ -4,6 +4,7 @@ import logging
 import pytest
 
 from gregaria.engine.recorder import Entry
+from gregaria.errors import GeneratorError
 from gregaria.events import RequestEvent
 from gregaria.settings import settings
 from gregaria.stats.table import RequestStats
@@ -14,6 +15,18 @@ SECOND = 1_000_000
 @pytest.fixture
 def stats() -> RequestStats:
     return RequestStats()
+
+
+def test_an_error_of_the_generator_that_is_fired_is_told_and_in_no_other_figure(stats: RequestStats) -> None:
+    event, told = RequestEvent(), []
+    event.stats = stats
+    event.add_listener(lambda exception, **_: told.append(exception))
+    error = GeneratorError("no local port is left")
+    with event.measure("LINE", "greeting"):
+        raise error
+    assert told == [error]
+    assert (stats.num_generator_errors, stats.num_requests, stats.num_failures, len(stats.errors)) == (1, 0, 0, 0)
+    assert [(group.name, group.error) for group in stats.generator_errors.values()] == [("greeting", str(error))]
 
 
 def test_requests_are_counted_by_name_and_in_total(stats: RequestStats) -> None:

@@ -18,7 +18,7 @@ class Books:
     def __init__(self) -> None:
         self.recorder = Recorder()
         self.failures: list[tuple[str, str, Any]] = []
-        self.recorder.on_failure = lambda method, name, error: self.failures.append((method, name, error))
+        self.recorder.on_failure = lambda method, name, error, _: self.failures.append((method, name, error))
 
     def entry(self, name: str, method: str = "GET") -> Entry:
         return self.recorder.entry(method, name)
@@ -34,7 +34,11 @@ class Books:
     def log_request(self, method: str, name: str, response_time: float | None, content_length: int) -> None:
         raise AssertionError("a session counts in the recorder")
 
-    def log_error(self, method: str, name: str, error: Any) -> None:
+    def log_error(self, method: str, name: str, error: Any, response: Any = None) -> None:
+        raise AssertionError("a session counts in the recorder")
+
+
+    def log_generator_error(self, method: str, name: str, error: Any) -> None:
         raise AssertionError("a session counts in the recorder")
 
 

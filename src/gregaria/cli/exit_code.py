@@ -20,6 +20,9 @@ def exit_code_of(
         return int(wished)
     if stop_error is not None:
         return int(stop_error.exit_code)
+    if summary.generator_errors:
+        # Whoever forgives failures of the target has not been told that its figures mean anything.
+        return code_on_error or int(ExitCode.FAILURES)
     if summary.total.num_failures or summary.failures or summary.exceptions:
         return code_on_error
     return int(ExitCode.USAGE) if unhandled else int(ExitCode.OK)

@@ -20,7 +20,8 @@ from gregaria.errors import CommandError, ExitCode
 from gregaria.events import EventHook, events
 from gregaria.logs import set_up_logging
 from gregaria.report.json import check_document_path
-from gregaria.settings import check_percentiles, settings
+from gregaria.settings import check_numbers, check_percentiles, settings
+from gregaria.stats.masking import Mask
 from gregaria.users.ratio import print_task_ratio_json, task_ratio_table, task_ratios, typical_users
 
 logger = logging.getLogger("gregaria.cli.main")
@@ -49,11 +50,12 @@ def main(arguments: Sequence[str]) -> int:
         paths = files.paths()
         loaded = load(paths)
         check_percentiles(settings)
-        options = _resolve_again(arguments)
-        return _answer(options, loaded, paths)
+        check_numbers(settings)
+        options, mask = _resolve_again(arguments)
+        return _answer(options, mask, loaded, paths)
 
 
-def _answer(options: Any, loaded: Loaded, paths: list[Path]) -> int:
+def _answer(options: Any, mask: Mask, loaded: Loaded, paths: list[Path]) -> int:
     user_classes = chosen_classes(loaded, options.user_classes, paths)
     if options.list_commands:
         print("Available Users:")
@@ -67,6 +69,7 @@ def _answer(options: Any, loaded: Loaded, paths: list[Path]) -> int:
         )
     configure_users(list(loaded.user_classes.values()), options.config_users or [])
     environment = _new_environment(options, loaded, user_classes)
+    environment.stats.errors.mask = mask
     if shows_ratio:
         return _show_task_ratio(environment, options)
     return Run(environment, options, [str(path) for path in paths]).run()
@@ -80,15 +83,17 @@ def _resolve_first(arguments: Sequence[str]) -> Resolved:
     return resolve(parser, without_help, os.environ, Path.cwd(), _home(), strict=False)
 
 
-def _resolve_again(arguments: Sequence[str]) -> Any:
-    """Every option, those of the locustfiles included."""
-    options = resolve(_whole_parser(), arguments, os.environ, Path.cwd(), _home()).options
+def _resolve_again(arguments: Sequence[str]) -> tuple[Any, Mask]:
+    """Every option, those of the locustfiles included, and what hides the secret ones' values."""
+    parser = _whole_parser()
+    options = resolve(parser, arguments, os.environ, Path.cwd(), _home()).options
+    mask = Mask(parser.secrets(options))
     # A plugin that has declared the name itself may keep something else there.
     iterations = getattr(options, "iterations", None)
     options.iterations = iterations if isinstance(iterations, int) and iterations > 0 else None
     if options.headful:
         options.headless = False
-    return options
+    return options, mask
 
 
 def _whole_parser() -> Parser:

@@ -173,7 +173,8 @@ def _add_statistics_options(parser: Parser) -> None:
         env_var="LOCUST_CSV",
         dest="csv_prefix",
         metavar="PREFIX",
-        help="write PREFIX_stats.csv, PREFIX_stats_history.csv, PREFIX_failures.csv and PREFIX_exceptions.csv",
+        help="write PREFIX_stats.csv, PREFIX_stats_history.csv, PREFIX_failures.csv, PREFIX_exceptions.csv and"
+        " PREFIX_generator_errors.csv",
     )
     group.add_argument(
         "--csv-full-history",
@@ -184,6 +185,22 @@ def _add_statistics_options(parser: Parser) -> None:
     )
     group.add_argument("--json", action="store_true", help="print the final numbers as JSON to standard output")
     group.add_argument("--json-file", metavar="NAME", help="write the final numbers, versioned, to NAME.json")
+    group.add_argument(
+        "--failures-dir",
+        env_var="LOCUST_FAILURES_DIR",
+        dest="failures_directory",
+        metavar="DIR",
+        yields=True,
+        help="write what was sent and received, of the first failures of each kind, to files in DIR",
+    )
+    group.add_argument(
+        "--phases",
+        env_var="LOCUST_PHASES",
+        dest="keeps_phases",
+        action="store_true",
+        yields=True,
+        help="tell where the time went: name lookup, connect, TLS, sending, first byte, receiving",
+    )
     group.add_argument(
         "--only-summary",
         env_var="LOCUST_ONLY_SUMMARY",

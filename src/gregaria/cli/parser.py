@@ -18,7 +18,8 @@ class _Container(argparse._ActionsContainer):
     Keywords:
         env_var: name of the environment variable that sets the option, too.
         include_in_web_ui, is_secret, is_required, is_multiple: how a web page shows the option; they change nothing
-            on the command line, but that a multiple one may be given several times there and is always a list.
+            on the command line, but that a multiple one may be given several times there and is always a list, and
+            that a secret one's value is masked in the exchanges of failed requests.
         yields: gives way when a locustfile or plugin declares the same name (names that Locust does not have).
         later: the work that brings this option; until then it is refused by name.
         words: an environment variable or a file gives several values with blanks between them.
@@ -185,6 +186,16 @@ class Parser(_Container, argparse.ArgumentParser):
         else:
             message += "; see gregaria --help"
         raise CommandError(message, ExitCode.USAGE)
+
+    def secrets(self, options: argparse.Namespace) -> list[str]:
+        """The values of the options that were declared ``is_secret``."""
+        found = []
+        for action in self._actions:
+            if getattr(action, "is_secret", False):
+                value = getattr(options, action.dest, None)
+                values = value if isinstance(value, (list, tuple)) else [value]
+                found += [str(each) for each in values if each is not None and not isinstance(each, bool)]
+        return found
 
     def nearest(self, flag: str) -> str | None:
         """The option that looks most like ``flag``, hidden ones left out."""

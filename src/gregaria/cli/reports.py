@@ -6,9 +6,11 @@ from typing import Any
 
 import gevent
 
+from gregaria.cli.limits import SpareFiles
 from gregaria.errors import CommandError, ExitCode
 from gregaria.report.console import ConsoleReporter
 from gregaria.report.csv import CsvWriter
+from gregaria.report.failures_dir import check_failures_dir, write_failures
 from gregaria.report.json import to_locust_json, write_document
 from gregaria.settings import settings
 from gregaria.stats.summary import Summary, summarize
@@ -39,6 +41,11 @@ class Reports:
         self.are_begun = False
         self.are_written = False
         self._watchers: list[gevent.Greenlet] = []
+        self._spare_files = SpareFiles()
+        # None, too, when the locustfile has an option of its own of that name.
+        self._failures_dir: str | None = getattr(options, "failures_directory", None)
+        if self._failures_dir:
+            check_failures_dir(self._failures_dir)
         self._csv: CsvWriter | None = None
         if options.csv_prefix:
             self._csv = CsvWriter(options.csv_prefix, self.summary, options.stats_history_enabled)
@@ -74,12 +81,19 @@ class Reports:
         if self._final is not None:
             return self._final
         self.are_begun = True
+        self._spare_files.give_back()
         runner = self._runner
         if self._watchers:
             gevent.killall(self._watchers, block=False)
             runner.stats.record_history(runner.user_count, force=True)
         summary = self._final = self._summary_now()
-        for write in (self._close_csv, self._write_json_file, self._print_tables, self._print_json):
+        for write in (
+            self._close_csv,
+            self._write_json_file,
+            self._write_failures,
+            self._print_tables,
+            self._print_json,
+        ):
             try:
                 write(summary)
             except CommandError as error:
@@ -99,6 +113,10 @@ class Reports:
     def _write_json_file(self, summary: Summary) -> None:
         if self._options.json_file:
             write_document(self._options.json_file, summary)
+
+    def _write_failures(self, summary: Summary) -> None:
+        if self._failures_dir:
+            write_failures(self._failures_dir, summary)
 
     def _print_tables(self, summary: Summary) -> None:
         self._console.finish(summary)
@@ -152,6 +170,7 @@ class Reports:
                 "tags": options.tags,
                 "exclude_tags": options.exclude_tags,
                 "profile": options.profile,
+                "failures_dir": self._failures_dir,
             },
         )
 

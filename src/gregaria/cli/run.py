@@ -83,6 +83,8 @@ class Run:
         environment, options = self._environment, self._options
         self._runner = environment.create_local_runner()
         self._runner.iterations = options.iterations
+        # Absent when the locustfile has an option of its own of that name.
+        environment.stats.recorder.keeps_phases = getattr(options, "keeps_phases", False)
         if options.num_users is None and environment.shape_class is None:
             options.num_users = 1
         if options.equal_weights:
@@ -96,7 +98,7 @@ class Run:
             if environment.host:
                 user_class.host = environment.host
         self._warn_of_shape()
-        raise_file_limit()
+        raise_file_limit(options.num_users if environment.shape_class is None else None)
         self._reports = Reports(self._runner, options, self._locustfiles, options.run_time)
         self._keys = Keys(
             self._runner, sys.stdin.fileno() if _has_descriptor(sys.stdin) else -1, self._reports.redraw_below

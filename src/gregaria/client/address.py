@@ -10,7 +10,7 @@ from urllib3.util import parse_url
 from gregaria.errors import NoHost
 
 #: a URL that names its host itself
-ABSOLUTE_URL = re.compile(r"^https?://", re.IGNORECASE)
+ABSOLUTE_URL = re.compile(r"^(https?|http\+unix)://", re.IGNORECASE)
 
 #: a request target that needs no further encoding
 _CLEAN_TARGET = re.compile(r"/(?!/)[A-Za-z0-9\-._~!$&'()*+,;=:@/]*(\?[A-Za-z0-9\-._~!$&'()*+,;=:@/?]+)?", re.ASCII)
@@ -32,6 +32,7 @@ class Address(NamedTuple):
         authority: what the Host header says.
         target: path and query as the request line says them.
         name: path and query as the URL says them: what statistics call the request unless told otherwise.
+        unix_path: of the socket that takes the place of host and port, or None.
     """
 
     url: str
@@ -41,10 +42,11 @@ class Address(NamedTuple):
     authority: str
     target: str
     name: str
+    unix_path: str | None = None
 
 
 def is_absolute(url: str) -> bool:
-    """Whether ``url`` begins with ``http://`` or ``https://``, in any case."""
+    """Whether ``url`` begins with ``http://``, ``https://`` or ``http+unix://``, in any case."""
     return ABSOLUTE_URL.match(url) is not None
 
 
@@ -96,12 +98,14 @@ def path_and_query(url: str) -> str:
 
 @lru_cache(maxsize=4096)
 def split(url: str) -> Address:
-    """Split an absolute, encoded http or https URL.
+    """Split an absolute, encoded http or https URL, or one of a Unix socket: ``http+unix://%2Frun%2Fapp.sock/path``.
 
     Raises:
         ValueError: it has no host, another scheme, or a port that is no number.
     """
     parts = urlsplit(url)
+    if parts.scheme == "http+unix":
+        return _of_unix_socket(url, parts.netloc)
     default_port = _DEFAULT_PORTS.get(parts.scheme)
     host = parts.hostname
     if default_port is None or not host:
@@ -112,6 +116,15 @@ def split(url: str) -> Address:
         authority = f"{authority}:{port}"
     name = path_and_query(url)
     return Address(url, parts.scheme, host, port, authority, encode_target(name), name)
+
+
+def _of_unix_socket(url: str, place: str) -> Address:
+    path = unquote(place)
+    if not path:
+        raise ValueError(f"{url!r} names no socket: write http+unix://%2Frun%2Fapp.sock/path")
+    name = path_and_query(url)
+    # Its servers expect a Host header like everyone, and a path makes none.
+    return Address(url, "http", place, 0, "localhost", encode_target(name), name, path)
 
 
 def encode_target(target: str) -> str:
@@ -133,6 +146,7 @@ def query_of(address: Address, query: str) -> Address:
         address.authority,
         f"{address.target}{mark}{query}",
         f"{address.name}{mark}{query}",
+        address.unix_path,
     )
 
 
@@ -141,4 +155,5 @@ def below(root: Address, target: str) -> Address | None:
     if "/." in target or not _CLEAN_TARGET.fullmatch(target):
         return None
     whole = root.target[:-1] + target
-    return Address(root.url[:-1] + target, root.scheme, root.host, root.port, root.authority, whole, whole)
+    url = root.url[:-1] + target
+    return Address(url, root.scheme, root.host, root.port, root.authority, whole, whole, root.unix_path)

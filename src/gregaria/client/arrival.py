@@ -106,7 +106,7 @@ def _keep_cookies(session: Any, response: LazyResponse) -> None:
         # It would not tell if they were taken out.
         return
     if cookies is not None and len(session.cookies_as_known) < MOST_KNOWN:
-        session.cookies_as_known.add((prepared.url, cookies))
+        session.cookies_as_known |= {(prepared.url, cookies)}
 
 
 def _follow(session: Any, response: LazyResponse) -> LazyResponse:
@@ -128,6 +128,7 @@ def _follow(session: Any, response: LazyResponse) -> LazyResponse:
         kind = type(response)
         before, response = response, kind.__new__(kind)
         before._reported = True
+        answer.previous = before._answer
         response._answer = answer
         response._first = first
         response._context = before._context
@@ -175,9 +176,9 @@ def _prepare_step(session: Any, request: PreparedRequest, response: LazyResponse
     body: Any = request.body
     content: bytes | None = body.encode() if isinstance(body, str) else body
     call: Call = before.extra
-    step: Prepared = session.as_prepared(str(request.method), place, headers, content, before.name, call.verify)
+    step: Prepared = session.as_prepared(str(request.method), place, headers, content, before.name, call.trust)
     step.connect_timeout_us = before.connect_timeout_us
     step.read_timeout_us = before.read_timeout_us
-    step.extra = Call(session, headers, isinstance(body, str), call.cookies, call.follow, call.verify)
+    step.extra = Call(session, headers, isinstance(body, str), call.cookies, call.follow, call.trust)
     step.extra.request = request
     return step

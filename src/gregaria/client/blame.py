@@ -15,6 +15,9 @@ _MEANINGS: tuple[tuple[type[BaseException], type[exceptions.RequestException]], 
     (errors.TooManyRedirects, exceptions.TooManyRedirects),
     (errors.ProxyError, exceptions.ProxyError),
     (errors.DecodingError, exceptions.ContentDecodingError),
+    (errors.BodyTooShort, exceptions.ChunkedEncodingError),
+    (errors.MalformedChunk, exceptions.ChunkedEncodingError),
+    (errors.ConflictingLengths, exceptions.InvalidHeader),
     (errors.ProtocolError, exceptions.ConnectionError),
     (ssl.SSLError, exceptions.SSLError),
     (OSError, exceptions.ConnectionError),
@@ -38,8 +41,9 @@ def reported(error: BaseException) -> BaseException:
 
     Timeouts stay as requests raises them: what is inside says neither where nor how long. So do URLs that are none.
     """
-    if isinstance(error, exceptions.InvalidURL):
+    if isinstance(error, (exceptions.InvalidURL, exceptions.InvalidSchema)):
         return error
+    undecodable = isinstance(error, exceptions.ContentDecodingError)
     if isinstance(error, exceptions.Timeout) and not isinstance(error.__cause__, errors.TransferError):
         return error
     while not isinstance(error, (errors.TransferError, errors.GeneratorError)):
@@ -47,6 +51,8 @@ def reported(error: BaseException) -> BaseException:
         if not isinstance(inner, Exception):
             break
         error = inner
+    if undecodable and not isinstance(error, errors.TransferError):
+        return errors.DecodingError(f"the response's body is not what its Content-Encoding says ({error})")
     if isinstance(error, ssl.SSLError):
         return of_tls(error, None)
     return of_system(error) if isinstance(error, OSError) else error

@@ -3,6 +3,8 @@
 import json as standard_json
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from io import SEEK_END, TextIOBase
+from json import encoder
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -12,6 +14,12 @@ from requests.models import RequestEncodingMixin
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
+
+#: what one read of a file takes
+_PIECE_BYTES = 65536
+
+#: bodies that are encoded as a whole
+_WHOLE = (str, bytes, bytearray, memoryview, list, tuple, Mapping)
 
 #: requests' own ways, which its type stubs do not know
 _ENCODING: Any = RequestEncodingMixin
@@ -24,8 +32,59 @@ _dumps: Callable[[Any], str] = (
     else partial(_JSON.dumps, allow_nan=False)
 )
 
+#: what that does for most values, without making an encoder each time; None where there is no such thing
+_make_encoder: Any = getattr(encoder, "c_make_encoder", None) if _JSON is standard_json else None
+_encoder: Callable[[Any, int], tuple[str, ...]] | None = _make_encoder and _make_encoder(
+    None, standard_json.JSONEncoder().default, encoder.encode_basestring_ascii, None, ": ", ", ", False, False, False
+)
+
 #: values of a form that are written in one piece
 _SCALARS = frozenset((str, int, float, bool))
+
+
+class Pieces:
+    """A body that is sent as it is read.
+
+    Attributes:
+        length: bytes in all, None when nobody knows.
+        again: it can be read from its beginning once more.
+    """
+
+    def __init__(self, data: Any) -> None:
+        self._data = data
+        self.length: int | None = None
+        self.again = False
+        self._start = 0
+        if hasattr(data, "read"):
+            try:
+                self._start = data.tell()
+                self.length = data.seek(0, SEEK_END) - self._start
+                data.seek(self._start)
+                self.again = True
+            except (AttributeError, OSError, TypeError):
+                self.length = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        data = self._data
+        if not hasattr(data, "read"):
+            yield from data
+            return
+        if self.again:
+            data.seek(self._start)
+        while piece := data.read(_PIECE_BYTES):
+            yield piece
+
+
+def pieces_of(data: Any) -> Pieces | None:
+    """``data`` as a body that is sent as it is read: files and iterables; None for one that has to be encoded.
+
+    Text files are no such thing: how many bytes they make, only reading tells.
+    """
+    if isinstance(data, _WHOLE) or data is None:
+        return None
+    if hasattr(data, "read"):
+        return None if isinstance(data, TextIOBase) else Pieces(data)
+    return Pieces(data) if hasattr(data, "__iter__") else None
 
 
 def encode(
@@ -56,7 +115,7 @@ def encode(
     if data:
         return _encode_data(data)
     if json is not None:
-        return _encode_json(json, json_dumps), JSON
+        return encode_json(json, json_dumps), JSON
     return None, None
 
 
@@ -97,10 +156,17 @@ def _quoted(text: str) -> str:
     return text if text.isalnum() and text.isascii() else quote_plus(text)
 
 
-def _encode_json(value: Any, json_dumps: Callable[[Any], str | bytes] | None) -> bytes:
+def encode_json(value: Any, json_dumps: Callable[[Any], str | bytes] | None = None) -> bytes:
+    """A value as JSON; arguments and errors as for ``encode``."""
     if json_dumps is not None:
         text = json_dumps(value)
     else:
+        if _encoder is not None:
+            try:
+                return "".join(_encoder(value, 0)).encode()
+            except (ValueError, RecursionError):
+                # What is wrong with it, the usual way says.
+                pass
         try:
             text = _dumps(value)
         except ValueError as error:

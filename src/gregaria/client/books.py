@@ -1,5 +1,6 @@
 """The books of HttpUser: each finished request counted once, then told to whoever listens."""
 
+from itertools import pairwise
 from typing import Any
 
 from greenlet import GreenletExit
@@ -58,6 +59,7 @@ def count_as(session: Any, meta: dict[str, Any], answer: Answer, error: BaseExce
             meta["response_length"] or 0,
             error,
             answer.finished_us,
+            answer=answer,
         )
     if not session.gate.open:
         raise GreenletExit("the test has ended")
@@ -68,11 +70,12 @@ def meta_of(session: Any, response: ResponseContextManager) -> dict[str, Any]:
     answer = response._answer
     first = response._first or answer
     context = session.user.context() if session.user is not None else {}
+    phases = response.phases
     return {
         "request_type": first.prepared.method,
         "response_time": (answer.finished_us - first.started_us) / 1000,
         "name": first.prepared.name,
-        "context": {**context, **(response._context or {})},
+        "context": {"phases": phases and phases.as_ms(), **context, **(response._context or {})},
         "response": response,
         "exception": None,
         "start_time": epoch_us_of(first.started_us) / 1e6,
@@ -90,6 +93,22 @@ def size_bytes(response: ResponseContextManager) -> int:
         return len(response._content)
     length = response.headers.get("content-length", "")
     return int(length) if length.isdecimal() else 0
+
+
+def enter(session: Any, answers: list[Answer], method: str, url: str, name: str) -> None:
+    """Make one request for the books of what the engine was asked by way of requests.
+
+    Args:
+        session: the HttpSession.
+        answers: what came back, step by step.
+        method, url, name: of the request as the user made it.
+    """
+    first = answers[0].prepared
+    booked = Prepared(first.origin, session.gate, recorder_of(session), first.head, first.body, method, url, name)
+    booked.extra = first.extra
+    answers[0].prepared = booked
+    for before, answer in pairwise(answers):
+        answer.previous = before
 
 
 def answer_for(session: Any, method: str, url: str, name: str, started_us: int, finished_us: int) -> Answer:

@@ -24,6 +24,10 @@ _USER_AGENT = f"python-urllib3/{urllib3.__version__}"  # type: ignore[attr-defin
 _WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
 
 
+#: ``verify`` and ``cert``
+Trust = tuple[Any, Any]
+
+
 class Call:
     """What the engine need not know of a request, but its response may be asked for.
 
@@ -33,22 +37,22 @@ class Call:
         text_body: requests would show the body as text.
         cookies: given with this call.
         follow: redirects are followed.
-        verify: certificates are checked; None for as the session says.
+        trust: ``verify`` and ``cert``, as requests takes them.
         request: the PreparedRequest it was made from, if it was made from one.
         onward: the request that followed it after a redirect, and in which situation.
     """
 
-    __slots__ = ("cookies", "follow", "headers", "onward", "request", "session", "text_body", "verify")
+    __slots__ = ("cookies", "follow", "headers", "onward", "request", "session", "text_body", "trust")
 
     def __init__(
-        self, session: Any, headers: Headers, text_body: bool, cookies: Any, follow: bool, verify: bool | None = None
+        self, session: Any, headers: Headers, text_body: bool, cookies: Any, follow: bool, trust: Trust = (True, None)
     ) -> None:
         self.session = session
         self.headers = headers
         self.text_body = text_body
         self.cookies = cookies
         self.follow = follow
-        self.verify = verify
+        self.trust = trust
         self.request: PreparedRequest | None = None
         self.onward: tuple[tuple[object, ...], Prepared] | None = None
 
@@ -185,5 +189,5 @@ def request_of(prepared: Prepared) -> PreparedRequest:
         # The call may be that of an earlier request which differed in its body.
         request.headers["Content-Length"] = str(len(content))
     request.body = content.decode() if content is not None and call.text_body else content
-    request._cookies = merged(call.session.cookies, call.cookies)
+    request._cookies = merged(call.session.jar, call.cookies)
     return request  # type: ignore[no-any-return]

@@ -1,49 +1,116 @@
 """Content-Encoding undone: gzip, deflate, and br and zstd where a library for them is installed."""
 
 import importlib
+import re
 import zlib
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from gregaria.errors import ProtocolError
+from gregaria.errors import BodyTooLarge, DecodingError, ProtocolError
 from gregaria.settings import settings
 
 #: more encodings on top of each other than any honest server uses
 _MOST_LAYERS = 5
 
-_Decoder = Callable[[bytes, int], bytes]
+#: answers that are kept to recognize them, and their size
+_MOST_KEPT = 64
+_MOST_KEPT_BYTES = 262144
+
+_ENCODING_LINES = re.compile(rb"^content-encoding:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+
+_Decoder = Callable[[bytes, int, bool], bytes]
 
 
-def decode(body: bytes, content_encoding: str, limit_bytes: int | None = None) -> bytes:
+def decode(body: bytes, content_encoding: str, limit_bytes: int | None = None, whole: bool = False) -> bytes:
     """Undo the encodings that a Content-Encoding header lists, the last one first.
 
     Args:
         body: as it came, chunks already joined.
         content_encoding: the header's value. An encoding that nobody here knows is left as it is, as requests does.
         limit_bytes: largest result; default ``settings.max_body_bytes``.
+        whole: gzip or deflate that ends in the middle is a mistake; requests takes what there is.
 
     Raises:
-        ProtocolError: the body is not what the header says, or larger than the limit.
+        DecodingError: the body is not what the header says.
+        BodyTooLarge: it is larger than the limit.
     """
     if not body:
         return body
     limit = settings.max_body_bytes if limit_bytes is None else limit_bytes
-    layers = [layer.strip().lower() for layer in content_encoding.split(",")]
+    layers = layers_of(content_encoding)
     decoders = [decoder for layer in reversed(layers) if (decoder := _decoder(layer)) is not None]
-    if len(decoders) > _MOST_LAYERS:
-        raise ProtocolError(f"the response is encoded {len(decoders)} times over: {content_encoding[:80]}")
     for decoder in decoders:
         try:
-            body = decoder(body, limit)
+            body = decoder(body, limit, whole)
         except ProtocolError:
             raise
         except Exception as error:
-            raise ProtocolError(
+            raise DecodingError(
                 f"the response says Content-Encoding: {content_encoding[:80]} but its body is not ({error}); "
                 f"it begins {body[:20]!r}"
             ) from error
     return body
+
+
+def layers_of(content_encoding: str) -> list[str]:
+    """The encodings that a Content-Encoding header lists.
+
+    Raises:
+        DecodingError: there are too many.
+    """
+    layers = [layer.strip().lower() for layer in content_encoding.split(",")]
+    if len([layer for layer in layers if layer not in ("", "identity")]) > _MOST_LAYERS:
+        raise DecodingError(f"the response is encoded {len(layers)} times over: {content_encoding[:80]}")
+    return layers
+
+
+class _Known:
+    """What one URL answered last: its head, the encodings that names, the body and what is in that."""
+
+    __slots__ = ("body", "content", "encodings", "head")
+
+    def __init__(self, head: bytes, encodings: str, body: bytes, content: bytes) -> None:
+        self.head = head
+        self.encodings = encodings
+        self.body = body
+        self.content = content
+
+
+_known: dict[str, _Known] = {}
+
+
+def decode_again(url: str, head: bytes, body: bytes) -> bytes:
+    """``decode`` for a whole answer; one like the last from this URL, as most are in a load test, is not decoded anew.
+
+    Args:
+        url: where it came from.
+        head: as it came.
+        body: as it came, chunks already joined.
+
+    Raises:
+        DecodingError: the body is not what the head says.
+        BodyTooLarge: it is larger than ``settings.max_body_bytes``.
+    """
+    known = _known.get(url)
+    if known is not None and known.body == body:
+        if known.head == head:
+            return known.content
+        if known.encodings == encodings_of(head):
+            known.head = head
+            return known.content
+    encodings = encodings_of(head)
+    content = decode(body, encodings, whole=True)
+    if len(content) + len(body) <= _MOST_KEPT_BYTES:
+        if known is None and len(_known) >= _MOST_KEPT:
+            _known.clear()
+        _known[url] = _Known(head, encodings, body, content)
+    return content
+
+
+def encodings_of(head: bytes) -> str:
+    """What the Content-Encoding lines of a head list."""
+    return ", ".join([line.decode("latin-1").strip() for line in _ENCODING_LINES.findall(head)])
 
 
 def _decoder(encoding: str) -> _Decoder | None:
@@ -58,11 +125,15 @@ def _decoder(encoding: str) -> _Decoder | None:
     return None
 
 
-def _too_large(limit: int) -> ProtocolError:
-    return ProtocolError(f"the decoded response is larger than {limit} bytes (settings.max_body_bytes)")
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(f"the decoded response is larger than {limit} bytes (settings.max_body_bytes)")
 
 
-def _gunzip(body: bytes, limit: int) -> bytes:
+def _cut_short() -> EOFError:
+    return EOFError("it ends before the compressed data does")
+
+
+def _gunzip(body: bytes, limit: int, whole: bool) -> bytes:
     """All members of a gzip file; what follows the last is ignored, as browsers do."""
     pieces: list[bytes] = []
     size = 0
@@ -77,23 +148,29 @@ def _gunzip(body: bytes, limit: int) -> bytes:
         size += len(piece)
         if size > limit:
             raise _too_large(limit)
+        if whole and not member.eof:
+            raise _cut_short()
         pieces.append(piece)
         body = member.unused_data
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def _inflate(body: bytes, limit: int) -> bytes:
+def _inflate(body: bytes, limit: int, whole: bool) -> bytes:
     """With zlib's wrapper as the standard says, or raw as some servers send it."""
+    stream = zlib.decompressobj()
     try:
-        content = zlib.decompressobj().decompress(body, limit + 1)
+        content = stream.decompress(body, limit + 1)
     except zlib.error:
-        content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(body, limit + 1)
+        stream = zlib.decompressobj(-zlib.MAX_WBITS)
+        content = stream.decompress(body, limit + 1)
     if len(content) > limit:
         raise _too_large(limit)
+    if whole and not stream.eof:
+        raise _cut_short()
     return content
 
 
-def _module(*names: str) -> Any:
+def module(*names: str) -> Any:
     """The first of these optional modules that is installed, or None."""
     for name in names:
         try:
@@ -105,11 +182,11 @@ def _module(*names: str) -> Any:
 
 @lru_cache(maxsize=1)
 def _brotli() -> _Decoder | None:
-    brotli = _module("brotlicffi", "brotli")
+    brotli = module("brotlicffi", "brotli")
     if brotli is None:
         return None
 
-    def decompress(body: bytes, limit: int) -> bytes:
+    def decompress(body: bytes, limit: int, whole: bool) -> bytes:
         decompressor = brotli.Decompressor()
         feed = getattr(decompressor, "process", None) or decompressor.decompress
         return _piecewise(feed, body, limit)
@@ -119,10 +196,10 @@ def _brotli() -> _Decoder | None:
 
 @lru_cache(maxsize=1)
 def _zstd() -> _Decoder | None:
-    standard = _module("compression.zstd", "backports.zstd")
+    standard = module("compression.zstd", "backports.zstd")
     if standard is not None:
 
-        def decompress(body: bytes, limit: int) -> bytes:
+        def decompress(body: bytes, limit: int, whole: bool) -> bytes:
             content = bytearray()
             while body:
                 frame = standard.ZstdDecompressor()
@@ -133,11 +210,11 @@ def _zstd() -> _Decoder | None:
             return bytes(content)
 
         return decompress
-    separate = _module("zstandard")
+    separate = module("zstandard")
     if separate is None:
         return None
 
-    def decompress_separately(body: bytes, limit: int) -> bytes:
+    def decompress_separately(body: bytes, limit: int, whole: bool) -> bytes:
         with separate.ZstdDecompressor().stream_reader(body, read_across_frames=True) as reader:
             content: bytes = reader.read(limit + 1)
         if len(content) > limit:

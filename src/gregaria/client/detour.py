@@ -1,5 +1,6 @@
-"""The way of requests itself: for what is not plain, timed and counted like the rest."""
+"""The way of what is not plain: requests prepares and follows it; timed and counted like the rest."""
 
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -7,9 +8,10 @@ from greenlet import GreenletExit
 from requests import PreparedRequest
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, RequestException
 
+from gregaria.client.adapter import answer_behind, trail
 from gregaria.client.address import path_and_query
 from gregaria.client.arrival import empty_response
-from gregaria.client.books import answer_for, recorder_of
+from gregaria.client.books import answer_for, enter, recorder_of
 from gregaria.client.lazy_response import CaughtResponse, ResponseContextManager
 from gregaria.engine.clock import now_us
 from gregaria.settings import settings
@@ -49,31 +51,44 @@ def by_requests(
     response: Any = None
     session.gate.in_flight += 1
     started_us = now_us()
-    try:
-        response = send(method, url, **arguments)
-    except _MISTAKES:
-        raise
-    except GreenletExit:
-        recorder = recorder_of(session)
-        if recorder is not None:
-            recorder.interrupted(recorder.entry(method, name or path_and_query(url)))
-        raise
-    except BaseException as failure:
-        error = failure
-    finally:
-        session.gate.in_flight -= 1
+    with trail() as answers:
+        try:
+            response = send(method, url, **arguments)
+        except _MISTAKES as mistake:
+            if not answers:
+                raise
+            # A redirect led there.
+            error = mistake
+        except GreenletExit:
+            recorder = recorder_of(session)
+            if recorder is not None:
+                recorder.interrupted(recorder.entry(method, name or path_and_query(url)))
+            raise
+        except BaseException as failure:
+            error = failure
+        finally:
+            session.gate.in_flight -= 1
     finished_us = now_us()
     if error is None:
         response.__class__ = CaughtResponse if catch_response else ResponseContextManager
+        steps = [answer_behind(step) for step in (*response.history, response)]
+        answers = [answer for answer in steps if answer is not None]
+        response.took_engine = len(answers) == len(steps)
     else:
         request = getattr(error, "request", None) or PreparedRequest()
         response = empty_response(catch_response, request, url, error if isinstance(error, RequestException) else None)
+        response.took_engine = bool(answers)
     first = response.history[0] if response.history else response
     sent_url = getattr(first.request, "url", None) or url
     name = name or path_and_query(sent_url)
-    response._answer = answer_for(session, method, sent_url, name, started_us, finished_us)
+    if response.took_engine:
+        enter(session, answers, method, sent_url, name)
+        response._first, response._answer = answers[0], answers[-1]
+    else:
+        response._answer = answer_for(session, method, sent_url, name, started_us, finished_us)
     if context:
         response._context = context
+    response._answer.outside = weakref.ref(response)
     if error is not None and not isinstance(error, RequestException):
         # A mistake in a hook, somebody's own timeout: counted, and on it goes.
         response.report(error)

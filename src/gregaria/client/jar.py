@@ -24,7 +24,9 @@ _MOST_PLACES = 64
 
 
 class CookieHeaders:
-    """The Cookie header for each place that one session talks to."""
+    """The Cookie header for each place that one session talks to. A jar may be None: nobody has touched it."""
+
+    __slots__ = ("_by_path", "_deadline_epoch_s", "_known", "_surveyed")
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, ...], str | None] = {}
@@ -37,15 +39,17 @@ class CookieHeaders:
         self._known.clear()
         self._surveyed = False
 
-    def may_run_out(self, jar: CookieJar) -> bool:
+    def may_run_out(self, jar: CookieJar | None) -> bool:
         """Whether a header that is right now may be wrong later although no cookie was touched."""
+        if jar is None:
+            return False
         if not isinstance(jar, WatchedJar):
             return True
         if not self._surveyed:
             self._survey(jar)
         return self._deadline_epoch_s is not None
 
-    def header(self, jar: CookieJar, place: Address, headers: Headers, cookies: Any) -> str | None:
+    def header(self, jar: CookieJar | None, place: Address, headers: Headers, cookies: Any) -> str | None:
         """The Cookie header's value for one request, or None for no cookies.
 
         Args:
@@ -55,10 +59,12 @@ class CookieHeaders:
             cookies: a dict or jar given with this request, or None.
         """
         if not cookies:
+            if jar is None:
+                return None
             if isinstance(jar, WatchedJar) and "host" not in headers:
                 return self._kept(jar, place)
             return _worked_out(merged(jar, None), place, headers)
-        if type(cookies) is dict and not len(jar):
+        if type(cookies) is dict and (jar is None or not len(jar)):
             pairs = list(cookies.items())
             if all(type(value) is str and value[:1] != '"' for _, value in pairs):
                 # Without a domain they go everywhere, as they are and in this order.
@@ -91,9 +97,11 @@ class CookieHeaders:
         self._surveyed = True
 
 
-def merged(jar: CookieJar, cookies: Any) -> RequestsCookieJar:
+def merged(jar: CookieJar | None, cookies: Any) -> RequestsCookieJar:
     """A new jar with the session's cookies and those of one call."""
-    both: RequestsCookieJar = merge_cookies(RequestsCookieJar(), jar)  # type: ignore[no-untyped-call]
+    both = RequestsCookieJar()
+    if jar is not None:
+        merge_cookies(both, jar)  # type: ignore[no-untyped-call]
     if cookies:
         own = cookies if isinstance(cookies, CookieJar) else cookiejar_from_dict(cookies)  # type: ignore[no-untyped-call]
         merge_cookies(both, own)  # type: ignore[no-untyped-call]

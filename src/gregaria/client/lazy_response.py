@@ -14,14 +14,16 @@ from requests.cookies import RequestsCookieJar
 from requests.exceptions import ContentDecodingError, RequestException
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
-from urllib3 import HTTPHeaderDict, HTTPResponse
+from urllib3 import HTTPResponse
 
 from gregaria.client import blame
 from gregaria.client.block import Verdict, leave
 from gregaria.client.call import Call, request_of
 from gregaria.client.decode import decode
-from gregaria.client.jar import OriginalResponse, keep
+from gregaria.client.jar import keep
+from gregaria.client.raw import raw_of
 from gregaria.engine.exchange import Answer
+from gregaria.engine.phases import Phases
 from gregaria.errors import CatchResponseError, GregariaError, ProtocolError, ResponseError
 
 _WITH_BLOCK = "with self.client.get(..., catch_response=True) as response:"
@@ -31,7 +33,7 @@ class ResponseContextManager(Response):
     """A response of ``HttpUser.client``; with ``catch_response=True`` a with-block may decide what it counts as.
 
     Attributes:
-        took_engine: the request was plain and took the engine; False when it went the way of requests.
+        took_engine: the engine sent the request and all that followed it after redirects; False when urllib3 did.
         request_meta: the fields of the ``request`` event; a with-block may change them.
         error: only when there was no response (``status_code`` 0): the exception that requests raises for it.
     """
@@ -59,6 +61,11 @@ class ResponseContextManager(Response):
         value = fill(self)
         self.__dict__[name] = value
         return value
+
+    @property
+    def phases(self) -> Phases | None:
+        """Where the time went, all steps of a chain of redirects together; None when urllib3 sent the request."""
+        return self._answer.phases
 
     def success(self) -> None:
         """Count the request as a success, whatever its status.
@@ -252,21 +259,7 @@ def _cookies(response: LazyResponse) -> RequestsCookieJar:
 
 def _raw(response: LazyResponse) -> HTTPResponse:
     """The response below requests, as it is when its body has been read."""
-    answer = response._answer
-    pairs = answer.header_pairs
-    return HTTPResponse(
-        body=BytesIO(),
-        headers=HTTPHeaderDict(pairs),
-        status=answer.status,
-        version=10 + answer.minor,
-        version_string=f"HTTP/1.{answer.minor}",
-        reason=answer.reason,
-        preload_content=False,
-        decode_content=False,
-        original_response=OriginalResponse(pairs),  # type: ignore[arg-type]
-        request_method=answer.prepared.method,
-        request_url=answer.prepared.url,
-    )
+    return raw_of(response._answer, BytesIO())
 
 
 def _next(response: LazyResponse) -> PreparedRequest | None:

@@ -1,11 +1,14 @@
-"""The one list that decides which requests are plain and take the engine. All others go the way of requests itself.
+"""The lists that decide which way a request takes.
 
-A test answers True for what the engine does exactly as requests does it; the text beside it is what
-``HttpSession.why_requests`` tells about a request that fails the test.
+A *plain* request goes straight to the engine: a test answers True for what ``HttpSession`` does exactly as requests
+does it, and the text beside it is what ``HttpSession.why_requests`` tells about a request that fails the test. All
+others are left to requests itself, whose adapter hands them to the engine at the end (client/adapter.py), unless
+somebody has replaced the transport: ``why_transport_is_not``.
 """
 
 from collections.abc import Callable, Mapping
 from http.cookiejar import CookieJar
+from os import PathLike
 from typing import Any
 
 from requests import PreparedRequest, Session
@@ -14,6 +17,9 @@ from requests.auth import HTTPBasicAuth
 from requests.utils import super_len
 
 _Test = Callable[[Any], bool]
+
+#: a file up to this size is read before it is sent
+MOST_READ_BYTES = 1024 * 1024
 
 METHODS = frozenset(("GET", "OPTIONS", "HEAD", "POST", "PUT", "PATCH", "DELETE"))
 
@@ -48,8 +54,12 @@ def _timeout(value: Any) -> bool:
     return _seconds(value)
 
 
-def _switch(value: Any) -> bool:
-    return value is None or isinstance(value, bool)
+def _trust(value: Any) -> bool:
+    return value is None or isinstance(value, (bool, str, PathLike))
+
+
+def _certificate(value: Any) -> bool:
+    return not value or isinstance(value, (str, PathLike)) or (isinstance(value, tuple) and len(value) == 2)
 
 
 def _no_hooks(value: Any) -> bool:
@@ -59,8 +69,8 @@ def _no_hooks(value: Any) -> bool:
 def _known_body(value: Any) -> bool:
     if not value or isinstance(value, (str, bytes, bytearray, list, tuple, Mapping)):
         return True
-    # A file is read to its end; what does not know its length has to be sent in chunks.
-    return hasattr(value, "read") and super_len(value) > 0  # type: ignore[no-untyped-call]
+    # A file is read to its end, unless it is large; what does not know its length has to be sent in chunks.
+    return hasattr(value, "read") and 0 < super_len(value) <= MOST_READ_BYTES  # type: ignore[no-untyped-call]
 
 
 #: keyword argument of a call: (test, why not)
@@ -75,8 +85,8 @@ CALL: dict[str, tuple[_Test, str]] = {
     "proxies": (_empty, "proxies="),
     "hooks": (_no_hooks, "hooks="),
     "stream": (_empty, "stream=True"),
-    "verify": (_switch, "verify= names certificates"),
-    "cert": (_empty, "cert="),
+    "verify": (_trust, "verify= is neither True, False nor a path"),
+    "cert": (_certificate, "cert= is neither a path nor a pair of them"),
 }
 
 #: attribute of a session: (test, why not)
@@ -89,36 +99,45 @@ SESSION: dict[str, tuple[_Test, str]] = {
     "proxies": (_empty, "session.proxies"),
     "hooks": (_no_hooks, "session.hooks"),
     "stream": (_empty, "session.stream"),
-    "verify": (_switch, "session.verify names certificates"),
-    "cert": (_empty, "session.cert"),
+    "verify": (_trust, "session.verify is neither True, False nor a path"),
+    "cert": (_certificate, "session.cert is neither a path nor a pair of them"),
     "trust_env": (_empty, "session.trust_env"),
 }
+
+#: of these, what a session makes when first asked for them
+LATE = frozenset(("headers", "params", "proxies", "hooks", "cookies", "adapters"))
 
 #: methods of requests' own session that must be its own: whoever replaces one wants to see the requests
 METHODS_KEPT = ("send", "prepare_request", "get_adapter", "resolve_redirects", "merge_environment_settings")
 
+_KEPT = {name: getattr(Session, name) for name in METHODS_KEPT}
 _SESSION_REQUEST = Session.request
 _SESSION_SEND = Session.send
 _SESSION_PREPARE = Session.prepare_request
-_ADAPTER_SEND = HTTPAdapter.send
 _PREPARE = PreparedRequest.prepare
-_KEPT = {name: getattr(Session, name) for name in METHODS_KEPT}
-#: a tracer may have come before us
-_PATCHED_BEFORE = any(
-    getattr(function, "__module__", "").partition(".")[0] != "requests"
-    for function in (_SESSION_REQUEST, _SESSION_SEND, _SESSION_PREPARE, _ADAPTER_SEND, _PREPARE)
-)
+_ADAPTER_SEND = HTTPAdapter.send
+
+
+def _is_foreign(*functions: Any) -> bool:
+    """Whether a tracer has been here before us."""
+    return any(getattr(function, "__module__", "").partition(".")[0] != "requests" for function in functions)
+
+
+_TRANSPORT_PATCHED_BEFORE = _is_foreign(_ADAPTER_SEND)
+_PATCHED_BEFORE = _TRANSPORT_PATCHED_BEFORE or _is_foreign(_SESSION_REQUEST, _SESSION_SEND, _SESSION_PREPARE, _PREPARE)
 
 
 #: methods of a session that decide what a redirect leads to
 _REDIRECTING = ("get_redirect_target", "should_strip_auth", "rebuild_auth", "rebuild_method", "rebuild_proxies")
-_OWN_REDIRECTING = {name: getattr(Session, name) for name in _REDIRECTING}
+_OWN_REDIRECTING = ("requests.sessions", "gregaria.client.requests")
 
 
 def redirects_are_own(session: Session) -> bool:
     """Whether a session follows redirects by requests' own rules."""
     kind = type(session)
-    return all(getattr(kind, name) is own and name not in session.__dict__ for name, own in _OWN_REDIRECTING.items())
+    return not any(
+        name in session.__dict__ or getattr(kind, name).__module__ not in _OWN_REDIRECTING for name in _REDIRECTING
+    )
 
 
 def requests_is_patched() -> bool:
@@ -133,16 +152,31 @@ def requests_is_patched() -> bool:
     )
 
 
-def why_session_is_not(session: Session, own_adapters: tuple[Any, ...]) -> str | None:
-    """Why no request of this session is plain, or None. ``own_adapters`` are those the session was made with."""
-    for name, (test, reason) in SESSION.items():
-        if not test(getattr(session, name)):
-            return reason
-    if tuple(session.adapters.values()) != own_adapters:
-        return "an adapter was mounted"
+def transport_is_patched() -> bool:
+    """Whether somebody has replaced what brings a prepared request to its server."""
+    return HTTPAdapter.send is not _ADAPTER_SEND or _TRANSPORT_PATCHED_BEFORE
+
+
+def why_transport_is_not(session: Any) -> str | None:
+    """Why the engine must not send what requests has prepared for this HttpSession, or None."""
+    for name in ("use_requests", "pool_manager"):
+        if getattr(session, name):
+            return SESSION[name][1]
+    return "requests' adapter is patched" if transport_is_patched() else None
+
+
+def why_session_is_not(session: Any) -> str | None:
+    """Why no request of this HttpSession is plain, or None."""
     kind = type(session)
+    touched = session.__dict__
+    for name, (test, reason) in SESSION.items():
+        if (name not in LATE or name in touched) and not test(getattr(session, name)):
+            return reason
+    adapters = touched.get("adapters")
+    if adapters is not None and any(getattr(adapter, "session", None) is not session for adapter in adapters.values()):
+        return "an adapter was mounted"
     for name, own in _KEPT.items():
-        if name in session.__dict__ or getattr(kind, name) is not own:
+        if name in touched or getattr(kind, name) is not own:
             return f"session.{name}() was replaced"
     return None
 

@@ -2,22 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any
+from urllib.parse import urljoin
 
-from requests import PreparedRequest, Session
-from requests.cookies import RequestsCookieJar
-from requests.exceptions import (
-    RequestException,
-)
-from requests.structures import CaseInsensitiveDict
+from requests import PreparedRequest
+from requests.exceptions import RequestException
+from requests.sessions import merge_setting
 from urllib3 import PoolManager
 
 from gregaria.client import body, books, plain
 from gregaria.client.adapter import LocustHttpAdapter
-from gregaria.client.address import Address, join, split_credentials
+from gregaria.client.address import Address, is_absolute, join, split_credentials
 from gregaria.client.arrival import finish, next_request
 from gregaria.client.books import recorder_of
-from gregaria.client.call import Call, head_of, headers_of, place_of, root_of
+from gregaria.client.call import Call, Trust, head_of, headers_of, place_of, root_of
 from gregaria.client.detour import by_requests
 from gregaria.client.jar import CookieHeaders
 from gregaria.client.lazy_response import (
@@ -26,59 +24,65 @@ from gregaria.client.lazy_response import (
     ResponseContextManager,
     RestResponseContextManager,
 )
+from gregaria.client.origins import Origins
 from gregaria.client.standing import Headers, Standing
-from gregaria.client.tls import context_for
-from gregaria.client.watched import (
-    Watched,
-    WatchedAdapters,
-    WatchedDict,
-    WatchedHeaders,
-    WatchedJar,
-    WatchedList,
-)
-from gregaria.engine.exchange import Origin, Prepared
+from gregaria.client.watched import WatchedAdapters
+from gregaria.client.watched_session import WatchedSession
+from gregaria.engine.exchange import Prepared
 from gregaria.engine.gate import Gate
 from gregaria.events import RequestEvent
-from gregaria.settings import settings
 
 #: finished requests that one session keeps; there may be thousands of sessions
 MOST_KEPT = 32
 
+NOTHING_KNOWN: frozenset[Any] = frozenset()
 
-class HttpSession(Session):
+
+_UNIX = "http+unix://"
+
+#: where a session's own adapter is mounted
+_PREFIXES = (_UNIX, "https://", "http://")
+
+
+class HttpSession(WatchedSession):
     """The client of an ``HttpUser``.
 
     Everything that a ``requests.Session`` has is here and counts. Plain requests (client/plain.py has the list) take
-    the engine; the others go the way of requests. Both are counted alike.
+    the engine at once; the others are prepared by requests and sent by the engine, or by urllib3 where somebody has
+    replaced the transport. All are counted alike.
 
     Args:
         base_url: put in front of every URL that names no host; ``user:password@`` in it becomes basic auth.
         request_event: whose statistics count, and whose listeners are told.
         user: whose gate and context count; None for a session on its own.
-        pool_manager: connections shared between sessions, by way of requests.
+        pool_manager: urllib3's connections, shared between sessions, in place of the engine's.
 
     Attributes:
         base_url: without credentials.
         request_name: statistics' name of all requests that are not given one, None for their paths.
         changes: grows with every change of what goes into requests.
-        use_requests: True sends everything by way of requests, for those who trace or patch it.
+        use_requests: True sends everything by urllib3, for those who trace or patch it.
     """
 
-    #: changing one of these changes every request
-    _STANDING: ClassVar[frozenset[str]] = frozenset(
-        (
-            *Session.__attrs__,
-            "base_url",
-            "use_requests",
-            "send",
-            "request",
-            "prepare_request",
-            "get_adapter",
-            "resolve_redirects",
-        )
-    )
-
     use_requests: bool = False
+    request_name: str | None = None
+
+    __slots__ = (
+        "_cookie_headers",
+        "_gets",
+        "_kept",
+        "_listeners",
+        "_posts",
+        "_standing",
+        "base_url",
+        "changes",
+        "cookies_as_known",
+        "gate",
+        "origins",
+        "pool_manager",
+        "request_event",
+        "user",
+    )
 
     def __init__(
         self,
@@ -88,8 +92,9 @@ class HttpSession(Session):
         *,
         pool_manager: PoolManager | None = None,
     ) -> None:
-        # Requests by (method, URL as written, name), and GETs by URL alone; valid until `forget`.
+        super().__init__()
         self.changes = 0
+        # Requests by (method, URL as written, name), and GETs by URL alone; valid until `forget`.
         self._kept: dict[tuple[str, str, str | None], Prepared] = {}
         self._gets: dict[str, Prepared] = {}
         # Requests with nothing but a body, by what they are and what the body is made of (None: JSON).
@@ -97,55 +102,20 @@ class HttpSession(Session):
         self._standing: Standing | None = None
         self._cookie_headers = CookieHeaders()
         #: (URL, cookies its response sets) that the jar has already just so
-        self.cookies_as_known: set[tuple[str, tuple[str, ...]]] = set()
-        self._origins: dict[tuple[str, str, int, bool], Origin] = {}
-        self._own_adapters: tuple[Any, ...] = ()
-        self._is_new = True
+        self.cookies_as_known: frozenset[tuple[str, tuple[str, ...]]] = NOTHING_KNOWN
+        self.origins = Origins()
         self.pool_manager = pool_manager
-        super().__init__()
-        self._is_new = False
         self.base_url = base_url or ""
         self.request_event = request_event
         self.user = user
-        self.request_name: str | None = None
-        self.trust_env = False
         self.gate: Gate = getattr(user, "gate", None) or Gate()
         self._listeners = request_event.listeners
-        self.use_requests = _asked_for_requests(user)
-        self.mount("https://", LocustHttpAdapter(pool_manager))
-        self.mount("http://", LocustHttpAdapter(pool_manager))
-        self._own_adapters = tuple(self.adapters.values())
+        if _asked_for_requests(user):
+            self.use_requests = True
         if base_url:
-            self.base_url, self.auth = split_credentials(base_url)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in self._STANDING:
-            value = self._watch(name, value)
-            self.forget()
-        super().__setattr__(name, value)
-
-    def __delattr__(self, name: str) -> None:
-        self.forget()
-        super().__delattr__(name)
-
-    def _watch(self, name: str, value: Any) -> Any:
-        """Have a container tell of its changes; one that cannot be made to is compared before each request."""
-        kind = type(value)
-        if kind is CaseInsensitiveDict:
-            value.__class__ = WatchedHeaders
-        elif kind is RequestsCookieJar:
-            value.__class__ = WatchedJar
-        elif name == "adapters" and not isinstance(value, WatchedAdapters):
-            value = WatchedAdapters(value)
-        elif self._is_new and name in ("params", "proxies"):
-            value = WatchedDict(value)
-        elif self._is_new and name == "hooks":
-            value = WatchedDict({moment: WatchedList(hooks) for moment, hooks in value.items()})
-            for hooks in value.values():
-                hooks.watch(self)
-        if isinstance(value, Watched):
-            value.watch(self)
-        return value
+            self.base_url, auth = split_credentials(base_url)
+            if auth is not None:
+                self.auth = auth
 
     def forget(self) -> None:
         """Something that goes into every request has changed."""
@@ -158,7 +128,7 @@ class HttpSession(Session):
         self._gets.clear()
         self._posts.clear()
         self.changes += 1
-        self.cookies_as_known.clear()
+        self.cookies_as_known = NOTHING_KNOWN
         self._cookie_headers.forget()
 
     @contextmanager
@@ -171,12 +141,31 @@ class HttpSession(Session):
             self.request_name = before
 
     def why_requests(self, method: str = "GET", **arguments: Any) -> str | None:
-        """Why a call with these arguments goes the way of requests, or None when it takes the engine."""
+        """Why a call with these arguments is left to requests, or None when it is plain and takes the engine at once.
+
+        What is left to requests is still sent by the engine where that can be: ``way`` tells.
+        """
         if plain.requests_is_patched():
             return "requests is patched"
         data = arguments.pop("data", None)
         arguments.pop("json", None)
         return self._stand().why_not or plain.why_call_is_not(method.upper(), data, arguments)
+
+    def way(self, method: str = "GET", url: str | None = None, **arguments: Any) -> str:
+        """Which way a call with these arguments takes.
+
+        Returns:
+            "engine": it is plain. "engine under requests": requests prepares and follows it, the engine sends it.
+            "requests": requests and urllib3 do all of it.
+        """
+        if self.why_requests(method, **arguments) is None:
+            return "engine"
+        whole = url or self.base_url or "http://"
+        if not is_absolute(whole):
+            whole = join(self.base_url, whole)
+        proxies = merge_setting(arguments.get("proxies"), self.proxies)  # type: ignore[no-untyped-call]
+        why_not = getattr(self.get_adapter(whole), "why_not_engine", None)
+        return "engine under requests" if why_not is not None and why_not(whole, proxies) is None else "requests"
 
     def get(self, url: Any, params: Any = None, **kwargs: Any) -> ResponseContextManager:
         """GET; arguments as for ``request``."""
@@ -271,7 +260,7 @@ class HttpSession(Session):
         if not patched and self._stand().why_not is None and plain.why_call_is_not(verb, data, kwargs) is None:
             try:
                 prepared = self._prepare(verb, url, name, data, json, **kwargs)
-            except (RequestException, ValueError):
+            except (RequestException, OSError, ValueError):
                 # requests knows best how to say it.
                 pass
             else:
@@ -285,7 +274,7 @@ class HttpSession(Session):
         standing = self._standing
         if standing is None or not standing.holds():
             self.forget()
-            standing = self._standing = Standing(self, self._own_adapters, root_of(self.base_url))
+            standing = self._standing = Standing(self, root_of(self.base_url))
         return standing
 
     def _with_another_body(self, method: str, url: str, name: str | None, data: Any, json: Any) -> Prepared | None:
@@ -308,7 +297,7 @@ class HttpSession(Session):
     def _keep(self, prepared: Prepared, method: str, url: str, name: str | None, data: Any) -> None:
         """Keep a request for the next time, if every reason to make it anew would be noticed."""
         standing = self._standing
-        if standing is None or not standing.cacheable or self._cookie_headers.may_run_out(self.cookies):
+        if standing is None or not standing.cacheable or self._cookie_headers.may_run_out(self.jar):
             return
         if len(self._kept) + len(self._posts) >= MOST_KEPT:
             self._kept.clear()
@@ -338,7 +327,8 @@ class HttpSession(Session):
         auth: Any = None,
         timeout: Any = None,
         allow_redirects: bool = True,
-        verify: bool | None = None,
+        verify: Any = None,
+        cert: Any = None,
         **_: Any,
     ) -> Prepared:
         """A plain request, ready to be sent."""
@@ -347,7 +337,7 @@ class HttpSession(Session):
         place = place_of(self.base_url, url, params, standing)
 
         def cookie(others: Headers) -> str | None:
-            return self._cookie_headers.header(self.cookies, place, others, cookies)
+            return self._cookie_headers.header(self.jar, place, others, cookies)
 
         content, content_type = (
             (None, None) if data is None and json is None and not files else body.encode(data, json, files)
@@ -362,8 +352,9 @@ class HttpSession(Session):
             content_type=content_type,
             auth=auth,
         )
-        prepared = self.as_prepared(method, place, lines, content, name or place.name, verify)
-        prepared.extra = Call(self, lines, body.is_text(data, files), cookies, bool(allow_redirects), verify)
+        trust = (self.verify if verify is None else verify, self.cert if cert is None else cert)
+        prepared = self.as_prepared(method, place, lines, content, name or place.name, trust)
+        prepared.extra = Call(self, lines, body.is_text(data, files), cookies, bool(allow_redirects), trust)
         if timeout is not None:
             connect_s, read_s = timeout if isinstance(timeout, tuple) else (timeout, timeout)
             prepared.connect_timeout_us = int((connect_s or 0) * 1e6)
@@ -371,27 +362,12 @@ class HttpSession(Session):
         return prepared
 
     def as_prepared(
-        self, method: str, place: Address, lines: Headers, content: bytes | None, name: str, verify: bool | None
+        self, method: str, place: Address, lines: Headers, content: bytes | None, name: str, trust: Trust
     ) -> Prepared:
         """A request for the engine, of everything that goes into it."""
         head = head_of(method, place, lines)
-        origin = self._origin(place, verify)
+        origin = self.origins.of(place, *trust)
         return Prepared(origin, self.gate, recorder_of(self), head, content, method, place.url, name)
-
-    def _origin(self, place: Address, verify: bool | None) -> Origin:
-        checked = place.scheme == "https" and bool(self.verify if verify is None else verify)
-        key = (place.scheme, place.host, place.port, checked)
-        origin = self._origins.get(key)
-        if origin is None:
-            origin = self._origins[key] = Origin(
-                place.scheme,
-                place.host,
-                place.port,
-                ssl_context=context_for(checked) if place.scheme == "https" else None,
-                connect_timeout_us=int(settings.connect_timeout_s * 1e6),
-                read_timeout_us=int(settings.http_user_timeout_s * 1e6),
-            )
-        return origin
 
     def _send(
         self, prepared: Prepared, catch_response: bool, context: Mapping[str, Any] | None
@@ -415,22 +391,36 @@ class HttpSession(Session):
         """The fields of the ``request`` event; responses call this."""
         return books.meta_of(self, response)
 
+    def _own_adapters(self) -> WatchedAdapters:
+        adapter = LocustHttpAdapter(self.pool_manager, session=self)
+        return WatchedAdapters((prefix, adapter) for prefix in _PREFIXES)
+
+    def get_redirect_target(self, resp: Any) -> str | None:
+        """Called by requests: where a response redirects to, None when it does not."""
+        target: str | None = super().get_redirect_target(resp)
+        if target and resp.url.startswith(_UNIX) and not is_absolute(target):
+            # The standard library joins no URLs of schemes that it does not know.
+            socket, _, path = resp.url.removeprefix(_UNIX).partition("/")
+            target = f"{_UNIX}{socket}{urljoin('/' + path, target)}"
+        return target
+
     def next_request(self, response: LazyResponse) -> PreparedRequest | None:
         """What requests would send after a redirect that is not followed; responses call this."""
         return next_request(self, response)
 
     def redirects_as_known(self) -> bool:
         """Whether a redirect leads to the same request as long as nothing changes."""
-        return plain.redirects_are_own(self) and not self._cookie_headers.may_run_out(self.cookies)
+        return plain.redirects_are_own(self) and not self._cookie_headers.may_run_out(self.jar)
 
     def close(self) -> None:
         """Close the idle connections, the engine's too; the session may be used again."""
-        super().close()
-        for origin in self._origins.values():
-            origin.close()
+        if "adapters" in self.__dict__:
+            super().close()
+        self.origins.close()
 
 
 _OWN_REQUEST = HttpSession.request
+
 
 #: of these, the content type depends on nothing else; None is for JSON
 _KINDS_OF_BODY = frozenset((None, dict, str, bytes))

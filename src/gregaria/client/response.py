@@ -7,20 +7,27 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from io import BytesIO
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from greenlet import GreenletExit
-from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 
+from gregaria.client.address import split
 from gregaria.client.block import Verdict, leave
-from gregaria.client.decode import decode
-from gregaria.engine.exchange import Answer
+from gregaria.client.cookies import CookieJar
+from gregaria.client.decode import decode, decode_again, encodings_of
+from gregaria.client.streams import lines, pieces
+from gregaria.engine.clock import epoch_us_of
+from gregaria.engine.exchange import Answer, BodyReader
 from gregaria.errors import CatchResponseError, ResponseError
 
 if TYPE_CHECKING:
     from gregaria.client.session import FastHttpSession
+
+#: what is read of a body that nobody wants, to save its connection
+_DROPPED_BYTES = 65536
 
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 
@@ -103,17 +110,30 @@ class FastResponse(Answer):
         """The body, decompressed; None when there was no response.
 
         Raises:
-            ProtocolError: it does not decompress.
+            DecodingError: it does not decompress.
+            TransferError: it was a stream, and broke off.
         """
-        if self.body is None:
-            return None
-        if not self.has_encoding:
+        if not self.has_encoding and self.body is not None:
             return self.body
+        if self.body is None and self.reader is None:
+            return None
         try:
             return self._content
         except AttributeError:
-            self._content = decode(self.body, self.headers.get("content-encoding", ""))
-            return self._content
+            return self.decode()
+
+    def decode(self) -> bytes:
+        """Undo the body's encodings; a stream is read to its end for that.
+
+        Raises:
+            TransferError: it is not what its head says, or breaks off.
+        """
+        if self.reader is not None:
+            content = decode(self.reader.read(), encodings_of(self.head), whole=True)
+        else:
+            content = decode_again(self.prepared.url, self.head, self.body or b"")
+        self._content = content
+        return content
 
     @property
     def encoding(self) -> str:
@@ -127,10 +147,7 @@ class FastResponse(Answer):
         content = self.content
         if content is None:
             return None
-        try:
-            return content.decode(self.encoding, "replace")
-        except LookupError:
-            return content.decode("utf-8", "replace")
+        return _decoded(content, self.encoding)
 
     def json(self, **options: Any) -> Any:
         """The body read as JSON; ``options`` go to ``json.loads``.
@@ -166,20 +183,55 @@ class FastResponse(Answer):
             return []
 
     @property
-    def cookies(self) -> RequestsCookieJar:
-        """The cookies of the session, by ``cookies["name"]``."""
-        return self.session.cookiejar
+    def cookies(self) -> CookieJar:
+        """The cookies that this response sets, by ``cookies["name"]``; the session's are ``session.cookiejar``."""
+        jar = CookieJar()
+        if self.has_cookie:
+            lines = [value for name, value in self.header_pairs if name.lower() == "set-cookie"]
+            jar.take(lines, split(self.prepared.url), epoch_us_of(self.finished_us) / 1e6)
+        return jar
 
-    def iter_content(self, chunk_size: int = 1024, decode_content: bool = True) -> Iterator[bytes]:
-        """The body in pieces of ``chunk_size`` bytes."""
+    @property
+    def stream(self) -> BodyReader | BytesIO:
+        """The body as it came, to ``read(size)``."""
+        return self.reader if self.reader is not None else BytesIO(self.body or b"")
+
+    def iter_content(self, chunk_size: int | None = 1024, decode_content: bool = True) -> Iterator[bytes]:
+        """The body in pieces of ``chunk_size`` bytes at most; those of a stream as they come.
+
+        Raises:
+            TransferError: the stream breaks off, or is not what its head says.
+        """
+        size = chunk_size or 65536
+        if self.reader is not None and getattr(self, "_content", None) is None:
+            yield from pieces(self.reader, encodings_of(self.head) if decode_content else "", size)
+            return
         content = (self.content if decode_content else self.body) or b""
-        for start in range(0, len(content), chunk_size):
-            yield content[start : start + chunk_size]
+        for start in range(0, len(content), size):
+            yield content[start : start + size]
 
     def iter_lines(self, chunk_size: int = 1024, decode_unicode: bool = False) -> Iterator[Any]:
-        """The body line by line, without line ends."""
-        text = (self.text or "") if decode_unicode else (self.content or b"")
-        yield from text.splitlines()
+        """The body line by line, without line ends; those of a stream as they come."""
+        for line in lines(self.iter_content(chunk_size)):
+            yield _decoded(line, self.encoding) if decode_unicode else line
+
+    def close(self) -> None:
+        """Give up what has not been read of a stream; its connection is closed then."""
+        if self.reader is not None:
+            self.reader.close()
+
+    def drop(self) -> None:
+        """Read what is left of a stream, so that its connection can be used again; close it if that is too much."""
+        reader = self.reader
+        if reader is None:
+            return
+        try:
+            left = _DROPPED_BYTES
+            while left > 0 and (piece := reader.read(left)):
+                left -= len(piece)
+        except OSError:
+            pass
+        reader.close()
 
     def raise_for_status(self) -> None:
         """Raise what the request failed with, if it did.
@@ -217,6 +269,8 @@ class FastResponse(Answer):
         raise CatchResponseError(OUTSIDE.format("failure"))
 
     def __enter__(self) -> FastResponse:
+        if self.reader is not None:
+            return self
         raise CatchResponseError(
             "this response cannot be used in a with-block: give catch_response=True to the request"
         )
@@ -224,6 +278,7 @@ class FastResponse(Answer):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool | None:
+        self.close()
         return None
 
     def __bool__(self) -> bool:
@@ -265,7 +320,10 @@ class ResponseContextManager(FastResponse):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool | None:
-        return leave(self._verdict, error, self.failure_reason, self._report)
+        try:
+            return leave(self._verdict, error, self.failure_reason, self._report)
+        finally:
+            self.close()
 
     def __del__(self) -> None:
         # Nobody entered the with-block: the server did its work all the same.
@@ -303,6 +361,21 @@ class LocustBadStatusCode(ResponseError):
 VALID_STATUS = frozenset([*range(200, 209), 226, 301, 302, 303, 304, 307, 308])
 
 OUTSIDE = "{}() decides only inside a with-block: with self.client.get(..., catch_response=True) as response: ..."
+
+
+def size_bytes(response: FastResponse) -> int:
+    """The body's size as the user sees it; what a stream says of itself, because reading it is the user's to do."""
+    if response.reader is not None:
+        length = response.headers.get("content-length", "")
+        return int(length) if length.isascii() and length.isdigit() else 0
+    return len((response.body if response.error is not None else response.content) or b"")
+
+
+def _decoded(content: bytes, encoding: str) -> str:
+    try:
+        return content.decode(encoding, "replace")
+    except (LookupError, ValueError):
+        return content.decode("utf-8", "replace")
 
 
 def joined(pairs: list[tuple[str, str]]) -> CaseInsensitiveDict[str]:

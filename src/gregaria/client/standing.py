@@ -4,12 +4,13 @@ import base64
 import re
 from collections.abc import Mapping
 from copy import deepcopy
+from functools import cache
 from http.cookiejar import CookieJar
 from typing import Any
 
 from requests import Session
 from requests.auth import HTTPBasicAuth
-from requests.utils import check_header_validity
+from requests.utils import check_header_validity, default_headers
 
 from gregaria.client import plain
 from gregaria.client.address import Address
@@ -64,32 +65,49 @@ class Standing:
 
     __slots__ = ("_snapshots", "authorization", "cacheable", "headers", "params", "root", "why_not")
 
-    def __init__(self, session: Session, own_adapters: tuple[Any, ...], root: Address | None) -> None:
+    def __init__(self, session: Session, root: Address | None) -> None:
+        touched = session.__dict__
         self.root = root
-        self.why_not = plain.why_session_is_not(session, own_adapters)
+        self.why_not = plain.why_session_is_not(session)
         self.headers: Headers = {}
-        params: Any = session.params
-        self.params: Mapping[str, Any] | None = params or None
+        self.params: Mapping[str, Any] | None = touched.get("params") or None
         self.authorization: str | None = None
-        self._snapshots: list[tuple[Any, Any]] = []
+        self._snapshots: tuple[tuple[Any, Any], ...] = ()
         self.cacheable = False
         if self.why_not is None:
-            self._snapshots = _untold(session)
+            self._snapshots = _untold(touched)
             self.cacheable = not self._snapshots
             self.authorization = basic_authorization(session.auth)
-            for name, value in (session.headers or {}).items():
-                put(self.headers, name, value)
+            self.headers = _checked(session.headers or {}) if "headers" in touched else _usual_headers()
 
     def holds(self) -> bool:
         """Whether nothing has changed that nobody tells of: in containers that somebody else made."""
         return self.why_not is None and all(container == copy for container, copy in self._snapshots)
 
 
-def _untold(session: Session) -> list[tuple[Any, Any]]:
-    """Containers of the session that somebody else made, each with a copy to compare it with."""
-    params: Any = session.params
-    containers: list[Any] = [session.headers, params, session.proxies, session.hooks, session.cookies]
-    containers += (session.hooks or {}).values()
+def _checked(headers: Mapping[Any, Any]) -> Headers:
+    checked: Headers = {}
+    for name, value in headers.items():
+        put(checked, name, value)
+    return checked
+
+
+@cache
+def _usual_headers() -> Headers:
+    """Those of a session that nobody has touched, shared by all of them."""
+    return _checked(default_headers())
+
+
+def _untold(touched: Mapping[str, Any]) -> tuple[tuple[Any, Any], ...]:
+    """Containers of a session that somebody else made, each with a copy to compare it with.
+
+    Args:
+        touched: the session's own attributes; a container that is not there is as it was made.
+    """
+    params = touched.get("params")
+    hooks = touched.get("hooks")
+    containers = [touched.get(name) for name in ("headers", "params", "proxies", "hooks", "cookies")]
+    containers += (hooks or {}).values()
     untold = [
         (container, _copy(container))
         for container in containers
@@ -98,7 +116,7 @@ def _untold(session: Session) -> list[tuple[Any, Any]]:
     if params and any(isinstance(value, (list, dict, set)) for value in params.values()):
         # A list in it may be changed without the dictionary noticing.
         untold.append((params, deepcopy(dict(params))))
-    return untold
+    return tuple(untold)
 
 
 def _copy(container: Any) -> Any:

@@ -4,7 +4,10 @@ import importlib
 import sys
 from pathlib import Path
 
+from gevent import monkey
+
 from gregaria.errors import CommandError, ExitCode
+from gregaria.users.cooperative import make_cooperative
 
 __all__ = ["FOLDER", "enable"]
 
@@ -16,7 +19,8 @@ def enable() -> None:
     """Make ``locust`` importable and import it, so that no folder of that name can come before it later.
 
     Importing the facade patches gevent into the standard library, as locustfiles rely on, unless the environment
-    variable ``LOCUST_SKIP_MONKEY_PATCH`` is set. Calling this again changes nothing.
+    variable ``LOCUST_SKIP_MONKEY_PATCH`` is set; libraries in C that have a hook for gevent then get it, too. Calling
+    this again changes nothing.
 
     Raises:
         CommandError: another ``locust`` has already been imported in this process.
@@ -32,6 +36,8 @@ def enable() -> None:
             "`python -m gregaria.compat SCRIPT`.",
             ExitCode.LOCUSTFILE_BROKEN,
         )
+    if monkey.is_module_patched("socket"):
+        make_cooperative()
 
 
 def _is_ours(file: str | None) -> bool:

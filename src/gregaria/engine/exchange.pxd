@@ -27,6 +27,8 @@ cdef class Answer:
     cdef bint streams                   # only the head is waited for
     cdef public bint late               # something was seen late, and no stamp tells when it happened
     cdef public object error            # what went wrong on the way, or None; status is 0 then
+    cdef public object outside          # a weak reference to the response that another library made of it, or None
+    cdef readonly tuple so_far          # (head or None, beginning of the rest) that had come when it went wrong
     cdef public Prepared prepared
     cdef public Answer previous         # of the step before, in a chain of redirects
     cdef public BodyReader reader       # of the body, when only the head was waited for
@@ -37,6 +39,7 @@ cdef class Connection:
     cdef Stream stream
     cdef ResponseParser parser
     cdef bint used                      # has carried an answer before
+    cdef Py_ssize_t got                 # bytes that came last
 
 cdef class Origin:
     cdef readonly str scheme
@@ -60,7 +63,7 @@ cdef class Origin:
     cdef Connection _open(self, Answer answer, int64_t timeout_us)
     cdef int _tunnel(self, Stream stream, int64_t deadline_us) except -1
     cdef int _talk(self, Connection connection, Answer answer, Prepared prepared) except -1
-    cdef bint _continues(self, Connection connection, int64_t timeout_us) except -1
+    cdef bint _continues(self, Connection connection, Answer answer, int64_t timeout_us) except -1
     cdef int _receive(self, Connection connection, Answer answer, int64_t timeout_us, int64_t deadline_us) except -1
     cdef int _settle(self, Connection connection, bint whole) except -1
     cdef int _wait_for_free(self) except -1
@@ -101,5 +104,7 @@ cdef class BodyReader:
     cdef Connection connection          # None once the body is at its end
     cdef int64_t timeout_us
     cdef bint whole                     # the request went out whole
+    cdef readonly int64_t came_us       # when its last bytes came, 0 as long as none were waited for
+    cdef readonly bint late             # they were seen late, and no stamp tells when they came
     cdef int _more(self) except -1
     cdef int _end(self, bint reusable) except -1

@@ -1,4 +1,5 @@
 import ssl
+import weakref
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,6 +22,8 @@ class Answer:
     finished_us: int
     late: bool
     error: BaseException | None
+    outside: weakref.ref[Any] | None
+    so_far: tuple[bytes | None, bytes] | None
     prepared: Prepared
     previous: Answer | None
     reader: BodyReader | None
@@ -63,6 +66,8 @@ class Origin:
     def close(self) -> None: ...
 
 class BodyReader:
+    came_us: int
+    late: bool
     @property
     def ended(self) -> bool: ...
     def read(self, size: int = ...) -> bytes: ...

@@ -26,6 +26,7 @@ from gregaria.errors import (
     ConnectionReset,
     FirstByteTimeout,
     GeneratorError,
+    ProtocolError,
     ProxyError,
     ReadTimeout,
 )
@@ -71,6 +72,9 @@ cdef class Answer:
         late: something was seen late because the loop was held up, and the kernel had no stamp for it: the times may
             include the generator's own delay.
         error: what went wrong on the way, or None.
+        outside: a weak reference to the response that another library (requests) made of it, None when none did.
+        so_far: with an error, what had come of the answer: its head (None when that was not whole), and the beginning of
+            the rest, at most 64 KiB; None when nothing had come.
         prepared: the request.
         previous: the answer of the step before, in a chain of redirects; its phases count in.
         reader: of the body, when only the head was waited for (``stream``); ``body`` is None then.
@@ -224,6 +228,12 @@ cdef class Origin:
                     ):
                         again = True
                         continue
+                    if connection.got:
+                        # What is in the buffer is this connection's only while nobody else has run: feed has just raised.
+                        answer.so_far = connection.parser.so_far(
+                            connection.stream.poller.buffer,
+                            connection.got if isinstance(error, ProtocolError) else 0,
+                        )
                     if type(error) is ConnectionReset:
                         raise ConnectionReset(f"{error} {_where(connection.parser)}") from None
                     raise
@@ -260,12 +270,10 @@ cdef class Origin:
             try:
                 stream.connect(address, family, deadline_us)
                 break
-            except GeneratorError:
-                raise
             except OSError as error:
                 if place + 1 < len(addresses):
                     continue
-                if self.via is None or isinstance(error, TimeoutError):
+                if self.via is None or isinstance(error, (TimeoutError, GeneratorError)):
                     raise
                 raise ProxyError(f"no connection to the proxy {host}:{port}: {error.strerror or error}") from None
         connection.stream = stream
@@ -314,11 +322,12 @@ cdef class Origin:
             # Connecting has used up some of it.
             deadline_us = now_us() + timeout_us
         parser.begin(prepared.no_body, answer.streams)
+        connection.got = 0
         answer.sent = True
         stream.write(prepared.wire, len(prepared.wire), deadline_us)
         if prepared.rest is not None or prepared.pieces is not None:
             try:
-                if not prepared.expects or self._continues(connection, timeout_us):
+                if not prepared.expects or self._continues(connection, answer, timeout_us):
                     whole = prepared._send_body(stream, timeout_us)
                 else:
                     whole = False
@@ -327,11 +336,12 @@ cdef class Origin:
                 whole = False
             deadline_us = now_us() + timeout_us
         answer.sent_us = now_us()
-        while not parser.stage == DONE:
-            if answer.streams and parser.stage != HEAD:
-                break
+        while parser.stage != DONE:
+            if answer.first_byte_us:
+                if answer.streams and parser.stage != HEAD:
+                    break
+                deadline_us = now_us() + timeout_us
             self._receive(connection, answer, timeout_us, deadline_us)
-            deadline_us = answer.finished_us + timeout_us
         answer.status = parser.status
         answer.minor = parser.minor
         answer.head = parser.head
@@ -355,22 +365,18 @@ cdef class Origin:
         self._settle(connection, whole)
         return 0
 
-    cdef bint _continues(self, Connection connection, int64_t timeout_us) except -1:
+    cdef bint _continues(self, Connection connection, Answer answer, int64_t timeout_us) except -1:
         """Whether the server wants the body of a request with ``Expect: 100-continue``, or keeps silent about it."""
-        cdef Stream stream = connection.stream
         cdef ResponseParser parser = connection.parser
         cdef int64_t deadline_us = now_us() + min(timeout_us, <int64_t>(settings.expect_timeout_s * 1e6))
-        cdef Py_ssize_t got
-        while stream.await_answer(deadline_us):
-            got = stream.read(stream.poller.buffer, BUFFER_BYTES, now_us() + timeout_us)
-            if got == 0:
-                parser.finish()
-                return False
-            parser.feed(stream.poller.buffer, got)
+        while connection.stream.await_answer(deadline_us):
+            self._receive(connection, answer, timeout_us, now_us() + timeout_us)
             if parser.stage != HEAD:
                 return False
             if parser.interim:
-                return True
+                # The answer itself is yet to begin.
+                answer.first_byte_us = 0
+                break
         return True
 
     cdef int _receive(self, Connection connection, Answer answer, int64_t timeout_us, int64_t deadline_us) except -1:
@@ -391,6 +397,7 @@ cdef class Origin:
         answer.finished_us = max(<int64_t>stream.came_us, answer.started_us)
         if got == 0:
             return parser.finish()
+        connection.got = got
         if not answer.first_byte_us:
             answer.first_byte_us = answer.finished_us
         if parser.feed(buffer, got) and parser.consumed < got and parser.status != 101:
@@ -462,6 +469,10 @@ cdef class BodyReader:
     """The body of an answer whose head was waited for: read it, or close it.
 
     A body that was read to its end gives its connection back; one that is closed or dropped before takes it along.
+
+    Attributes:
+        came_us: when the last bytes came that were waited for, 0 if the whole body came with the head.
+        late: they were seen late, and the kernel had no stamp for them.
     """
 
     @property
@@ -515,6 +526,8 @@ cdef class BodyReader:
                 ) from None
             except ConnectionReset as error:
                 raise ConnectionReset(f"{error} {_where(parser)}") from None
+            self.came_us = stream.came_us
+            self.late = stream.late
             if got == 0:
                 parser.finish()
             elif parser.feed(buffer, got) and parser.consumed < got:
@@ -725,7 +738,7 @@ cdef class Prepared:
         elif isinstance(error, GeneratorError):
             return recorder.generator_error(entry, error)
         else:
-            recorder.failure(entry, answer.finished_us, answer.finished_us - begun_us, size, error)
+            recorder.failure(entry, answer.finished_us, answer.finished_us - begun_us, size, error, answer)
         if answer.late:
             recorder.late(entry)
         if recorder.keeps_phases:

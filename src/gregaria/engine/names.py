@@ -13,6 +13,9 @@ from gregaria.errors import ConnectTimeout, NameNotFound
 #: connect in one second do not ask a thousand times.
 NAME_CACHE_S = 10.0
 
+#: names that are remembered at once; whoever asks for more asks again
+MOST_NAMES = 1024
+
 Address = tuple[int, Any]
 
 _known: dict[tuple[str, int], tuple[float, list[Address]]] = {}
@@ -40,6 +43,8 @@ def resolve(host: str, port: int, timeout_s: float) -> list[Address]:
         except socket.gaierror as error:
             raise NameNotFound(f"no address for {host!r}: {error.strerror}") from None
     addresses: list[Address] = [(int(family), address) for family, _, _, _, address in found]
+    if len(_known) >= MOST_NAMES:
+        _known.clear()
     _known[key] = (time.monotonic() + NAME_CACHE_S, addresses)
     return addresses
 

@@ -42,6 +42,7 @@ cdef class ResponseParser:
     cdef bint feed(self, const char* data, Py_ssize_t size) except -1
     cdef int finish(self) except -1
     cdef bytes take(self, Py_ssize_t size)
+    cdef tuple so_far(self, const char* last, Py_ssize_t size)
     cdef Py_ssize_t _scan(self, const char* data, Py_ssize_t size) except -1
     cdef int _status_line(self, const char* line, Py_ssize_t size) except -1
     cdef int _header(self, const char* line, Py_ssize_t size) except -1

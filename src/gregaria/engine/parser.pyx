@@ -23,6 +23,8 @@ from gregaria.errors import (
 
 cdef int64_t ALLOCATE_AT_ONCE = 16 * 1024 * 1024
 cdef int KEEP_STORE_BYTES = 64 * 1024
+# What is kept of a response that failed on the way.
+cdef Py_ssize_t MOST_SO_FAR_BYTES = 64 * 1024
 # More 1xx responses before the final one than any honest server sends.
 cdef int MOST_INTERIM = 100
 
@@ -154,6 +156,22 @@ cdef class ResponseParser:
                 f"{self.length} bytes"
             )
         raise BodyTooShort("the server closed the connection before the last chunk")
+
+    cdef tuple so_far(self, const char* last, Py_ssize_t size):
+        """What has come of a response that is not whole, or not right: (head or None, beginning of the rest).
+
+        Args:
+            last: the bytes that ``feed`` has just refused; of a head that could not be read, nothing else may be kept.
+        """
+        cdef Py_ssize_t came
+        if self.stage == HEAD:
+            if self.store_size:
+                return None, PyBytes_FromStringAndSize(self.store, min(self.store_size, MOST_SO_FAR_BYTES))
+            return None, PyBytes_FromStringAndSize(last, min(size, MOST_SO_FAR_BYTES))
+        if self.body is None:
+            return self.head, PyBytes_FromStringAndSize(self.store, min(self.store_size, MOST_SO_FAR_BYTES))
+        came = PyBytes_GET_SIZE(self.body) if self.stage == DONE else self.length - self.remaining
+        return self.head, PyBytes_FromStringAndSize(PyBytes_AS_STRING(self.body), min(came, MOST_SO_FAR_BYTES))
 
     cdef bytes take(self, Py_ssize_t size):
         """At most ``size`` bytes of what there is of a streamed body, from its front; all if it is negative."""

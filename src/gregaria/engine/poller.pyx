@@ -23,6 +23,7 @@ meanwhile was seen late (``doubtful``).
 import os
 from weakref import WeakSet
 
+from libc.errno cimport ENOSPC
 from libc.stdint cimport int64_t, uint64_t
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cpython.object cimport PyObject
@@ -104,7 +105,8 @@ cdef class Poller:
             event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | <unsigned int>EPOLLET
             event.data.ptr = <void*>waiter
             if epoll_ctl(self.epoll_fd, EPOLL_CTL_ADD, waiter.fd, &event) < 0:
-                raise OSError("epoll_ctl refused the socket")
+                # ENOSPC is the only way to fail that a sound program meets.
+                raise OSError(ENOSPC, "epoll_ctl refused the socket")
         waiter.slot = self.table_size
         self.table[self.table_size] = <PyObject*>waiter
         self.table_size += 1

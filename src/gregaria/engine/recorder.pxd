@@ -38,7 +38,7 @@ cdef class Recorder:
     cdef public int limit
     cdef readonly bint overflowed           # a name has been folded into "(other)" since the last clear
     cdef public object on_overflow          # callable(method, name), once per generation
-    cdef public object on_failure           # callable(method, name, exception)
+    cdef public object on_failure           # callable(method, name, exception, answer or None)
     cdef public object on_generator_error   # callable(method, name, exception)
     cdef public bint keeps_phases           # where the time of each request went is counted too
     cdef public int snapshots_kept          # copies of the total's histogram, one a second; 0 for none
@@ -48,7 +48,9 @@ cdef class Recorder:
     cpdef Entry entry(self, str method, str name)
     # what the engine calls: one C call for a success; failures go on to on_failure
     cdef void success(self, Entry entry, int64_t now_us, int64_t duration_us, int64_t size_bytes) noexcept
-    cdef int failure(self, Entry entry, int64_t now_us, int64_t duration_us, int64_t size_bytes, object error) except -1
+    cdef int failure(
+        self, Entry entry, int64_t now_us, int64_t duration_us, int64_t size_bytes, object error, object answer
+    ) except -1
     # besides success or failure, for a request that should have started at another moment than it did
     cpdef int intended(self, Entry entry, int64_t duration_us) except -1
     cpdef void interrupted(self, Entry entry)

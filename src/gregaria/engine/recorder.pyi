@@ -56,7 +56,7 @@ class Entry:
 
 class Recorder:
     on_overflow: Callable[[str, str], None] | None
-    on_failure: Callable[[str, str, Any], None] | None
+    on_failure: Callable[[str, str, Any, Any], None] | None
     on_generator_error: Callable[[str, str, Any], None] | None
     keeps_phases: bool
     snapshots_kept: int
@@ -78,8 +78,9 @@ class Recorder:
         error: Any = None,
         now_us: int | None = None,
         intended_us: int | None = None,
+        answer: Any = None,
     ) -> None: ...
-    def fail(self, method: str, name: str, error: Any, now_us: int | None = None) -> None: ...
+    def fail(self, method: str, name: str, error: Any, now_us: int | None = None, answer: Any = None) -> None: ...
     def intended(self, entry: Entry, duration_us: int) -> int: ...
     def interrupted(self, entry: Entry) -> None: ...
     def generator_error(self, entry: Entry, error: Any) -> int: ...

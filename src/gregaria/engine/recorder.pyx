@@ -10,6 +10,8 @@ from libc.string cimport memset
 from gregaria.engine.clock cimport now_us as clock_us, offset_us
 from gregaria.engine.histogram cimport Histogram, bucket_of
 
+from gregaria.errors import GeneratorError
+
 cdef int64_t SECOND_US = 1_000_000
 #: what makes a monotonic second begin with a wall-clock second; fixed, so that seconds never overlap
 cdef int64_t PHASE_US = offset_us()
@@ -277,7 +279,8 @@ cdef class Recorder:
         limit: how many names get a row of their own; later ones share the row ``("(other)", "")``.
         overflowed: whether that has happened since the last ``clear``.
         on_overflow: called with (method, name) when it happens first.
-        on_failure: called with (method, name, error) for every failure, after it was counted.
+        on_failure: called with (method, name, error, answer) for every failure, after it was counted; the answer is
+            the engine's, or a response of another client's, or None.
         on_generator_error: called with (method, name, error) for every request that could not be made.
         keeps_phases: whether ``Entry.phases`` are kept; six more histograms a row.
         snapshots_kept: how many seconds ``recent`` can look back, and two.
@@ -323,7 +326,7 @@ cdef class Recorder:
         count(self.total, second, now_us, duration_us, bucket, size_bytes, False)
 
     cdef int failure(
-        self, Entry entry, int64_t now_us, int64_t duration_us, int64_t size_bytes, object error
+        self, Entry entry, int64_t now_us, int64_t duration_us, int64_t size_bytes, object error, object answer
     ) except -1:
         cdef int64_t second = second_of(now_us)
         cdef int bucket = bucket_of(duration_us)
@@ -334,7 +337,7 @@ cdef class Recorder:
         count(entry, second, now_us, duration_us, bucket, size_bytes, True)
         count(self.total, second, now_us, duration_us, bucket, size_bytes, True)
         if self.on_failure is not None:
-            self.on_failure(entry.method, entry.name, error)
+            self.on_failure(entry.method, entry.name, error, answer)
         return 0
 
     cpdef int generator_error(self, Entry entry, object error) except -1:
@@ -377,34 +380,38 @@ cdef class Recorder:
 
     def record(
         self, str method not None, str name not None, duration_us, int64_t size_bytes,
-        error=None, now_us=None, intended_us=None,
+        error=None, now_us=None, intended_us=None, answer=None,
     ):
         """Count one finished request, from Python.
 
         Args:
             duration_us: microseconds, or None when there is no response time.
-            error: what it failed with; None is a success.
+            error: what it failed with; None is a success, a GeneratorError counts as that and nothing else.
             now_us: the monotonic moment of its end; now if None.
             intended_us: the monotonic moment at which it should have started.
+            answer: what came back, for ``on_failure``.
         """
         cdef Entry row = self.entry(method, name)
         cdef int64_t now = clock_us() if now_us is None else now_us
         cdef int64_t duration = -1 if duration_us is None else max(duration_us, 0)
         if error is None:
             self.success(row, now, duration, size_bytes)
+        elif isinstance(error, GeneratorError):
+            self.generator_error(row, error)
+            return
         else:
-            self.failure(row, now, duration, size_bytes, error)
+            self.failure(row, now, duration, size_bytes, error, answer)
         if intended_us is not None and duration >= 0:
             self.intended(row, now - intended_us)
 
-    def fail(self, str method not None, str name not None, error, now_us=None):
+    def fail(self, str method not None, str name not None, error, now_us=None, answer=None):
         """Count that a request, counted already, was a failure."""
         cdef Entry row = self.entry(method, name)
         cdef int64_t now = clock_us() if now_us is None else now_us
         row.count_failure(now)
         self.total.count_failure(now)
         if self.on_failure is not None:
-            self.on_failure(row.method, row.name, error)
+            self.on_failure(row.method, row.name, error, answer)
 
     def merge(self, Entry other):
         """Add a row that was counted elsewhere to the row of its name and to the total."""

@@ -24,6 +24,8 @@ cdef class TLSStream(Stream):
     cdef object incoming
     cdef object outgoing
     cdef bytes early                    # plain text that came before anybody asked for it
+    cdef object trouble                 # what OpenSSL said of bytes that nobody had asked for yet
+    cdef int _raise_alert(self) except -1
     cdef int _handshake(self, int64_t deadline_us) except -1
     cdef int _flush(self, int64_t deadline_us) except -1
     cdef int _fill(self, int64_t deadline_us) except -1

@@ -316,16 +316,31 @@ cdef class TLSStream(Stream):
         return self.tls.session
 
     cdef int write(self, const char* data, Py_ssize_t size, int64_t deadline_us) except -1:
-        self.tls.write(data[:size])
-        return self._flush(deadline_us)
+        try:
+            self.tls.write(data[:size])
+            return self._flush(deadline_us)
+        except ConnectionError:
+            self._raise_alert()
+            raise
+
+    cdef int _raise_alert(self) except -1:
+        """Raise why the peer has hung up, if it said so: a refused certificate of the client's comes this late."""
+        self.ready |= READ
+        self._take_what_is_there()
+        if self.trouble is not None and "ALERT" in (self.trouble.reason or ""):
+            raise of_tls(self.trouble, None) from None
+        return 0
 
     cdef Py_ssize_t upload(self, const char* data, Py_ssize_t size, int64_t timeout_us) except -1:
         cdef Py_ssize_t done = 0, piece
+        cdef bytes encrypted
         while done < size:
-            if self.ready & HANGUP or self.answered():
-                break
             piece = min(size - done, PIECE_BYTES)
-            self.write(data + done, piece, now_us() + timeout_us)
+            self.tls.write(data[done:done + piece])
+            encrypted = self.outgoing.read()
+            # What is cut off here makes the connection useless, as an answer before the end of the request does anyway.
+            if Stream.upload(self, encrypted, len(encrypted), timeout_us) < len(encrypted):
+                break
             done += piece
         return done
 
@@ -381,7 +396,8 @@ cdef class TLSStream(Stream):
             self.early = self.tls.read(65536)
         except ssl.SSLWantReadError:
             return True
-        except ssl.SSLError:
+        except ssl.SSLError as error:
+            self.trouble = error
             return False
         return True
 

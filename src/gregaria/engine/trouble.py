@@ -14,10 +14,14 @@ _OWN_LIMITS = {
     errno.ENFILE: "this machine may not open more files: raise it with `sysctl fs.file-max`",
     errno.EADDRNOTAVAIL: (
         "this machine has no local port left for another connection to this address: keep connections alive, widen the "
-        "range with `sysctl net.ipv4.ip_local_port_range='1024 65535'`, or use more machines"
+        "range with `sysctl net.ipv4.ip_local_port_range='1024 65535'`, or use more machines (an IPv6 target "
+        "also needs an IPv6 address here)"
     ),
     errno.ENOBUFS: (
         "this machine has no memory left for network buffers: raise `sysctl net.ipv4.tcp_mem`, or use fewer users"
+    ),
+    errno.ENOSPC: (
+        "this machine may not watch more sockets: raise `sysctl fs.epoll.max_user_watches`, or use fewer users"
     ),
     errno.ENOMEM: "this machine has no memory left: use fewer users, or a larger machine",
 }

@@ -13,12 +13,15 @@ import gevent
 from gregaria.report.capture import Capture
 from gregaria.report.cells import paint, plain_letters, printable
 from gregaria.report.frame import live_frame
+from gregaria.report.generator import generator_part
 from gregaria.report.live import LiveArea, can_be_live, has_colour, is_terminal
+from gregaria.report.phases import phase_table
 from gregaria.report.progress import progress_sentence
 from gregaria.report.tables import (
     Look,
     error_report,
     exception_report,
+    generator_error_report,
     intended_percentile_table,
     percentile_table,
     stats_table,
@@ -163,9 +166,12 @@ def final_report(summary: Summary, look: Look) -> list[str]:
     parts = [
         _requests_part(summary, look),
         intended_percentile_table(summary, look),
-        error_report(summary, look),
+        phase_table(summary, look),
+        _failures_part(summary, look),
+        generator_error_report(summary, look),
         exception_report(summary, look),
         _remarks(summary, look),
+        generator_part(summary, look),
     ]
     lines: list[str] = []
     for part in parts:
@@ -184,6 +190,18 @@ def _requests_part(summary: Summary, look: Look) -> list[str]:
         "",
         *percentile_table(summary, look),
     ]
+
+
+def _failures_part(summary: Summary, look: Look) -> list[str]:
+    lines = error_report(summary, look)
+    if any(row.exchanges for row in summary.failures):
+        directory = summary.options.get("failures_dir")
+        lines.append(
+            f"The first exchanges of each kind are in {printable(str(directory))}."
+            if directory
+            else "The first exchanges of each kind can be written with --failures-dir DIR."
+        )
+    return lines
 
 
 def _remarks(summary: Summary, look: Look) -> list[str]:

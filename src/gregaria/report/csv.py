@@ -1,4 +1,4 @@
-"""The CSV files, with Locust's names and columns: requests, history, failures, exceptions."""
+"""The CSV files, with Locust's names and columns: requests, history, failures, exceptions; and generator errors."""
 
 import csv
 import io
@@ -12,20 +12,23 @@ from typing import Any, NoReturn, Protocol
 import gevent
 
 from gregaria.report.file import ensure_writable, refusal, replace_text
+from gregaria.report.generator import GENERATOR_HEADER, LateMarks, generator_rows
 from gregaria.report.percentiles import label, of_counts, of_row
 from gregaria.report.window import GrowthWindow
 from gregaria.settings import settings
-from gregaria.stats.summary import RequestRow, Summary
+from gregaria.stats.summary import FailureRow, GeneratorErrorRow, RequestRow, Summary
 
 __all__ = [
     "CsvWriter",
     "HistoryRows",
     "exception_rows",
     "failure_rows",
+    "generator_error_rows",
     "history_header",
     "request_rows",
     "write_exceptions",
     "write_failures",
+    "write_generator_errors",
     "write_requests",
 ]
 
@@ -59,6 +62,11 @@ def write_exceptions(summary: Summary, stream: TextOutput) -> None:
     csv.writer(stream).writerows(exception_rows(summary))
 
 
+def write_generator_errors(summary: Summary, stream: TextOutput) -> None:
+    """Write what is in ``P_generator_errors.csv``: a row for each group of requests that could not be made."""
+    csv.writer(stream).writerows(generator_error_rows(summary))
+
+
 def request_rows(summary: Summary, fractions: Sequence[float] | None = None) -> Iterator[list[object]]:
     """The header and the rows of ``P_stats.csv``; percentiles are ``settings.percentiles_to_report`` unless given."""
     wanted = settings.percentiles_to_report if fractions is None else fractions
@@ -83,12 +91,22 @@ def request_rows(summary: Summary, fractions: Sequence[float] | None = None) -> 
 
 def failure_rows(summary: Summary) -> Iterator[list[object]]:
     """The header and the rows of ``P_failures.csv``."""
+    yield from _groups(summary.failures, [row.error for row in summary.failures])
+
+
+def generator_error_rows(summary: Summary) -> Iterator[list[object]]:
+    """The header and the rows of ``P_generator_errors.csv``."""
+    # Not the group's text: the figures in it, which would be masked, are what to do.
+    yield from _groups(summary.generator_errors, [row.sample for row in summary.generator_errors])
+
+
+def _groups(rows: Sequence[FailureRow | GeneratorErrorRow], errors: Sequence[str]) -> Iterator[list[object]]:
     yield ["Method", "Name", "Error", "Occurrences", "First Seen", "Last Seen"]
-    for row in summary.failures:
+    for row, error in zip(rows, errors, strict=True):
         yield [
             row.method,
             row.name,
-            _harmless(row.error),
+            _harmless(error),
             row.occurrences,
             _moment(row.first_seen_epoch_s),
             _moment(row.last_seen_epoch_s),
@@ -107,7 +125,7 @@ def history_header(fractions: Sequence[float]) -> list[str]:
     return [
         "Timestamp", "User Count", "Type", "Name", "Requests/s", "Failures/s", *map(label, fractions),
         "Total Request Count", "Total Failure Count", "Total Median Response Time", "Total Average Response Time",
-        "Total Min Response Time", "Total Max Response Time", "Total Average Content Size",
+        "Total Min Response Time", "Total Max Response Time", "Total Average Content Size", "Generator Late",
     ]  # fmt: skip
 
 
@@ -125,6 +143,7 @@ class HistoryRows:
         self._fractions = fractions
         self._full = full
         self._windows: dict[tuple[str, str], GrowthWindow] = {}
+        self._late_marks = LateMarks()
 
     def rows(self, summary: Summary, epoch_s: float) -> list[list[object]]:
         """The rows of this moment; each call ends a step of the window."""
@@ -132,9 +151,10 @@ class HistoryRows:
         known = self._windows
         # rows that are gone are forgotten with their windows
         self._windows = {(row.name, row.method): known.get((row.name, row.method)) or GrowthWindow() for row in told}
-        return [self._row(row, summary.user_count, epoch_s) for row in told]
+        late_ms = self._late_marks.next(summary, epoch_s)
+        return [self._row(row, summary.user_count, epoch_s, late_ms) for row in told]
 
-    def _row(self, row: RequestRow, user_count: int, epoch_s: float) -> list[object]:
+    def _row(self, row: RequestRow, user_count: int, epoch_s: float, late_ms: int) -> list[object]:
         recent = self._windows[row.name, row.method].advance(row.histogram_us, epoch_s)
         return [
             int(epoch_s),
@@ -148,18 +168,20 @@ class HistoryRows:
             row.num_failures,
             *_times(row),
             round(row.avg_size_bytes, 6),
+            late_ms,
         ]
 
 
 class CsvWriter:
-    """Keeps the four files of a prefix up to date while the test runs, and complete when it is over.
+    """Keeps the six files of a prefix up to date while the test runs, and complete when it is over.
 
-    The three that tell the state are replaced as a whole (written beside, then renamed), so a reader sees the old or
-    the new one, never a part. The history is only ever appended to, whole lines in one write.
+    The four that tell the state are replaced as a whole (written beside, then renamed), so a reader sees the old or
+    the new one, never a part. The two histories are only ever appended to, whole lines in one write.
 
     Args:
         prefix: path and beginning of the names: ``P_stats.csv``, ``P_stats_history.csv``, ``P_failures.csv``,
-            ``P_exceptions.csv``. Directories are created, files of an earlier run replaced.
+            ``P_exceptions.csv``, ``P_generator_errors.csv``, ``P_generator.csv``. Directories are created, files of an
+            earlier run replaced.
         summary_of: makes the Summary of this moment.
         full_history: a history row for each name each second, not for the total only.
         fractions: percentiles to tell, ``settings.percentiles_to_report`` by default.
@@ -180,19 +202,25 @@ class CsvWriter:
         self._history = HistoryRows(self._fractions, full_history)
         self._greenlet: gevent.Greenlet | None = None
         self._last_row: list[object] = []
+        self._last_second_s = 0
         self._complained = False
         self._on_disk: dict[Path, str] = {}
         self.requests_path = Path(f"{prefix}_stats.csv")
         self.history_path = Path(f"{prefix}_stats_history.csv")
         self.failures_path = Path(f"{prefix}_failures.csv")
         self.exceptions_path = Path(f"{prefix}_exceptions.csv")
-        for path in (self.requests_path, self.history_path, self.failures_path, self.exceptions_path):
+        self.generator_errors_path = Path(f"{prefix}_generator_errors.csv")
+        self.generator_path = Path(f"{prefix}_generator.csv")
+        replaced = (self.requests_path, self.failures_path, self.exceptions_path, self.generator_errors_path)
+        for path in (*replaced, self.history_path, self.generator_path):
             ensure_writable(path, "--csv")
         try:
             self._replace_files(summary_of())
             replace_text(self.history_path, _text([history_header(self._fractions)]))
             # no buffer: a reader sees every row at once, and a row is never torn by one's being full
             self._history_file = self.history_path.open("ab", buffering=0)
+            replace_text(self.generator_path, _text([GENERATOR_HEADER]))
+            self._generator_file = self.generator_path.open("ab", buffering=0)
         except OSError as error:
             raise refusal(Path(error.filename or prefix), "--csv", error) from error
 
@@ -220,6 +248,7 @@ class CsvWriter:
             raise refusal(Path(error.filename or self.history_path), "--csv", error) from error
         finally:
             self._history_file.close()
+            self._generator_file.close()
 
     def run(self) -> NoReturn:
         """Write at once and at every interval, in the calling greenlet, until that is killed."""
@@ -238,15 +267,26 @@ class CsvWriter:
 
     def _write(self, summary: Summary) -> None:
         rows = self._history.rows(summary, time.time())
-        if rows[-1] != self._last_row:
+        # the mark stands last; a row that tells nothing else than the one before is none
+        is_late = bool(rows[-1][-1])
+        if is_late or rows[-1][:-1] != self._last_row:
             self._history_file.write(_text(rows).encode("utf-8", "backslashreplace"))
-            self._last_row = rows[-1]
+            self._last_row = rows[-1][:-1]
+        self._append_seconds(summary)
         self._replace_files(summary)
+
+    def _append_seconds(self, summary: Summary) -> None:
+        recent = summary.generator.recent if summary.generator is not None else ()
+        new = [second for second in recent if second.epoch_s > self._last_second_s]
+        if new:
+            self._generator_file.write(_text(generator_rows(new)).encode())
+            self._last_second_s = new[-1].epoch_s
 
     def _replace_files(self, summary: Summary) -> None:
         self._replace(self.requests_path, request_rows(summary, self._fractions))
         self._replace(self.failures_path, failure_rows(summary))
         self._replace(self.exceptions_path, exception_rows(summary))
+        self._replace(self.generator_errors_path, generator_error_rows(summary))
 
     def _replace(self, path: Path, rows: Iterable[Sequence[object]]) -> None:
         text = _text(rows)

@@ -66,6 +66,7 @@ def _left_out(hidden: Sequence[RequestRow], look: Look) -> str:
 
 def _problems(summary: Summary, look: Look) -> list[str]:
     counted = [(row.occurrences, failure_name(row), row.error) for row in summary.failures]
+    counted += [(row.occurrences, failure_name(row), row.sample) for row in summary.generator_errors]
     counted += [(row.count, "in a task", exception_name(row)) for row in summary.exceptions]
     counted.sort(key=lambda each: -each[0])
     lines = []

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from gregaria.report.file import ensure_writable, refusal, replace_text
+from gregaria.report.generator import generator_document
 from gregaria.report.percentiles import label, middle_us
 from gregaria.stats.response_times import bucket_response_time
-from gregaria.stats.summary import ExceptionRow, FailureRow, HistoryPoint, RequestRow, Summary
+from gregaria.stats.summary import ExceptionRow, FailureRow, GeneratorErrorRow, HistoryPoint, RequestRow, Summary
 from gregaria.version import VERSION
 
 __all__ = ["SCHEMA", "check_document_path", "document", "document_path", "to_locust_json", "write_document"]
@@ -51,9 +52,11 @@ def document(summary: Summary) -> dict[str, Any]:
         "total": _row(summary.total),
         "requests": [_row(row) for row in summary.requests],
         "failures": [_failure(row) for row in summary.failures],
+        "generator_errors": [_group(row) for row in summary.generator_errors],
         "exceptions": [_exception(row) for row in summary.exceptions],
         "history": [_point(point) for point in summary.history],
         "notes": list(summary.notes),
+        "generator": generator_document(summary),
     }
 
 
@@ -95,6 +98,8 @@ def _row(row: RequestRow) -> dict[str, Any]:
         "num_none_requests": row.num_none_requests,
         "num_failures": row.num_failures,
         "num_interrupted": row.num_interrupted,
+        "num_generator_errors": row.num_generator_errors,
+        "num_late": row.num_late,
         "fail_ratio": _number(row.fail_ratio),
         "min_ms": _ms(row.min_us),
         "max_ms": _ms(row.max_us),
@@ -102,6 +107,9 @@ def _row(row: RequestRow) -> dict[str, Any]:
         "median_ms": _ms(None if row.max_us is None else row.median_us),
         "percentiles_ms": _percentiles(row.percentiles_us),
         "intended_percentiles_ms": _percentiles(row.intended_percentiles_us),
+        "phases_ms": None
+        if row.phases_us is None
+        else {phase: _percentiles(times_us) for phase, times_us in row.phases_us.items()},
         "avg_size_bytes": _number(row.avg_size_bytes),
         "total_size_bytes": row.total_size_bytes,
         "current_rps": _number(row.current_rps),
@@ -113,6 +121,10 @@ def _row(row: RequestRow) -> dict[str, Any]:
 
 
 def _failure(row: FailureRow) -> dict[str, Any]:
+    return {**_group(row), "exchanges": len(row.exchanges)}
+
+
+def _group(row: FailureRow | GeneratorErrorRow) -> dict[str, Any]:
     return {
         "method": row.method,
         "name": row.name,

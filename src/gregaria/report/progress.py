@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from gregaria.report.cells import clock, fit, milliseconds, paint, printable, width
+from gregaria.report.generator import late_mark
 from gregaria.report.percentiles import of_row
 from gregaria.report.tables import Look
 from gregaria.stats.summary import Summary
@@ -36,9 +37,13 @@ def progress_lines(
     if spark := sparkline(_rates(summary)):
         second.append((spark, "fresh"))
     second.append((_failures(summary), "alarm" if total.num_failures else ""))
+    if mark := late_mark(summary):
+        second.append((mark, "alarm"))
     if summary.exceptions:
         count = sum(row.count for row in summary.exceptions)
         second.append((f"{count:,} {'exception' if count == 1 else 'exceptions'} in tasks", "alarm"))
+    if total.num_generator_errors:
+        second.append((_generator_errors(summary), "alarm"))
     if total.max_us is not None:
         second.append((f"median {milliseconds(total.median_us)} ms, 95% {milliseconds(of_row(total, 0.95))} ms", ""))
     return [_joined(first, columns, look.colour), _joined(second, columns, look.colour)]
@@ -49,7 +54,11 @@ def progress_sentence(summary: Summary, run_time_s: float | None = None, target_
     elapsed = clock(summary.duration_s) + (f" of {clock(run_time_s)}" if run_time_s else "")
     users = f"{summary.user_count:,}" + (f" of {target_users:,}" if target_users is not None else "")
     state = _STATES.get(summary.state, summary.state)
-    return f"{elapsed}, {state}, {users} users, {summary.total.current_rps:,.1f} req/s, {_failures(summary)}"
+    told = [elapsed, state, f"{users} users", f"{summary.total.current_rps:,.1f} req/s", _failures(summary)]
+    if summary.total.num_generator_errors:
+        told.append(_generator_errors(summary))
+    mark = late_mark(summary)
+    return ", ".join([*told, mark] if mark else told)
 
 
 def bar(part: float, columns: int) -> str:
@@ -80,6 +89,11 @@ def _failures(summary: Summary) -> str:
     noun = "failure" if total.num_failures == 1 else "failures"
     text = f"{total.num_failures:,} {noun} ({total.fail_ratio * 100:.2f}%)"
     return text + (f", {total.current_fail_per_s:,.1f}/s" if total.current_fail_per_s else "")
+
+
+def _generator_errors(summary: Summary) -> str:
+    count = summary.total.num_generator_errors
+    return f"{count:,} generator {'error' if count == 1 else 'errors'}"
 
 
 def _rates(summary: Summary) -> list[float]:

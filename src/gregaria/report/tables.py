@@ -8,9 +8,17 @@ from gregaria.report.cells import fit, milliseconds, paint, printable, rate, sha
 from gregaria.report.percentiles import label, of_row
 from gregaria.report.table import Cell, Column, Table
 from gregaria.settings import settings
-from gregaria.stats.summary import ExceptionRow, FailureRow, RequestRow, Summary
+from gregaria.stats.summary import ExceptionRow, FailureRow, GeneratorErrorRow, RequestRow, Summary
 
-__all__ = ["Look", "error_report", "exception_report", "intended_percentile_table", "percentile_table", "stats_table"]
+__all__ = [
+    "Look",
+    "error_report",
+    "exception_report",
+    "generator_error_report",
+    "intended_percentile_table",
+    "percentile_table",
+    "stats_table",
+]
 
 _FIGURE_COLUMNS = (
     Column("# reqs", comfortable=7),
@@ -109,6 +117,16 @@ def error_report(summary: Summary, look: Look = PLAIN) -> list[str]:
     return [*lines, _counted_rule(look)]
 
 
+def generator_error_report(summary: Summary, look: Look = PLAIN) -> list[str]:
+    """Title and list of the requests that could not be made: which limit was reached, and how to raise it."""
+    if not summary.generator_errors:
+        return []
+    lines = _counted_title("Generator errors: limits of this machine, in no other figure", "Error", look)
+    for row in sorted(summary.generator_errors, key=lambda row: -row.occurrences):
+        lines += _counted(row.occurrences, f"{failure_name(row)}: {row.sample}", look)
+    return [*lines, _counted_rule(look)]
+
+
 def exception_report(summary: Summary, look: Look = PLAIN) -> list[str]:
     """Title and list of the exceptions that escaped tasks, commonest first, with count and traceback."""
     if not summary.exceptions:
@@ -121,7 +139,7 @@ def exception_report(summary: Summary, look: Look = PLAIN) -> list[str]:
     return [*lines, _counted_rule(look)]
 
 
-def failure_name(row: FailureRow) -> str:
+def failure_name(row: FailureRow | GeneratorErrorRow) -> str:
     """The request that a failure belongs to, as ``GET /path``."""
     return f"{row.method} {row.name}".strip()
 

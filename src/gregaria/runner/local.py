@@ -18,6 +18,7 @@ from gregaria.runner.dispatch import check_load
 from gregaria.runner.messages import Message
 from gregaria.runner.population import Population
 from gregaria.runner.runner import Runner
+from gregaria.runner.selfwatch import SelfWatch
 from gregaria.runner.shape import LoadTestShape, follow
 from gregaria.runner.state import STATE_CLEANUP, STATE_RUNNING, STATE_SPAWNING, STATE_STOPPED
 from gregaria.settings import settings
@@ -62,6 +63,7 @@ class LocalRunner(Runner):
         self._run_time_s: float | None = None
         self._timer: Greenlet | None = None
         self._has_reset = False
+        self._self_watch: SelfWatch | None = None
         self._hub = gevent.get_hub()
         self._exit_wish: SystemExit | None = None
         self._keep_watch()
@@ -256,6 +258,7 @@ class LocalRunner(Runner):
             # Only now, for a listener of test_start may have chosen it.
             for user_class in self.user_classes:
                 user_class.host = self.environment.host
+        self._self_watch = SelfWatch(self.stats.generator)
         self._population.open()
         if self._run_time_s is not None:
             self._start_timer()
@@ -342,6 +345,7 @@ class LocalRunner(Runner):
             if self._quits:
                 self.greenlet.kill(timeout=settings.stop_grace_s)
         finally:
+            self._stop_watching()
             self._ender = None
         if self._exit_wish is not None:
             exit_wish, self._exit_wish = self._exit_wish, None
@@ -361,11 +365,17 @@ class LocalRunner(Runner):
         constructing = [worker for worker in unfinished if worker is not None]
         gevent.joinall(constructing, timeout=settings.stop_grace_s)
         gevent.killall(constructing, block=False)
+        self._stop_watching()
         self._population.faults.sum_up()
         self.test_ended_epoch_s = time.time()
         self.update_state(STATE_STOPPED)
         self._is_testing = self.stats.running = False
         self._fire_to_the_end(events.test_stop)
+
+    def _stop_watching(self) -> None:
+        watch, self._self_watch = self._self_watch, None
+        if watch is not None:
+            watch.stop()
 
     def _fire_to_the_end(self, event: EventHook) -> None:
         try:

@@ -253,6 +253,7 @@ class StatsEntry:
                 "num_none_requests": data["num_none_requests"],
                 "num_failures": data["num_failures"],
                 "num_interrupted": 0,
+                "num_generator_errors": 0,
                 "total_bytes": int(data["total_content_length"]),
                 "started_us": round(data["start_time"] * 1e6) - offset_us,
                 "last_us": round(last_s * 1e6) - offset_us if last_s else 0,

@@ -9,14 +9,19 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from gregaria.errors import LONGEST_MESSAGE, LONGEST_TRACEBACK, CatchResponseError, shortened
+from gregaria.errors import LONGEST_MESSAGE, LONGEST_TRACEBACK, CatchResponseError, GeneratorError, shortened
 from gregaria.settings import settings
+from gregaria.stats.exchanges import Exchange, exchange_of
+from gregaria.stats.masking import Mask
 
 __all__ = ["OTHER", "ExceptionTable", "FailureTable", "StatsError", "group_key", "message_of"]
 
 logger = logging.getLogger("gregaria.stats")
 
 OTHER = "(other)"
+
+#: a group whose failures bring nothing to keep is not asked for ever
+_MOST_TRIES = 100
 
 # The parts of a message that vary from one request to the next. Numbers of up to four digits stay: 404 is no 503.
 # The pattern begins with one set of characters, for which `re` searches many times faster than for alternatives; what
@@ -55,7 +60,7 @@ def message_of(error: object) -> str:
     """The text of a failure: a text itself, the repr of an exception; never more than 4,000 characters."""
     if isinstance(error, str):
         text = error
-    elif isinstance(error, CatchResponseError):
+    elif isinstance(error, (CatchResponseError, GeneratorError)):
         text = str(error)
     else:
         try:
@@ -103,9 +108,10 @@ class StatsError:
         sample: the first message of the group, as it came.
         occurrences: how often.
         first_seen, last_seen: seconds since 1970; None if not known.
+        exchanges: what was sent and received, of the first of them.
     """
 
-    __slots__ = ("error", "first_seen", "last_seen", "method", "name", "occurrences", "sample")
+    __slots__ = ("error", "exchanges", "first_seen", "last_seen", "method", "name", "occurrences", "sample")
 
     def __init__(
         self,
@@ -123,6 +129,7 @@ class StatsError:
         self.occurrences = occurrences
         self.first_seen = first_seen
         self.last_seen = last_seen
+        self.exchanges: list[Exchange] = []
 
     @classmethod
     def parse_error(cls, error: object) -> str:
@@ -147,6 +154,7 @@ class StatsError:
         self.occurrences += other.occurrences
         starts = [moment for moment in (self.first_seen, other.first_seen) if moment is not None]
         ends = [moment for moment in (self.last_seen, other.last_seen) if moment is not None]
+        self.exchanges += other.exchanges[: max(settings.kept_exchanges - len(self.exchanges), 0)]
         self.first_seen = min(starts, default=None)
         self.last_seen = max(ends, default=None)
 
@@ -184,19 +192,34 @@ class StatsError:
 
 
 class FailureTable(dict[str, StatsError]):
-    """All groups of failures, by their key; ``settings.max_failures`` of them, then the one group ``(other)``."""
+    """All groups of failures, by their key; ``settings.max_failures`` of them, then the one group ``(other)``.
+
+    Attributes:
+        mask: hides secrets in the exchanges that are kept.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.mask = Mask()
         self._groups: dict[tuple[str, str, str], StatsError] = {}
 
-    def add(self, method: str, name: str, error: object) -> None:
-        """Count one failed request."""
+    def add(self, method: str, name: str, error: object, answer: Any = None) -> None:
+        """Count one failed request.
+
+        Args:
+            method, name: the statistics' row.
+            error: the failure, an exception or a text.
+            answer: what came back, the engine's Answer or a response like those of requests; None if there is none.
+        """
         message = message_of(error)
         group = self._groups.get((method, name, group_key(message)))
         if group is None:
             group = self._new_group(method, name, message)
         group.occurred()
+        if group.occurrences <= _MOST_TRIES and len(group.exchanges) < settings.kept_exchanges:
+            exchange = exchange_of(method, name, message, error, answer, self.mask)
+            if exchange is not None:
+                group.exchanges.append(exchange)
 
     def merge(self, error: StatsError) -> None:
         """Add a group that was counted elsewhere."""

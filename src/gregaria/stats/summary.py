@@ -9,11 +9,23 @@ from gregaria.engine import clock
 from gregaria.engine.histogram import Histogram
 from gregaria.engine.recorder import OTHER, Entry
 from gregaria.settings import settings
+from gregaria.stats.exchanges import Exchange
+from gregaria.stats.generator import Generator
+from gregaria.stats.phases import phase_percentiles
 
 if TYPE_CHECKING:
     from gregaria.stats.table import RequestStats
 
-__all__ = ["ExceptionRow", "FailureRow", "HistoryPoint", "RequestRow", "Summary", "reported_fractions", "summarize"]
+__all__ = [
+    "ExceptionRow",
+    "FailureRow",
+    "GeneratorErrorRow",
+    "HistoryPoint",
+    "RequestRow",
+    "Summary",
+    "reported_fractions",
+    "summarize",
+]
 
 #: states of a run in which requests are expected, so that silence brings the current rates down
 RUNNING = frozenset({"spawning", "running"})
@@ -51,6 +63,12 @@ class RequestRow:
     histogram_us: dict[int, int]
     #: {epoch second: (requests, failures)} of the last seconds
     per_second: dict[int, tuple[int, int]]
+    #: that a limit of this process or machine kept from being made; in no other figure
+    num_generator_errors: int = 0
+    #: whose end was seen late, without a stamp of the kernel that tells the real one
+    num_late: int = 0
+    #: {phase: {fraction: microseconds}}, the phases of engine/phases.py; None when none were measured
+    phases_us: dict[str, dict[float, int]] | None = None
 
     @property
     def fail_ratio(self) -> float:
@@ -67,6 +85,23 @@ class FailureRow:
     method: str
     name: str
     #: the group's text, variable parts masked
+    error: str
+    #: one message as it came
+    sample: str
+    occurrences: int
+    first_seen_epoch_s: float | None
+    last_seen_epoch_s: float | None
+    #: what was sent and received, of the first of them
+    exchanges: tuple[Exchange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorErrorRow:
+    """Requests of one (method, name) that the same limit of this process or machine kept from being made."""
+
+    method: str
+    name: str
+    #: which limit, and how to raise it; variable parts masked
     error: str
     #: one message as it came
     sample: str
@@ -123,6 +158,9 @@ class Summary:
     notes: tuple[str, ...] = ()
     #: asked-for load: users, spawn_rate, run_time_s ... as given
     options: dict[str, object] = field(default_factory=dict)
+    generator_errors: tuple[GeneratorErrorRow, ...] = ()
+    #: what the generator observed about itself; None when nobody watched
+    generator: Generator | None = None
 
 
 def reported_fractions() -> list[float]:
@@ -180,7 +218,9 @@ def summarize(
         requests=tuple(rows),
         total=_row(stats.recorder.total, stats, reference_us),
         failures=tuple(
-            FailureRow(e.method, e.name, e.error, e.sample, e.occurrences, e.first_seen, e.last_seen)
+            FailureRow(
+                e.method, e.name, e.error, e.sample, e.occurrences, e.first_seen, e.last_seen, tuple(e.exchanges)
+            )
             for e in sorted(stats.errors.values(), key=lambda e: (e.error == OTHER, e.name, e.method, e.error))
         ),
         exceptions=tuple(
@@ -188,8 +228,16 @@ def summarize(
             for row in exceptions.values()
         ),
         history=tuple(stats.history),
-        notes=(*notes, *_notes_on(stats)),
+        notes=(*notes, *_notes_on(stats), *_notes_on_generator(stats.recorder.total)),
         options=dict(options or {}),
+        generator_errors=tuple(
+            GeneratorErrorRow(e.method, e.name, e.error, e.sample, e.occurrences, e.first_seen, e.last_seen)
+            for e in sorted(stats.generator_errors.values(), key=lambda e: (e.name, e.method, e.error))
+        ),
+        generator=stats.generator.freeze(
+            stats.recorder.total.num_requests,
+            stats.recorder.total.num_late,
+        ),
     )
 
 
@@ -218,6 +266,9 @@ def _row(entry: Entry, stats: "RequestStats", reference_us: int) -> RequestRow:
         total_fail_per_s=entry.num_failures / elapsed_s if elapsed_s > 0 else 0.0,
         histogram_us=times.edges(),
         per_second=entry.per_second(),
+        num_generator_errors=entry.num_generator_errors,
+        num_late=entry.num_late,
+        phases_us=phase_percentiles(entry, reported_fractions()),
     )
 
 
@@ -235,5 +286,23 @@ def _notes_on(stats: "RequestStats") -> list[str]:
         notes.append(
             f"There were more than {stats.recorder.limit} names; the rest is counted as (other). "
             "Give requests whose URLs differ only in an id one name with name=."
+        )
+    return notes
+
+
+def _notes_on_generator(total: Entry) -> list[str]:
+    """What the generator has to say of itself: requests it could not make, times it took too late."""
+    notes = []
+    if errors := total.num_generator_errors:
+        noun, verb = ("request", "was") if errors == 1 else ("requests", "were")
+        notes.append(
+            f"{errors:,} {noun} {verb} not made, as a limit of the generator's own machine was reached (see generator "
+            "errors). They say nothing about the target, are in no other figure, and the load was lower than asked for."
+        )
+    if late := total.num_late:
+        noun = "response time was" if late == 1 else "response times were"
+        notes.append(
+            f"{late:,} {noun} taken late, because the generator was busy with something else and the kernel did not "
+            "stamp the arrival: they are too long by an unknown amount."
         )
     return notes

@@ -10,6 +10,7 @@ from gregaria.engine.recorder import OTHER, TOTAL, Recorder
 from gregaria.settings import settings
 from gregaria.stats.entry import StatsEntry
 from gregaria.stats.failures import FailureTable, StatsError
+from gregaria.stats.generator import GeneratorLog
 from gregaria.stats.history import History
 from gregaria.stats.summary import HistoryPoint, reported_fractions
 
@@ -28,7 +29,9 @@ class RequestStats:
         entries: ``{(name, method): StatsEntry}``; reading a new key makes its row.
         total: all requests together, named ``Aggregated``.
         errors: ``{key: StatsError}``, the groups of failures.
+        generator_errors: the same of the requests that a limit of this process kept from being made.
         history: the course of the test.
+        generator: what the generator observes about itself.
         running: set while a test runs, so that current rates fall when the target falls silent; otherwise they are
             those of the last seconds that had requests.
         use_response_times_cache: whether the percentiles of the last seconds can be told; costs 170 KiB.
@@ -37,10 +40,13 @@ class RequestStats:
     def __init__(self, use_response_times_cache: bool = True) -> None:
         self.use_response_times_cache = use_response_times_cache
         self.errors = FailureTable()
+        self.generator_errors = FailureTable()
         self.history = History()
+        self.generator = GeneratorLog()
         self.running = False
         self.recorder = Recorder(settings.max_names)
         self.recorder.on_failure = self.errors.add
+        self.recorder.on_generator_error = self.generator_errors.add
         self.recorder.on_overflow = _warn_of_names
         self.entries = Entries(self)
         self.total = StatsEntry(self, TOTAL, "", use_response_times_cache, native=self.recorder.total)
@@ -53,10 +59,16 @@ class RequestStats:
         duration_us = None if response_time is None else round(response_time * 1000)
         # What fires the event is anybody's code: URL objects as names, lengths that were read from a header.
         self.recorder.record(str(method), str(name), duration_us, int(content_length))
+        self.generator.add_call(duration_us or 0, clock.now_us())
 
-    def log_error(self, method: str, name: str, error: object) -> None:
-        """Count that a request, counted already, was a failure."""
-        self.recorder.fail(str(method), str(name), error)
+    def log_error(self, method: str, name: str, error: object, response: object = None) -> None:
+        """Count that a request, counted already, was a failure; ``response`` is what came back, where there is one."""
+        self.recorder.fail(str(method), str(name), error, answer=response)
+
+    def log_generator_error(self, method: str, name: str, error: object) -> None:
+        """Count a request that a limit of this process or machine kept from being made; it is in no other figure."""
+        method, name = str(method), str(name)
+        self.recorder.generator_error(self.recorder.entry(method, name), error)
 
     def get(self, name: str, method: str) -> StatsEntry:
         """The entry of a name and method, made if it is new."""
@@ -66,7 +78,9 @@ class RequestStats:
         """Zero every entry, and forget failures and history; the rows stay."""
         self.recorder.reset()
         self.errors.clear()
+        self.generator_errors.clear()
         self.history.clear()
+        self.generator.clear()
 
     def clear_all(self) -> None:
         """Forget everything, as before a new test."""
@@ -74,7 +88,9 @@ class RequestStats:
         self.recorder.limit = settings.max_names
         self.recorder.clear()
         self.errors.clear()
+        self.generator_errors.clear()
         self.history.clear()
+        self.generator.clear()
 
     def _keep_snapshots(self) -> None:
         self.recorder.snapshots_kept = settings.current_window_s + 2 if self.use_response_times_cache else 0
@@ -120,6 +136,11 @@ class RequestStats:
     @property
     def num_failures(self) -> int:
         return self.recorder.total.num_failures
+
+    @property
+    def num_generator_errors(self) -> int:
+        """Requests that a limit of this process or machine kept from being made; in no other figure."""
+        return self.recorder.total.num_generator_errors
 
     @property
     def interrupted(self) -> int:

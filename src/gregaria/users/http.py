@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from gregaria.client.pool import ClientPool
 from gregaria.client.requests import HttpSession
-from gregaria.client.session import ClientPool, FastHttpSession
+from gregaria.client.session import FastHttpSession
 from gregaria.events import FLOW
 from gregaria.users.trouble import own_traceback
 from gregaria.users.user import User
@@ -69,8 +70,8 @@ class HttpUser(RestMixin, User):
 
     Attributes:
         client: the session; cookies and connections are the user's own.
-        pool_manager: a urllib3 PoolManager to share between users; their requests then go by requests' own way.
-        use_requests: True sends every request by requests' own way, for those who trace or patch it. Slow.
+        pool_manager: a urllib3 PoolManager to share between users, in place of the engine's connections. Slow.
+        use_requests: True sends every request by urllib3, for those who trace or patch it or requests. Slow.
     """
 
     abstract = True
@@ -95,11 +96,14 @@ class FastHttpUser(RestMixin, User):
         network_timeout, connection_timeout: seconds of silence, and for connecting, before a request fails.
         max_redirects, max_retries: steps of a redirect chain; times a failed connection is tried again.
         insecure: whether certificates are not verified.
+        verify: True, or the path of a file or folder with the certificates of the authorities to trust.
+        cert: the client's own certificate: the path of a file with its key, or a pair of paths.
         default_headers: sent with every request.
         concurrency: connections to one host at a time.
-        proxy_host, proxy_port: where requests go through.
+        proxy_host, proxy_port: an HTTP proxy that requests go through.
+        proxies: as for requests, in its place: {"https": "http://user:password@host:port"}.
         client_pool: connections shared by all users of the class.
-        ssl_context_factory: makes the ``ssl.SSLContext`` for https; wins over ``insecure``.
+        ssl_context_factory: makes the ``ssl.SSLContext`` for https; wins over those three.
     """
 
     abstract = True
@@ -107,11 +111,14 @@ class FastHttpUser(RestMixin, User):
     connection_timeout: float = 60.0
     max_redirects: int = 30
     max_retries: int = 0
-    insecure: bool = True
+    insecure: bool = False
+    verify: bool | str = True
+    cert: str | tuple[str, str] | None = None
     default_headers: Mapping[str, str] | None = None
     concurrency: int = 10
     proxy_host: str | None = None
     proxy_port: int | None = None
+    proxies: Mapping[str, str] | None = None
     client_pool: ClientPool | None = None
     ssl_context_factory: Callable[[], ssl.SSLContext] | None = None
 
@@ -132,6 +139,9 @@ class FastHttpUser(RestMixin, User):
             concurrency=self.concurrency,
             proxy_host=self.proxy_host,
             proxy_port=self.proxy_port,
+            proxies=self.proxies,
+            verify=self.verify,
+            cert=self.cert,
         )
 
 

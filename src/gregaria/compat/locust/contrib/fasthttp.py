@@ -2,14 +2,14 @@ import zlib
 
 import gevent
 
+from gregaria.client.pool import LocustUserAgent as LocustUserAgent
+from gregaria.client.pool import insecure_ssl_context_factory as insecure_ssl_context_factory
 from gregaria.client.response import ErrorResponse as ErrorResponse
 from gregaria.client.response import FastRequest as FastRequest
 from gregaria.client.response import FastResponse as FastResponse
 from gregaria.client.response import LocustBadStatusCode as LocustBadStatusCode
 from gregaria.client.response import ResponseContextManager as ResponseContextManager
 from gregaria.client.session import FastHttpSession as FastHttpSession
-from gregaria.client.session import LocustUserAgent as LocustUserAgent
-from gregaria.client.session import insecure_ssl_context_factory as insecure_ssl_context_factory
 from gregaria.compat._explain import FastHttpLocust as FastHttpLocust
 from gregaria.users.http import FastHttpUser as FastHttpUser
 
