@@ -26,47 +26,53 @@ class Caller:
     Args:
         way: one of WAYS.
         base_url: where.
-        silence_s: how long a silent server is waited for.
         connect_s: how long connecting may take.
         authority: the file of the one authority that is trusted; None for those that everybody trusts.
 
     Attributes:
         session: the client.
         books: what it counts in.
+        read_error: what reading the last stream ended with.
     """
 
-    def __init__(
-        self, way: str, base_url: str, silence_s: float, connect_s: float = 1, authority: str | None = None
-    ) -> None:
+    def __init__(self, way: str, base_url: str, connect_s: float = 3, authority: str | None = None) -> None:
         self.way = way
         self.books = Books()
-        self._timeout = (connect_s, silence_s)
+        self.read_error: BaseException | None = None
+        self._connect_s = connect_s
         event = RequestEvent()
         event.stats = self.books
         if way == "fast":
             trust: dict[str, Any] = {"insecure": False}
             if authority is not None:
                 trust = {"ssl_context_factory": lambda: ssl.create_default_context(cafile=authority)}
-            self.session: Any = FastHttpSession(
-                base_url, event, network_timeout=silence_s, connection_timeout=connect_s, **trust
-            )
+            self.session: Any = FastHttpSession(base_url, event, connection_timeout=connect_s, **trust)
         else:
             self.session = HttpSession(base_url, event)
             self.session.verify = authority or True
 
-    def call(self, path: str, *, caught: bool = False, upload: int = 0, **arguments: Any) -> Any:
-        """GET, or POST of some bytes; the response has been read, as far as that was possible."""
+    def call(self, path: str, *, caught: bool = False, upload: int = 0, silence_s: float = 5, **arguments: Any) -> Any:
+        """GET, or POST of some bytes; the response has been read, as far as that was possible.
+
+        A silent server is waited for as long as ``silence_s`` says.
+        """
         arguments |= {**WAYS[self.way], "catch_response": caught}
         if self.way != "fast":
-            arguments["timeout"] = self._timeout
+            arguments["timeout"] = (self._connect_s, silence_s)
+        elif silence_s < self._connect_s:
+            # It would be for connecting too.
+            arguments["timeout"] = silence_s
         if upload:
             response = self.session.post(path, data=b"x" * upload, **arguments)
         else:
             response = self.session.get(path, **arguments)
         # A stream fails where it is read, and tells as requests tells it.
-        with contextlib.suppress(requests.RequestException), response if caught else contextlib.nullcontext():
-            if self.way == "stream" and response.status_code:
-                _ = response.content
+        try:
+            with response if caught else contextlib.nullcontext():
+                if self.way == "stream" and response.status_code:
+                    _ = response.content
+        except requests.RequestException as error:
+            self.read_error = error
         return response
 
     def good(self) -> None:
