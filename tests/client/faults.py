@@ -237,7 +237,6 @@ def _late(ways: tuple[str, ...], why: str, *paths: str) -> None:
 
 
 _late(("hook", "stream"), "a URL that is none is raised as requests raises it", "/redirect/nowhere")
-_late(("hook",), "a length that is too large is not noticed before the body has come", "/body/too-large")
 
 #: ways in which a bomb is noticed too late, if in time for the failure's class
 LATER_BOMBS = {
