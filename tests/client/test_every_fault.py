@@ -110,8 +110,8 @@ def check(caller: Caller, fault: Fault, response: Any, caught: bool = False) -> 
 
 
 def check_stream(caller: Caller, fault: Fault, caught: bool) -> None:
-    """It is counted when its head is here. Who reads it learns what is wrong with its body; a block counts that."""
-    assert caller.counts == (1, int(caught), 0)
+    """It is counted when its head is here. A body that turns out to be broken makes a failure of it, once."""
+    assert caller.counts == (1, 1, 0)
     assert fault.failure is not None
     errors: list[BaseException] = []
     error = caller.failure if caught else caller.read_error

@@ -1,7 +1,7 @@
 """Cases that are known not to work yet, each with what is missing. One that begins to work has to leave this list."""
 
 from tests.oracle import phrases
-from tests.oracle.ways import ENGINE, FAST
+from tests.oracle.ways import FAST
 
 LATER: dict[tuple[str, str], str] = {}
 
@@ -16,18 +16,6 @@ _late(
     ("an iterable that knows its length", "an empty file object"),
     "FastHttpSession takes neither for what it is",
 )
-for _way in (FAST, ENGINE):
-    _late(
-        _way,
-        phrases.RESUMPTION,
-        (
-            "of connections that close each time",
-            "by TLS 1.2",
-            "without verification",
-            "with a client's certificate",
-        ),
-        "a TLS session is not kept when the answer ends the connection",
-    )
 _late(
     FAST,
     phrases.ALLOW_REDIRECTS,

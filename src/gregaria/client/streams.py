@@ -16,6 +16,8 @@ class Reader(Protocol):
 
     def read(self, size: int = ...) -> bytes: ...
 
+    def fail(self, error: object) -> int: ...
+
 
 class _Decoder(Protocol):
     def feed(self, data: bytes) -> bytes: ...
@@ -48,12 +50,18 @@ def pieces(reader: Reader, encodings: str, size: int) -> Iterator[bytes]:
             for decoder in decoders:
                 data = decoder.feed(data)
         except Exception as error:
-            raise DecodingError(f"the response says Content-Encoding: {shown} but its body is not ({error})") from error
+            broken = DecodingError(f"the response says Content-Encoding: {shown} but its body is not ({error})")
+            reader.fail(broken)
+            raise broken from error
         for start in range(0, len(data), size):
             yield data[start : start + size]
     if begun:
         for decoder in decoders:
-            decoder.finish()
+            try:
+                decoder.finish()
+            except DecodingError as error:
+                reader.fail(error)
+                raise
 
 
 def lines(source: Iterable[bytes]) -> Iterator[bytes]:
