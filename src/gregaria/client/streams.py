@@ -8,7 +8,7 @@ from gregaria.client.decode import GZIP_MAGIC, Brotli, Zstd, brotli_decompressor
 from gregaria.errors import DecodingError
 
 #: what is read at once where something has to be decoded: few bytes may be the bulk of a bomb
-_ENCODED_BYTES = 4096
+_ENCODED_BYTES = 256
 
 
 class Reader(Protocol):
