@@ -52,7 +52,7 @@ soak: $(STAMPS)/build ## the long proofs: exact percentiles, nothing leaks (MINU
 	@$(BIN)/python -m benchmarks.churn --minutes $(or $(MINUTES),10)
 	@$(BIN)/python -m benchmarks.soak --runs $(or $(RUNS),100)
 
-bench: $(STAMPS)/build ## measure against Locust, wrk, hey and k6; writes benchmarks/RESULTS.md (QUICK=1 for a look)
+bench: $(STAMPS)/build ## measure beside Locust, wrk, hey and k6, 25 minutes; writes benchmarks/RESULTS.md (QUICK=1 for a look)
 	@$(BIN)/python -m benchmarks.throughput $(if $(QUICK),--quick)
 	@for part in costs steady memory truth startup; do \
 		$(BIN)/python -m benchmarks.$$part $(if $(QUICK),--quick) || exit 1; done

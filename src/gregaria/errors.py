@@ -235,7 +235,7 @@ class MalformedChunk(ProtocolError):
 
 
 class ConflictingLengths(ProtocolError):
-    """The response announces two different lengths of its body, or one that is no number."""
+    """The response announces two different lengths of its body."""
 
 
 class HeadTooLarge(ProtocolError):

@@ -1,12 +1,21 @@
 """The benchmarks' own arithmetic, and that what is printed of their results is what they measured."""
 
 import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from benchmarks import results
+from benchmarks.cases import Case, Group
+from benchmarks.churn import growth
 from benchmarks.counting import CountingTarget
-from benchmarks.limits import Limit
+from benchmarks.limits import Limit, judged
+from benchmarks.nginx import Nginx
+from benchmarks.target import WaitingTarget
+from benchmarks.throughput import selected
+from benchmarks.told import PERCENTILES, counted_percentiles, exact_percentiles
 
 MEASURED = {
     "measured": "2026-01-31 12:00 UTC",
@@ -69,3 +78,92 @@ def test_the_counting_target_counts_every_request_however_it_is_cut() -> None:
         connection.close()
         target.wait_until_left()
         assert target.requests == len(request) - 1 + 3
+
+
+def test_a_figure_that_must_not_be_larger_is_told_as_reached_missed_or_not_measured() -> None:
+    verdicts = [judged("median, ms", 0.5, 1), judged("p99, ms", 12.0, 10), judged("CPU", None, 0.25)]
+    text = results.judged_text({"about": "What was done.", "rows": [{"case": "a", "ms": 0.5}], "judged": verdicts})
+    assert text.startswith("What was done.\n\n| case | ms |\n")
+    assert "| median, ms | 1 | 0.5 | reached |" in text
+    assert "| p99, ms | 10 | 12 | **missed** |" in text
+    assert "| CPU | 0.25 | not measured |  |" in text
+
+
+@pytest.mark.parametrize("count", [1, 2, 99, 100, 101, 1000])
+def test_percentiles_of_counted_and_of_listed_times_are_those_of_nearest_rank(count: int) -> None:
+    times_us = [number * 1000 for number in range(count, 0, -1)]
+    expected = {name: float(-(-round(fraction * 100) * count // 100)) for name, fraction in PERCENTILES.items()}
+    assert exact_percentiles(times_us) == expected
+    assert counted_percentiles({time_us / 1000: 1 for time_us in times_us}) == expected
+
+
+def test_growth_is_of_the_end_over_the_beginning_once_things_have_settled() -> None:
+    assert growth([0.0] * 20 + [30.0] * 80) == 0
+    assert growth([0.0] * 20 + [30.0] * 60 + [33.0] * 20) == 3
+    assert growth([float(number) for number in range(100)]) == pytest.approx(64)
+
+
+def test_a_group_is_chosen_by_its_name_and_a_case_by_a_word_of_its_own() -> None:
+    def case(name: str) -> Case:
+        return Case(name, [name])
+
+    plain = Group("plain", case("wrk"), [case("gregaria Fast"), case("locust Fast")])
+    tls = Group("tls", case("wrk over TLS"), [case("gregaria Fast over TLS")])
+    assert selected([plain, tls], []) == [plain, tls]
+    assert selected([plain, tls], ["tls"]) == [tls]
+    assert selected([plain, tls], ["locust"]) == [Group("plain", plain.yardstick, plain.cases[1:])]
+
+
+def received(connection: socket.socket, done: Callable[[bytes], bool] = lambda text: False) -> bytes:
+    text = b""
+    while not done(text) and (piece := connection.recv(4096)):
+        text += piece
+    return text
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it waits with epoll_pwait2")
+@pytest.mark.needs("cc")
+def test_the_waiting_target_waits_stamps_counts_and_breaks_off_as_asked(tmp_path: Path) -> None:
+    def request(path: str) -> bytes:
+        return f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+
+    def connected() -> socket.socket:
+        return socket.create_connection(("127.0.0.1", int(target.url.rpartition(":")[2])), timeout=10)
+
+    with WaitingTarget(tmp_path, None, 20_000) as target:
+        with connected() as connection:
+            for _ in range(4):
+                for part in (request("/")[:9], request("/")[9:]):
+                    connection.sendall(part)
+                assert received(connection, lambda text: text.endswith(b"}")).endswith(b'\r\n\r\n{"message":"ok!"}')
+            assert target.connections() == 1
+        with connected() as connection:
+            connection.sendall(request("/close"))
+            assert received(connection).endswith(b'{"message":"ok!"}')
+        with connected() as connection:
+            connection.sendall(request("/reset"))
+            with pytest.raises(ConnectionResetError):
+                connection.recv(4096)
+        with connected() as connection:
+            connection.sendall(request("/half"))
+            with pytest.raises(ConnectionResetError):
+                received(connection)
+        assert target.requests() == 7
+    assert len(target.times_us) == 3
+    assert min(target.times_us) >= 20_000
+
+
+@pytest.mark.needs("nginx", "openssl")
+def test_nginx_reads_a_body_that_comes_late_and_answers_the_next_request_of_the_connection(tmp_path: Path) -> None:
+    body = b"x" * 1024
+    head = f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with Nginx(tmp_path, None) as target:
+        with socket.create_connection(("127.0.0.1", target.port), timeout=10) as connection:
+            for _ in range(3):
+                connection.sendall(head + body[:100])
+                answer = received(connection, lambda text: text.endswith(b"}"))
+                assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+                assert answer.endswith(b'{"message":"ok!"}')
+                connection.sendall(body[100:])
+        assert target.requests() == 3
+        assert target.accepted() == 1

@@ -39,6 +39,16 @@ def test_every_sample_is_kept_and_told(runner: Any) -> None:
     assert told == [{"environment": runner.environment, "cpu_usage": 42.0, "memory_usage": 12345}]
 
 
+def test_a_look_that_finds_no_descriptor_changes_nothing(runner: Any) -> None:
+    class Blind(Gauge):
+        def memory_info(self) -> Any:
+            raise OSError(24, "Too many open files")
+
+    sample(runner, Gauge(42.0))
+    sample(runner, Blind(99.0))
+    assert (runner.current_cpu_usage, runner.current_memory_usage) == (42.0, 12345)
+
+
 def test_too_much_cpu_is_an_event_each_time_and_one_warning(runner: Any, caplog: pytest.LogCaptureFixture) -> None:
     told: list[float] = []
     runner.environment.events.cpu_warning.add_listener(lambda cpu_usage, **_: told.append(cpu_usage))

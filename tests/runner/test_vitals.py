@@ -8,7 +8,8 @@ import pytest
 
 from gregaria.runner.vitals import Collections, ProcessGauge, Reading, RunQueue, Vitals
 from gregaria.settings import settings
-from gregaria.stats.generator import Cause, Generator, GeneratorLog, HoldUp, Second
+from gregaria.stats.generator import Cause, Generator, HoldUp, Second
+from gregaria.stats.generator_log import GeneratorLog
 from tests.support.clock import JumpingClock
 
 READING = Reading(42.0, 80.0, 60.0, 5_000, 50_000_000, 12, 1024)
@@ -111,6 +112,29 @@ def test_what_garbage_collection_took_is_counted_once() -> None:
         watched.vitals.take()
     told = [(each.collections, each.collecting_us, each.longest_collection_us) for each in watched.seconds()]
     assert told == [(2, 8_000, 5_000), (0, 0, 0), (1, 1_000, 1_000)]
+
+
+def test_a_process_that_cannot_be_looked_at_has_the_figures_of_the_last_look() -> None:
+    watched = Watched()
+    readings: list[Reading | OSError] = [
+        OSError(24, "Too many open files"),
+        READING,
+        OSError(24, "Too many open files"),
+    ]
+
+    def read() -> Reading:
+        found = readings.pop(0)
+        if isinstance(found, OSError):
+            raise found
+        return found
+
+    watched.gauge.read = read  # type: ignore[method-assign]
+    for _ in range(3):
+        watched.clock.advance(1)
+        watched.vitals.take()
+    # The first second is told with the second look.
+    assert [second.epoch_s for second in watched.seconds()] == [1000, 1001, 1002]
+    assert {second.memory_bytes for second in watched.seconds()} == {READING.memory_bytes}
 
 
 def test_the_second_that_has_begun_is_told_at_the_end_only() -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import requests
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gregaria.client.requests import HttpSession
 from gregaria.client.session import FastHttpSession
@@ -14,7 +16,9 @@ from gregaria.settings import settings
 from gregaria.stats.exchanges import Exchange, Half, exchange_of
 from gregaria.stats.masking import Mask
 from gregaria.stats.table import RequestStats
+from tests.client.faults import FAULTS
 from tests.support.echo import Echo, echo_server
+from tests.support.fault_server import fault_server
 from tests.support.wire import Wire
 
 
@@ -308,3 +312,40 @@ def test_what_came_of_an_answer_that_failed_on_the_way_is_kept(
         assert exchange.response is None
     else:
         assert (known(exchange.response).head, body(exchange.response)) == (head, rest)
+
+
+HEADS = st.lists(
+    st.sampled_from([b"HTTP/1.1 200 OK", b"Set-Cookie: a=b", b" folded", b"\xff\xfe:", b": ", b"\r", b"x" * 3000])
+)
+
+
+@given(HEADS, st.binary(max_size=300), st.lists(st.text(), max_size=3))
+def test_whatever_a_server_sends_can_be_kept(lines: list[bytes], rest: bytes, secrets: list[str]) -> None:
+    came = b"\r\n".join(lines) + rest
+
+    def talk(connection: socket.socket) -> None:
+        wire.read_head(connection)
+        connection.sendall(came)
+
+    environment = Environment()
+    environment.stats.errors.mask = Mask(secrets)
+    with Wire(talk) as wire:
+        response = fast(environment, f"http://127.0.0.1:{wire.port}").post("/", data="x", name="/any")
+    if response.error is not None:
+        (exchange,) = kept(environment.stats)
+        assert known(exchange.request).head
+
+
+@pytest.mark.parametrize("client", ["fast", "by engine"])
+def test_every_fault_that_fails_a_request_leaves_an_exchange(environment: Environment, client: str) -> None:
+    settings.max_body_bytes = 1024 * 1024
+    # Packing the bombs takes longer than all others together.
+    faults = [fault for fault in FAULTS if not fault.path.startswith("/bomb/")]
+    with fault_server() as server:
+        for fault in faults:
+            asked = any_client(environment, server.url, client)
+            arguments: dict[str, Any] = {"data": b"u" * fault.upload} if fault.upload else {}
+            asked.request("POST" if fault.upload else "GET", fault.path, name=fault.path, timeout=0.1, **arguments)
+    groups = list(environment.stats.errors.values())
+    assert len(groups) > 50
+    assert [group.name for group in groups if not group.exchanges] == []

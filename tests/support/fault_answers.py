@@ -195,7 +195,7 @@ def _with_lengths(*lines: bytes) -> bytes:
 
 
 _REFUSAL = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n%b\r\nbig"
-_PACKED = gzip.compress(b"hello" * 1000)
+_PACKED = gzip.compress(b"hello" * 1000, mtime=0)
 
 ANSWERS: dict[str, bytes | Action] = {
     "/ok": OK,

@@ -56,7 +56,8 @@ cdef class Origin:
     cdef readonly object unix_path      # of a socket in place of host and port, or None
     cdef list idle
     cdef object free                    # greenlets wait here while all connections are in use
-    cdef object session                 # TLS: what resumes the last connection's
+    cdef object session                 # TLS: what resumes the next connection
+    cdef int looks                      # how often one was taken
 
     cdef int exchange(self, Answer answer, Prepared prepared) except -1
     cdef Connection _idle_connection(self)

@@ -55,6 +55,10 @@ cdef extern from *:
     object gregaria_new(object type, object arguments)
 
 
+# TLS sessions that are taken from one origin, each after a handshake that resumed none: see TLSStream.session.
+cdef int MOST_LOOKS = 8
+
+
 cdef class Answer:
     """What came back for one request.
 
@@ -412,8 +416,11 @@ cdef class Origin:
         if whole and connection.parser.keep_alive:
             if not connection.used:
                 connection.used = True
-                if self.scheme == "https":
-                    self.session = connection.stream.session()
+                if self.scheme == "https" and self.looks < MOST_LOOKS:
+                    session = connection.stream.session()
+                    if session is not None:
+                        self.session = session
+                        self.looks += 1
             self.idle.append(connection)
         else:
             connection.stream.close()

@@ -18,7 +18,6 @@ from gregaria.errors import (
     MalformedChunk,
     MalformedHeader,
     MalformedStatusLine,
-    ProtocolError,
 )
 
 cdef int64_t ALLOCATE_AT_ONCE = 16 * 1024 * 1024
@@ -124,7 +123,7 @@ cdef class ResponseParser:
             if 100 <= self.status < 200 and self.status != 101:
                 self.interim += 1
                 if self.interim > MOST_INTERIM:
-                    raise ProtocolError(f"more than {MOST_INTERIM} interim responses (1xx) and no final one")
+                    raise HeadTooLarge(f"more than {MOST_INTERIM} informational responses (1xx) and no final one")
                 continue
             self._choose_body()
         if self.stage == KNOWN_LENGTH:
@@ -284,10 +283,10 @@ cdef class ResponseParser:
         cdef int64_t length = 0
         cdef Py_ssize_t i
         if size == 0 or size > 18:
-            raise ConflictingLengths(f"malformed Content-Length: {shown(value, size)}")
+            raise MalformedHeader(f"malformed Content-Length: {shown(value, size)}")
         for i in range(size):
             if not c'0' <= value[i] <= c'9':
-                raise ConflictingLengths(f"malformed Content-Length: {shown(value, size)}")
+                raise MalformedHeader(f"malformed Content-Length: {shown(value, size)}")
             length = length * 10 + (value[i] - c'0')
         if self.length >= 0 and self.length != length:
             raise ConflictingLengths(f"two different Content-Lengths: {self.length} and {length}")

@@ -313,7 +313,9 @@ cdef class TLSStream(Stream):
         return 0
 
     cdef object session(self):
-        return self.tls.session
+        # None when the one that was offered has served: it will again, and CPython (3.10 to 3.13 at least) never frees
+        # what each look at `session` copies, some 6 KiB.
+        return None if self.tls.session_reused else self.tls.session
 
     cdef int write(self, const char* data, Py_ssize_t size, int64_t deadline_us) except -1:
         try:

@@ -50,8 +50,12 @@ def watch(runner: Monitored, gauge: Gauge | None = None, sleep: Callable[[float]
 
 def sample(runner: Monitored, gauge: Gauge) -> None:
     """Take one sample: fire ``usage_monitor``, and ``cpu_warning`` when it is too much, which is logged once a test."""
-    runner.current_cpu_usage = gauge.cpu_percent()
-    runner.current_memory_usage = gauge.memory_info().rss
+    try:
+        cpu_usage, memory_usage = gauge.cpu_percent(), gauge.memory_info().rss
+    except OSError:
+        # A look needs a descriptor, and users may have taken them all; the next one may find some.
+        return
+    runner.current_cpu_usage, runner.current_memory_usage = cpu_usage, memory_usage
     events = runner.environment.events
     runner.fire(
         events.usage_monitor,

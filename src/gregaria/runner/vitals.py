@@ -15,7 +15,8 @@ import psutil
 
 from gregaria.engine import clock
 from gregaria.settings import settings
-from gregaria.stats.generator import Cause, GeneratorLog, HoldUp, Second
+from gregaria.stats.generator import Cause, HoldUp, Second
+from gregaria.stats.generator_log import GeneratorLog
 
 if sys.platform != "win32":
     import resource
@@ -181,6 +182,7 @@ class Vitals:
         self._next_s = int(now_s())
         self._count, self._total_us = collections.count, collections.total_us
         self._warnings = 0
+        self._reading: Reading | None = None
 
     def run(self, sleep: Callable[[float], object] = gevent.sleep) -> None:
         """Take a line at the end of each second, for ever; made to run in a greenlet."""
@@ -197,7 +199,14 @@ class Vitals:
             self._next_s = until_s - 1
         if self._next_s >= until_s:
             return
-        reading, worst_us = self._gauge.read(), self._watch.take_worst_us()
+        try:
+            self._reading = self._gauge.read()
+        except OSError:
+            # Each look needs a descriptor, and users may have taken them all: what was read last stands.
+            pass
+        reading, worst_us = self._reading, self._watch.take_worst_us()
+        if reading is None:
+            return
         for seen in self._watch.take_loads():
             self._log.add_look(seen)
         self._watch.is_busy = reading.cpu_percent >= settings.cpu_warning_threshold

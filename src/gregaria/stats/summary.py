@@ -291,18 +291,12 @@ def _notes_on(stats: "RequestStats") -> list[str]:
 
 
 def _notes_on_generator(total: Entry) -> list[str]:
-    """What the generator has to say of itself: requests it could not make, times it took too late."""
+    """What the generator has to say of itself: requests that it could not make."""
     notes = []
     if errors := total.num_generator_errors:
         noun, verb = ("request", "was") if errors == 1 else ("requests", "were")
         notes.append(
             f"{errors:,} {noun} {verb} not made, as a limit of the generator's own machine was reached (see generator "
             "errors). They say nothing about the target, are in no other figure, and the load was lower than asked for."
-        )
-    if late := total.num_late:
-        noun = "response time was" if late == 1 else "response times were"
-        notes.append(
-            f"{late:,} {noun} taken late, because the generator was busy with something else and the kernel did not "
-            "stamp the arrival: they are too long by an unknown amount."
         )
     return notes
