@@ -16,6 +16,12 @@ _late(
     ("an iterable that knows its length", "an empty file object"),
     "FastHttpSession takes neither for what it is",
 )
+_late(
+    FAST,
+    phrases.ALLOW_REDIRECTS,
+    ("a PUT with 301", "a DELETE with 301"),
+    "FastHttpSession makes a GET of every method but HEAD after 301; only a POST may become one",
+)
 for _way in (FAST, ENGINE):
     _late(
         _way,
@@ -28,9 +34,3 @@ for _way in (FAST, ENGINE):
         ),
         "a TLS session is not kept when the answer ends the connection",
     )
-_late(
-    FAST,
-    phrases.ALLOW_REDIRECTS,
-    ("a PUT with 301", "a DELETE with 301"),
-    "FastHttpSession makes a GET of every method but HEAD after 301; only a POST may become one",
-)
