@@ -1,5 +1,7 @@
 """Requests by the names of their methods, what a response tells of its request, and what listeners are told."""
 
+import pickle
+from io import BytesIO
 from typing import Any
 
 from tests.oracle.case import Case, Do, get, one_by_one
@@ -103,6 +105,7 @@ def _way(client: Client, places: Places) -> None:
         )
         assert (plain is None) == (client.way == "engine")
         assert hooked
+        assert client.session.way("GET") == {"engine": "engine", "requests": "requests"}[client.way]
 
 
 def _deleted(client: Client, places: Places) -> None:
@@ -113,7 +116,31 @@ def _deleted(client: Client, places: Places) -> None:
     client.get("/a")
 
 
+def _raw_of_fast(client: Client, places: Places) -> None:
+    for streams in (True, False):
+        response = client.get("/a?size=50", stream=streams)
+        source = response.stream if client.way == FAST else response.raw if streams else BytesIO(response.content)
+        client.note(source.read(50))
+    del client.responses[::2]
+
+
+def _copied(client: Client, places: Places) -> None:
+    client.get("/a?cookie=b=1&cookie=c=2;Max-Age=1000")
+    for other in (client.jar.copy(), pickle.loads(pickle.dumps(client.jar))):
+        client.note(sorted((cookie.name, cookie.value) for cookie in other))
+        other.clear()
+    client.note([len(client.jar), "b" in client.jar, client.jar.get("c"), client.jar.get("d", "none")])
+    client.jar.clear_expired_cookies()
+    client.jar.clear_session_cookies()
+    client.get("/b")
+
+
 CASES = [
+    Case(BY_NAME, "a timeout", get("/a", timeout=5)),
+    Case(BY_NAME, "two timeouts", get("/a", timeout=(5, None)), ways=HTTP),
+    Case(BY_NAME, "a timeout that is over", one_by_one(get("/a?wait=0.4", timeout=0.1), get("/b"))),
+    Case(BY_NAME, "a stream's own bytes", _raw_of_fast, ways=(FAST,)),
+    Case(BY_NAME, "a jar that is copied", _copied),
     Case(BY_NAME, "put", verb("put", data=b"body")),
     Case(BY_NAME, "put of JSON", verb("put", json={"a": 1}), ways=HTTP),
     Case(BY_NAME, "patch", verb("patch", data=b"body")),
