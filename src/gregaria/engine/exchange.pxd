@@ -60,14 +60,14 @@ cdef class Origin:
     cdef int looks                      # how often one was taken
 
     cdef int exchange(self, Answer answer, Prepared prepared) except -1
-    cdef Connection _idle_connection(self)
+    cdef Connection _idle_connection(self, int64_t now)
     cdef Connection _open(self, Answer answer, int64_t timeout_us)
     cdef int _tunnel(self, Stream stream, int64_t deadline_us) except -1
     cdef int _talk(self, Connection connection, Answer answer, Prepared prepared) except -1
     cdef bint _continues(self, Connection connection, Answer answer, int64_t timeout_us) except -1
     cdef int _receive(self, Connection connection, Answer answer, int64_t timeout_us, int64_t deadline_us) except -1
     cdef int _settle(self, Connection connection, bint whole) except -1
-    cdef int _wait_for_free(self) except -1
+    cdef int _wait_for_free(self, int64_t timeout_us) except -1
     cdef int _release(self) except -1
 
 cdef class Prepared:
@@ -97,6 +97,7 @@ cdef class Prepared:
     cdef int _set_body(self, bytes head, bytes body) except -1
     cpdef int settle(self, Answer answer, object error=*, object size_bytes=*, object started_us=*) except -1
     cdef bint _send_body(self, Stream stream, int64_t timeout_us) except -1
+    cdef bint _send_piece(self, Stream stream, bytes data, int64_t timeout_us) except -1
     cdef int _count(self, Answer answer, object error, int64_t begun_us, int64_t size) except -1
     cdef Entry _row(self)
 

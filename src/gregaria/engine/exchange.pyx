@@ -15,6 +15,7 @@ from gregaria.engine.stream cimport Stream, TLSStream
 import _socket
 
 from gevent import Timeout, get_hub, sleep
+from gevent.exceptions import ConcurrentObjectUseError
 from gevent.hub import Waiter
 from greenlet import GreenletExit
 
@@ -40,7 +41,6 @@ cdef frozenset REPEATABLE = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"
 
 cdef bytes LENGTH_LINE = b"\r\nContent-Length: "
 cdef bytes EXPECT_LINE = b"\r\nexpect: 100-continue\r\n"
-cdef bytes CHUNKED_LINE = b"\r\ntransfer-encoding: chunked\r\n"
 
 # A body up to this size travels in one piece with the head.
 cdef Py_ssize_t ONE_PIECE_BYTES = 65536
@@ -98,31 +98,23 @@ cdef class Answer:
     cdef int phase_times(self, int64_t* six) noexcept:
         """Add the phases of the chain to six sums; how many of its steps the engine has carried."""
         cdef int carried = 0
-        cdef int64_t at, end
+        cdef int64_t at, last
         if self.previous is not None:
             carried = self.previous.phase_times(six)
         if not self.measured:
             return carried
+        # A server that speaks before it is asked has answered before the request was sent, or the connection secured:
+        # no phase goes back, and none beyond the end.
+        last = self.finished_us
         at = self.started_us
         if self.opened:
-            six[0] += self.lookup_us
-            at += self.lookup_us
-            end = self.connected_us or self.finished_us
-            six[1] += end - at
-            at = end
-            if self.connected_us:
-                end = self.secured_us or self.finished_us
-                six[2] += end - at
-                at = end
-        if at < self.finished_us or self.sent_us:
-            # The answer may be here before the system call that sent the request has come back.
-            end = min(self.sent_us or self.finished_us, self.first_byte_us or self.finished_us)
-            end = max(end, at)
-            six[3] += end - at
-            at = end
-            end = max(self.first_byte_us or self.finished_us, at) if self.sent_us else at
-            six[4] += end - at
-            six[5] += self.finished_us - end
+            six[0] += advance(&at, at + self.lookup_us, last)
+            six[1] += advance(&at, self.connected_us or last, last)
+            six[2] += advance(&at, self.secured_us or last, last)
+        # The answer may be here before the system call that sent the request has come back.
+        six[3] += advance(&at, min(self.sent_us or last, self.first_byte_us or last), last)
+        six[4] += advance(&at, self.first_byte_us or last, last)
+        six[5] += advance(&at, last, last)
         return carried + 1
 
     @property
@@ -135,6 +127,13 @@ cdef class Answer:
     def header_pairs(self):
         """(name, value) pairs in the order they came, decoded as latin-1."""
         return header_pairs(self.head)
+
+
+cdef inline int64_t advance(int64_t* at, int64_t until, int64_t last) noexcept nogil:
+    """Move a moment on, never back and never beyond the last one; by how much."""
+    cdef int64_t begun = at[0]
+    at[0] = max(begun, min(until, last))
+    return at[0] - begun
 
 
 cpdef list header_pairs(bytes head):
@@ -206,14 +205,15 @@ cdef class Origin:
         cdef Connection connection
         cdef bint again = False
         if self.most_connections and self.in_use >= self.most_connections:
-            self._wait_for_free()
+            answer.started_us = now_us()
+            self._wait_for_free(prepared.connect_timeout_us or self.connect_timeout_us)
         else:
             self.in_use += 1
         try:
             answer.started_us = now_us()
             answer.measured = True
             while True:
-                connection = None if again else self._idle_connection()
+                connection = None if again else self._idle_connection(answer.started_us)
                 if connection is None:
                     connection = self._open(answer, prepared.connect_timeout_us or self.connect_timeout_us)
                 connection.stream.late = connection.stream.late and not connection.used
@@ -226,11 +226,11 @@ cdef class Origin:
                         connection.used
                         and prepared.repeatable
                         and prepared.pieces is None
-                        and connection.parser.store_size == 0
-                        and connection.parser.consumed == 0
+                        and not connection.got
                         and isinstance(error, ConnectionError)
                     ):
                         again = True
+                        answer.sent_us = 0
                         continue
                     if connection.got:
                         # What is in the buffer is this connection's only while nobody else has run: feed has just raised.
@@ -246,11 +246,11 @@ cdef class Origin:
             if answer.reader is None:
                 self._release()
 
-    cdef Connection _idle_connection(self):
+    cdef Connection _idle_connection(self, int64_t now):
         cdef Connection connection
         while self.idle:
             connection = <Connection>self.idle.pop()
-            if connection.stream.quiet():
+            if connection.stream.quiet(now):
                 return connection
             connection.stream.close()
         return None
@@ -330,14 +330,9 @@ cdef class Origin:
         answer.sent = True
         stream.write(prepared.wire, len(prepared.wire), deadline_us)
         if prepared.rest is not None or prepared.pieces is not None:
-            try:
-                if not prepared.expects or self._continues(connection, answer, timeout_us):
-                    whole = prepared._send_body(stream, timeout_us)
-                else:
-                    whole = False
-            except ConnectionError:
-                # The server hung up meanwhile: it may have answered before (413, say).
-                whole = False
+            whole = (
+                not prepared.expects or self._continues(connection, answer, timeout_us)
+            ) and prepared._send_body(stream, timeout_us)
             deadline_us = now_us() + timeout_us
         answer.sent_us = now_us()
         while parser.stage != DONE:
@@ -374,7 +369,11 @@ cdef class Origin:
         cdef ResponseParser parser = connection.parser
         cdef int64_t deadline_us = now_us() + min(timeout_us, <int64_t>(settings.expect_timeout_s * 1e6))
         while connection.stream.await_answer(deadline_us):
-            self._receive(connection, answer, timeout_us, now_us() + timeout_us)
+            try:
+                self._receive(connection, answer, timeout_us, now_us() + timeout_us)
+            except ConnectionError:
+                # Told again by whoever asks for the answer.
+                return False
             if parser.stage != HEAD:
                 return False
             if parser.interim:
@@ -426,20 +425,33 @@ cdef class Origin:
             connection.stream.close()
         return 0
 
-    cdef int _wait_for_free(self) except -1:
-        """Wait for the place of a request that has ended; it stays counted in ``in_use``."""
+    cdef int _wait_for_free(self, int64_t timeout_us) except -1:
+        """Wait for the place of a request that has ended; it stays counted in ``in_use``.
+
+        Raises:
+            GeneratorError: none ended within the timeout, as happens to who holds streams and reads none of them.
+        """
         if self.free is None:
             self.free = []
         waiter = Waiter()
         self.free.append(waiter)
+        timer = Timeout.start_new(timeout_us / 1e6)
         try:
             waiter.get()
-        except BaseException:
+        except BaseException as error:
             if waiter in self.free:
                 self.free.remove(waiter)
             else:
                 self._release()
+            if error is timer:
+                raise GeneratorError(
+                    f"all {self.most_connections} connections to {self.host}:{self.port} stayed in use for "
+                    f"{timeout_us / 1e6:g} s, the connect timeout: allow more (`concurrency`), and read or close each "
+                    "streamed answer"
+                ) from None
             raise
+        finally:
+            timer.close()
         return 0
 
     cdef int _release(self) except -1:
@@ -470,6 +482,25 @@ cdef object _announced(ResponseParser parser):
     if parser.chunked:
         return "in chunks"
     return f"Content-Length: {parser.length}"
+
+
+cdef int64_t announced_bytes(bytes head) except -2:
+    """The Content-Length of a request's head, -1 when its body goes in chunks.
+
+    Raises:
+        ValueError: it says neither, so that nobody could tell where the body ends.
+    """
+    cdef int64_t length = -2
+    for name, value in header_pairs(head):
+        if name.lower() == "transfer-encoding" and value.lower().endswith("chunked"):
+            return -1
+        if name.lower() == "content-length":
+            length = int(value)
+    if length < 0:
+        raise ValueError(
+            "a body in pieces needs `Transfer-Encoding: chunked` or a Content-Length in the head of its request"
+        )
+    return length
 
 
 cdef class BodyReader:
@@ -503,6 +534,8 @@ cdef class BodyReader:
         cdef ResponseParser parser
         if self.connection is None or size == 0:
             return b""
+        if self.connection.stream.parked is not None:
+            raise ConcurrentObjectUseError("another greenlet is reading this body")
         parser = self.connection.parser
         while parser.stage != DONE and (size < 0 or parser.store_size == 0):
             self._more()
@@ -552,11 +585,14 @@ cdef class BodyReader:
         if connection is None:
             return 0
         self.connection = None
-        if reusable:
-            self.origin._settle(connection, self.whole)
-        else:
-            connection.stream.close()
-        return self.origin._release()
+        try:
+            if reusable:
+                self.origin._settle(connection, self.whole)
+            else:
+                connection.stream.close()
+        finally:
+            self.origin._release()
+        return 0
 
 
 cdef class Prepared:
@@ -567,7 +603,8 @@ cdef class Prepared:
         recorder, entry: where it is counted; None and None for nowhere.
         head, body: the bytes; the head from request line through blank line.
         pieces: an iterable of bytes in place of a body, sent as it comes and never twice. The head says how:
-            ``Transfer-Encoding: chunked``, or a Content-Length that the pieces add up to.
+            ``Transfer-Encoding: chunked``, or a Content-Length that the pieces add up to; a request fails with a
+            ValueError when they do not, and with a TypeError when one is neither bytes nor text.
         method, url, name: for those who look.
         connect_timeout_us, read_timeout_us: this request's own, 0 for the origin's.
         answer_type: ``Answer`` or a subclass; what ``perform`` returns is one of these, made without ``__init__``.
@@ -639,17 +676,45 @@ cdef class Prepared:
     cdef bint _send_body(self, Stream stream, int64_t timeout_us) except -1:
         """Send what comes after the head; False when the server answered before it had all of it."""
         cdef bytes data
-        cdef bint chunked
+        cdef int64_t announced, done = 0
         if self.pieces is None:
-            return stream.upload(self.rest, len(self.rest), timeout_us) == len(self.rest)
-        chunked = CHUNKED_LINE in self.head.lower()
+            return self._send_piece(stream, self.rest, timeout_us)
+        announced = announced_bytes(self.head)
         for piece in self.pieces:
-            data = piece.encode() if isinstance(piece, str) else bytes(piece)
-            if chunked and data:
+            if isinstance(piece, bytes):
+                data = piece
+            elif isinstance(piece, str):
+                data = piece.encode()
+            elif isinstance(piece, (bytearray, memoryview)):
+                data = bytes(piece)
+            else:
+                raise TypeError(f"a piece of a request's body is bytes or text, not {type(piece).__name__}: {piece!r:.60}")
+            if not data:
+                continue
+            done += len(data)
+            if announced < 0:
                 data = b"%x\r\n%b\r\n" % (len(data), data)
-            if stream.upload(data, len(data), timeout_us) < len(data):
+            elif done > announced:
+                # More would be the beginning of the next request.
+                raise ValueError(
+                    f"the pieces of the body are at least {done} bytes, but the head says Content-Length: {announced}"
+                )
+            if not self._send_piece(stream, data, timeout_us):
                 return False
-        return not chunked or stream.upload(b"0\r\n\r\n", 5, timeout_us) == 5
+        if announced < 0:
+            return self._send_piece(stream, b"0\r\n\r\n", timeout_us)
+        if done < announced:
+            raise ValueError(
+                f"the pieces of the body add up to {done} bytes, but the head says Content-Length: {announced}"
+            )
+        return True
+
+    cdef bint _send_piece(self, Stream stream, bytes data, int64_t timeout_us) except -1:
+        try:
+            return stream.upload(data, len(data), timeout_us) == len(data)
+        except ConnectionError:
+            # The server hung up meanwhile: it may have answered before (413, say).
+            return False
 
     cpdef Answer perform(self, bint count, bint continued=False, bint leave=True, bint stream=False):
         """Send it once and wait for the answer.

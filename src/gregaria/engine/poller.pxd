@@ -47,6 +47,7 @@ cdef class Poller:
     cdef int forget(self, Waiter waiter) except -1
     cdef int wait(self, Waiter waiter, int wanted, int64_t deadline_us) except -1
     cdef int _wait_on_watcher(self, Waiter waiter, int wanted, int64_t deadline_us) except -1
+    cdef int awaken(self, Waiter waiter) except -1
     cdef bint doubtful(self, int64_t now) noexcept
     cdef void _refill(self) noexcept
     cdef Waiter _next_ready(self)

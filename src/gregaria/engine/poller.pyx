@@ -23,7 +23,7 @@ meanwhile was seen late (``doubtful``).
 import os
 from weakref import WeakSet
 
-from libc.errno cimport ENOSPC
+from libc.errno cimport ENOSPC, errno
 from libc.stdint cimport int64_t, uint64_t
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cpython.object cimport PyObject
@@ -82,6 +82,9 @@ cdef class Poller:
         self.loop = hub.loop
         if GREGARIA_HAS_EPOLL and own_epoll:
             self.epoll_fd = epoll_create1(EPOLL_CLOEXEC)
+            if self.epoll_fd < 0:
+                # The first connection took the last descriptor, most likely.
+                raise OSError(errno, os.strerror(errno))
 
     def __dealloc__(self):
         PyMem_Free(self.buffer)
@@ -168,6 +171,12 @@ cdef class Poller:
         waiter.ready &= ~wanted
         return 0 if waiter.expired else 1
 
+    cdef int awaken(self, Waiter waiter) except -1:
+        """Have a parked greenlet look again, when the loop has its next turn: what it waits for has been closed."""
+        waiter.ready |= HANGUP
+        self.loop.run_callback(_resume, waiter)
+        return 0
+
     cdef bint doubtful(self, int64_t now) noexcept:
         """Whether what is told now may have happened well before: the loop was held up since it was last looked for."""
         return now - self.beat_us > BEAT_US + LATE_US or self.late_until_us >= self.fetched_before_us
@@ -244,17 +253,18 @@ cdef class Poller:
             if waiter.parked is not None and waiter.deadline_us and waiter.deadline_us <= now:
                 late.append(waiter)
         for waiter in late:
-            if waiter.parked is not None and waiter.deadline_us <= now:
+            # Those before it may have woken it, and it may wait for something else by now.
+            if waiter.parked is not None and waiter.deadline_us and waiter.deadline_us <= now:
                 waiter.expired = True
                 PyGreenlet_Switch(waiter.parked, NOTHING, None)
         return 0
 
     cdef int _wait_on_watcher(self, Waiter waiter, int wanted, int64_t deadline_us) except -1:
         """The portable way: one io watcher of gevent a wait."""
-        cdef object watcher = self.loop.io(waiter.fd, wanted)
         cdef greenlet me = PyGreenlet_GetCurrent()
         if me is self.hub:
             raise BlockingSwitchOutError("a request cannot wait inside the event loop's own callbacks")
+        watcher = self.loop.io(waiter.fd, wanted)
         waiter.parked = me
         waiter.wanted = wanted
         waiter.deadline_us = deadline_us
@@ -304,6 +314,11 @@ cdef class Poller:
         if self.epoll_fd >= 0:
             close(self.epoll_fd)
             self.epoll_fd = -1
+
+
+def _resume(Waiter waiter):
+    if waiter.parked is not None:
+        PyGreenlet_Switch(waiter.parked, NOTHING, None)
 
 
 cdef uint64_t _generation = 0

@@ -66,6 +66,9 @@ static inline Py_ssize_t gregaria_recv_stamped(int fd, char *data, Py_ssize_t si
     struct msghdr message = {NULL, 0, &piece, 1, control.bytes, sizeof control.bytes, 0};
     struct cmsghdr *part;
     struct timespec came, wall, steady;
+    long long steady_us, offset_us, moment_us;
+    /* Under the interpreter's lock. */
+    static long long last_offset_us = 0, set_us = 0;
     Py_ssize_t got = recvmsg(fd, &message, 0);
     *stamp_us = 0;
     if (got <= 0) return got;
@@ -73,11 +76,18 @@ static inline Py_ssize_t gregaria_recv_stamped(int fd, char *data, Py_ssize_t si
     if (part == NULL || part->cmsg_level != SOL_SOCKET || part->cmsg_type != SO_TIMESTAMPING) return got;
     memcpy(&came, CMSG_DATA(part), sizeof came);
     if (came.tv_sec == 0) return got;
-    /* The stamp is of the wall clock, which may be set at any time: its distance is read now. */
+    /* The stamp is of the wall clock, which may be set at any time: its distance is read now. What came before it was
+       seen to be set may have the old time, so those stamps say nothing. */
     clock_gettime(CLOCK_REALTIME, &wall);
     clock_gettime(CLOCK_MONOTONIC, &steady);
-    *stamp_us = (long long)steady.tv_sec * 1000000 + steady.tv_nsec / 1000
-              - (((long long)wall.tv_sec - came.tv_sec) * 1000000 + (wall.tv_nsec - came.tv_nsec) / 1000);
+    steady_us = (long long)steady.tv_sec * 1000000 + steady.tv_nsec / 1000;
+    offset_us = (long long)wall.tv_sec * 1000000 + wall.tv_nsec / 1000 - steady_us;
+    if (offset_us - last_offset_us > 1000 || offset_us - last_offset_us < -1000) {
+        if (last_offset_us) set_us = steady_us;
+        last_offset_us = offset_us;
+    }
+    moment_us = (long long)came.tv_sec * 1000000 + came.tv_nsec / 1000 - offset_us;
+    if (moment_us > set_us && moment_us <= steady_us) *stamp_us = moment_us;
     return got;
 }
 #else

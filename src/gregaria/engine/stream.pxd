@@ -16,7 +16,7 @@ cdef class Stream(Waiter):
     cdef Py_ssize_t receive(self, char* into, Py_ssize_t size, int64_t deadline_us) except -1
     cdef bint await_answer(self, int64_t deadline_us) except -1
     cdef bint answered(self) except -1
-    cdef bint quiet(self)
+    cdef bint quiet(self, int64_t now)
     cdef int close(self) except -1
 
 cdef class TLSStream(Stream):

@@ -11,6 +11,7 @@ import errno as error_numbers
 import os
 import ssl
 
+from gevent import sleep
 from libc.errno cimport EAGAIN, EINTR
 from libc.string cimport memcpy
 from gregaria.engine.clock cimport now_us
@@ -84,11 +85,17 @@ cdef class Stream(Waiter):
             sock.setblocking(False)
             if family != _UNIX:
                 sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+            self.poller = current_poller()
             code = sock.connect_ex(address)
+            while code == EAGAIN and family == _UNIX:
+                # The server's queue is full, and nobody tells when it no longer is.
+                if now_us() >= deadline_us:
+                    raise ConnectTimeout("no connection within the connect timeout")
+                sleep(0.005)
+                code = sock.connect_ex(address)
             if code not in _UNDER_WAY:
                 _raise(code)
             self.fd = sock.fileno()
-            self.poller = current_poller()
             self.poller.register(self)
             if code:
                 if not self.poller.wait(self, WRITE, deadline_us) and not _is_connected(sock):
@@ -214,11 +221,13 @@ cdef class Stream(Waiter):
                     self.ready |= READ
                 return got
             code = gregaria_socket_error()
-            if code != EAGAIN and code != EINTR:
+            if code != EAGAIN and code != EINTR and self.fd >= 0:
                 _raise(code)
             # Asked only now: when the loop was held up, the answer may be here although its time is over.
             if expired:
                 raise ReadTimeout("the server sent nothing within the network timeout")
+            if self.fd < 0:
+                raise ConnectionClosed("another greenlet closed the connection")
             if self.ready & HANGUP and code == EAGAIN:
                 # A hang-up that nobody can read: an error on the socket that was already reported.
                 self.ready &= ~HANGUP
@@ -244,21 +253,24 @@ cdef class Stream(Waiter):
             self.ready &= ~READ
         return False
 
-    cdef bint quiet(self):
+    cdef bint quiet(self, int64_t now):
         """Whether an idle connection can be used again: the server has neither spoken nor hung up since."""
         cdef char byte
         if self.ready & HANGUP:
             return False
-        if self.poller.epoll_fd >= 0 and not self.ready & READ:
+        # While the loop was held up, nobody has told what happened.
+        if self.poller.epoll_fd >= 0 and not self.ready & READ and not self.poller.doubtful(now):
             return True
         self.ready &= ~READ
         return gregaria_recv(self.fd, &byte, 1) < 0 and gregaria_socket_error() == EAGAIN
 
     cdef int close(self) except -1:
-        """Give the descriptor back; safe to call twice."""
+        """Give the descriptor back; safe to call twice. Who waits for something to read is told."""
         if self.fd >= 0:
             self.poller.forget(self)
             self.fd = -1
+            if self.parked is not None:
+                self.poller.awaken(self)
         if self.socket is not None:
             self.socket.close()
             self.socket = None
@@ -354,6 +366,8 @@ cdef class TLSStream(Stream):
             got = len(plain)
             memcpy(into, <const char*>plain, got)
             return got
+        if self.trouble is not None:
+            raise of_tls(self.trouble, None)
         while True:
             # Asking without anything there raises, which costs more than the rest of it.
             if not self.incoming.pending and not self._fill(deadline_us):
@@ -374,9 +388,11 @@ cdef class TLSStream(Stream):
         # Session tickets may come at any time and say nothing.
         return self.early is not None or not self._take_what_is_there() or self.early is not None
 
-    cdef bint quiet(self):
+    cdef bint quiet(self, int64_t now):
         if self.ready & HANGUP:
             return False
+        if self.poller.doubtful(now):
+            self.ready |= READ
         return self._take_what_is_there() and self.early is None
 
     cdef bint _take_what_is_there(self) except -1:
