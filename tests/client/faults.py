@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from tests.support.fault_answers import ANSWERS
 
+#: ways in which requests decides what an answer means
+REQUESTS_RULES = ("plain", "hook", "stream")
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -13,10 +16,10 @@ class Fault:
         path: on the fault server.
         failure: name of the failure's class, None for a success.
         says: a regular expression for its text.
-        status: what the response's status is; 0 for none. A chain that leads nowhere shows the last status of it
-            (FastHttpSession) or none (HttpSession, as requests raises).
+        status: what the response's status is; 0 for none.
         upload: bytes that are sent with it, by POST.
         expects: the request says ``Expect: 100-continue``.
+        forgiving: ways that take it for a success.
     """
 
     path: str
@@ -25,6 +28,13 @@ class Fault:
     status: int = 0
     upload: int = 0
     expects: bool = False
+    forgiving: tuple[str, ...] = ()
+
+    def counts_as_failure(self, way: str, caught: bool = False) -> bool:
+        """Whether it is one; a stream is counted when its head is here, unless a with-block waits for its end."""
+        if way == "stream" and self.path in IN_THE_BODY and not caught:
+            return False
+        return self.failure is not None and way not in self.forgiving
 
 
 def _good(path: str, **more: int) -> Fault:
@@ -53,11 +63,11 @@ FAULTS = [
     _closed("/close/in-status-line", _CUT),
     _closed("/close/in-head", _CUT),
     _closed("/close/after-informational", _CUT),
-    Fault("/silence", "FirstByteTimeout", "silent|first byte|nothing"),
-    Fault("/silence/in-head", "ReadTimeout", "silent|nothing"),
-    Fault("/silence/in-body", "ReadTimeout", "silent|nothing"),
-    Fault("/silence/in-chunks", "ReadTimeout", "silent|nothing"),
-    Fault("/silence/after-informational", "ReadTimeout", "silent|nothing"),
+    Fault("/silence", "FirstByteTimeout", "did not begin to answer within 0.2 s"),
+    Fault("/silence/in-head", "ReadTimeout", "fell silent for 0.2 s"),
+    Fault("/silence/in-body", "ReadTimeout", "fell silent for 0.2 s"),
+    Fault("/silence/in-chunks", "ReadTimeout", "fell silent for 0.2 s"),
+    Fault("/silence/after-informational", "ReadTimeout", "fell silent for 0.2 s"),
     _good("/slowly"),
     _closed("/half-close/write", _CUT),
     _short("/half-close/write-in-body"),
@@ -71,12 +81,13 @@ FAULTS = [
     Fault("/body/long-chunks", "BodyTooLong", "long|more|behind"),
     Fault("/body/where-none-is", "BodyTooLong", "long|more|behind"),
     Fault("/body/too-large", "BodyTooLarge", "99999999999.*larger than allowed"),
-    Fault("/body/endless", "BodyTooLarge", "larger than allowed"),
-    Fault("/body/endless-chunks", "BodyTooLarge", "larger than allowed"),
+    Fault("/body/endless", "BodyTooLarge", "larger than (allowed|.*8388608)"),
+    Fault("/body/endless-chunks", "BodyTooLarge", "larger than (allowed|.*8388608)"),
     Fault("/lengths/conflicting", "ConflictingLengths", "Content-Length.*5.*4"),
-    Fault("/lengths/conflicting-list", "ConflictingLengths", "Content-Length.*5, ?4"),
+    Fault("/lengths/conflicting-list", "ConflictingLengths", "Content-Length.*5.*4"),
     _good("/lengths/twice-the-same"),
-    Fault("/lengths/and-chunked", "ConflictingLengths", "Content-Length.*(chunked|Transfer-Encoding)"),
+    # RFC 9112, 6.3: chunks win, and the connection is not used again.
+    _good("/lengths/and-chunked"),
     Fault("/lengths/negative", "MalformedHeader", "Content-Length.*-5"),
     Fault("/lengths/plus", "MalformedHeader", r"Content-Length.*\+5"),
     Fault("/lengths/hexadecimal", "MalformedHeader", "Content-Length.*0x5"),
@@ -113,7 +124,7 @@ FAULTS = [
     Fault("/head/endless", "HeadTooLarge", "head is larger than 262144 bytes"),
     Fault("/head/endless-line", "HeadTooLarge", "head is larger than 262144 bytes"),
     Fault("/head/endless-status-line", "HeadTooLarge", "head is larger than 262144 bytes"),
-    Fault("/head/endless-informational", "HeadTooLarge", "informational|larger than 262144 bytes"),
+    Fault("/head/endless-informational", "HeadTooLarge", "more than 100 informational responses"),
     # the chunks
     Fault("/chunks/size-no-number", "MalformedChunk", "chunk.*five|chunk.*ive"),
     Fault("/chunks/size-negative", "MalformedChunk", "chunk.*-5"),
@@ -133,30 +144,47 @@ FAULTS = [
     Fault("/redirect/many", "TooManyRedirects", "30 redirects", status=302),
     Fault("/redirect/loop", "TooManyRedirects", "30 redirects", status=302),
     Fault("/redirect/pair", "TooManyRedirects", "30 redirects", status=302),
-    Fault("/redirect/nowhere", "ProtocolError|InvalidURL", "leads nowhere|No host", status=302),
+    Fault("/redirect/nowhere", "ProtocolError|InvalidURL", r"leads nowhere.*http://\[", status=302),
     Fault("/redirect/elsewhere", "ProtocolError|InvalidSchema", "ftp://localhost/", status=302),
     Fault("/redirect/no-such-host", "NameNotFound", "nosuch.invalid"),
     Fault("/redirect/to-reset", "ConnectionReset", "reset"),
     Fault("/redirect/to-garbage", "MalformedStatusLine", r"\\x00\\x01"),
-    Fault("/redirect/to-silence", "FirstByteTimeout", "silent|first byte|nothing"),
+    Fault("/redirect/to-silence", "FirstByteTimeout", "did not begin to answer within 0.2 s"),
     Fault("/redirect/to-500", "LocustBadStatusCode|HTTPError", "500", status=500),
     Fault("/redirect/without-location", None, status=302),
     # content encodings
-    Fault("/encoding/bad-gzip", "DecodingError", "gzip.*this is not gzip"),
-    # What is there decodes; requests and browsers show that much.
-    _good("/encoding/truncated"),
-    Fault("/encoding/bad-checksum", "DecodingError", "gzip"),
-    Fault("/encoding/wrong-name", "DecodingError", "gzip"),
+    Fault(
+        "/encoding/bad-gzip",
+        "DecodingError",
+        "gzip.*this is not gzip|is not what its Content-Encoding says",
+        status=200,
+    ),
+    # What is there decodes, and requests is content with that.
+    Fault("/encoding/truncated", "DecodingError", "gzip.*ends before", status=200, forgiving=REQUESTS_RULES),
+    Fault("/encoding/bad-checksum", "DecodingError", "Content-Encoding", status=200),
+    Fault("/encoding/wrong-name", "DecodingError", "Content-Encoding", status=200),
     _good("/encoding/unknown"),
-    Fault("/encoding/bad-deflate", "DecodingError", "deflate.*this is not deflate"),
-    Fault("/encoding/bad-br", "DecodingError", "br.*this is not brotli"),
-    Fault("/encoding/bad-zstd", "DecodingError", "zstd.*this is not zstd"),
-    Fault("/encoding/many-layers", "DecodingError", "12 times"),
-    Fault("/bomb/gzip", "BodyTooLarge|DecodingError", "larger than 8388608 bytes"),
-    Fault("/bomb/deflate", "BodyTooLarge|DecodingError", "larger than 8388608 bytes"),
-    Fault("/bomb/br", "BodyTooLarge|DecodingError", "larger than 8388608 bytes"),
-    Fault("/bomb/zstd", "BodyTooLarge|DecodingError", "larger than 8388608 bytes"),
-    Fault("/bomb/nested", "BodyTooLarge|DecodingError", "larger than 8388608 bytes"),
+    Fault(
+        "/encoding/bad-deflate",
+        "DecodingError",
+        "deflate.*this is not deflate|is not what its Content-Encoding says",
+        status=200,
+    ),
+    Fault(
+        "/encoding/bad-br", "DecodingError", "br.*this is not brotli|is not what its Content-Encoding says", status=200
+    ),
+    Fault(
+        "/encoding/bad-zstd",
+        "DecodingError",
+        "zstd.*this is not zstd|is not what its Content-Encoding says",
+        status=200,
+    ),
+    Fault("/encoding/many-layers", "DecodingError", "12 (times|> 5)", status=200),
+    Fault("/bomb/gzip", "BodyTooLarge", "larger than .*8388608", status=200),
+    Fault("/bomb/deflate", "BodyTooLarge", "larger than .*8388608", status=200),
+    Fault("/bomb/br", "BodyTooLarge", "larger than .*8388608", status=200),
+    Fault("/bomb/zstd", "BodyTooLarge", "larger than .*8388608", status=200),
+    Fault("/bomb/nested", "BodyTooLarge", "larger than .*8388608", status=200),
     # the order of things
     Fault("/early", "LocustBadStatusCode|HTTPError", "413", status=413, upload=4_000_000),
     Fault("/early/close", "LocustBadStatusCode|HTTPError", "413", status=413, upload=4_000_000),
@@ -178,3 +206,40 @@ _STEPS = frozenset(("/ok", "/redirect/of-pair", "/101"))
 def paths_without_a_line() -> set[str]:
     """Answers that nobody has said what they count as."""
     return set(ANSWERS) - {fault.path for fault in FAULTS} - _STEPS
+
+
+#: what a stream meets only when it is read
+IN_THE_BODY = frozenset(
+    (
+        "/reset/in-body",
+        "/reset/in-chunks",
+        "/reset/until-close",
+        "/redirect/to-reset",
+        "/silence/in-body",
+        "/silence/in-chunks",
+        "/half-close/write-in-body",
+        "/chunks/cut-in-size",
+        "/chunks/no-trailer",
+        *(
+            fault.path
+            for fault in FAULTS
+            if fault.path.startswith(("/encoding/", "/bomb/", "/body/short", "/body/none"))
+        ),
+    )
+) - {"/encoding/unknown", "/encoding/truncated"}
+
+#: {(way, path): why} of what is known not to work yet
+LATER: dict[tuple[str, str], str] = {}
+
+
+def _late(ways: tuple[str, ...], why: str, *paths: str) -> None:
+    LATER.update({(way, path): why for way in ways for path in paths})
+
+
+_late(("hook", "stream"), "a URL that is none is raised as requests raises it", "/redirect/nowhere")
+
+#: ways in which a bomb is noticed too late, if in time for the failure's class
+LATER_BOMBS = {
+    ("fast", "/bomb/br"): "the size is looked at after each KiB of input, which is a whole bomb",
+    ("plain", "/bomb/br"): "the size is looked at after each KiB of input, which is a whole bomb",
+}

@@ -497,7 +497,10 @@ def test_a_bomb_is_not_decoded_beyond_the_limit(books: Books, monkeypatch: pytes
     with answering(head + bomb) as wire, to(wire, books) as session:
         response = session.get("/", **HOOKED)
         assert isinstance(response.error, requests.exceptions.ContentDecodingError)
+        # What is read piece by piece is the reader's to bound.
         assert sum(map(len, session.get("/", stream=True).iter_content(65536))) == 50_000_000
+        with pytest.raises(requests.exceptions.ContentDecodingError):
+            _ = session.get("/", stream=True).content
     assert type(books.failures[0][2]).__name__ == "BodyTooLarge"
 
 

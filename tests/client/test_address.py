@@ -149,3 +149,9 @@ def test_a_unix_socket_is_a_place_like_any() -> None:
 def test_a_unix_url_without_a_socket_says_how_to_write_one() -> None:
     with pytest.raises(ValueError, match="http\\+unix://%2Frun%2Fapp"):
         address.split("http+unix:///path")
+
+
+@pytest.mark.parametrize("host", ["a\x00", "a b", "a\x0bb", "\x7f"])
+def test_a_host_with_characters_that_no_name_has_is_refused(host):
+    with pytest.raises(ValueError, match="not an http"):
+        address.split(f"http://{host}/")

@@ -4,34 +4,28 @@ import gc
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import gevent
 import pytest
 
-from gregaria.client.requests import HttpSession
 from gregaria.client.session import FastHttpSession
 from gregaria.events import RequestEvent
 from gregaria.settings import settings
-from tests.client.faults import FAULTS, Fault, paths_without_a_line
+from tests.client.faults import FAULTS, IN_THE_BODY, LATER, LATER_BOMBS, Fault, paths_without_a_line
 from tests.support import bombs
+from tests.support.caller import WAYS, Caller
 from tests.support.fault_server import FaultServer, fault_server
 from tests.support.http_session import Books
 
-#: a silent server is waited for that long, and no fault may take much longer
+#: a server that is silent on purpose is waited for that long, and no fault may take much longer
 SILENCE_S = 0.2
 BOUND_S = 6.0
-BOMB_LIMIT_BYTES = 8 * 1024 * 1024
+LIMIT_BYTES = 8 * 1024 * 1024
 
-#: each way with the arguments that make a call take it
-WAYS: dict[str, dict[str, Any]] = {
-    "fast": {},
-    "plain": {},
-    "hook": {"hooks": {"response": [lambda response, **_: response]}},
-    "stream": {"stream": True},
-}
+Connect = Callable[[str], Caller]
 
 
 @pytest.fixture(scope="module")
@@ -45,160 +39,164 @@ def server() -> Iterator[FaultServer]:
 
 @pytest.fixture(autouse=True)
 def small_bodies(settings_as_they_were: None) -> None:
-    settings.max_body_bytes = BOMB_LIMIT_BYTES
+    settings.max_body_bytes = LIMIT_BYTES
 
 
-class Caller:
-    """A session that sends in one way.
+@pytest.fixture
+def connect(server: FaultServer) -> Iterator[Connect]:
+    callers: list[Caller] = []
 
-    Attributes:
-        session: the client.
-        books: what it counts in.
-    """
+    def make(way: str) -> Caller:
+        callers.append(Caller(way, server.url))
+        return callers[-1]
 
-    def __init__(self, way: str, base_url: str) -> None:
-        self.way = way
-        self.books = Books()
-        event = RequestEvent()
-        event.stats = self.books
-        if way == "fast":
-            self.session: Any = FastHttpSession(base_url, event, network_timeout=SILENCE_S, connection_timeout=1)
-        else:
-            self.session = HttpSession(base_url, event)
-
-    def call(self, fault: Fault, path: str, caught: bool) -> Any:
-        arguments: dict[str, Any] = {**WAYS[self.way], "catch_response": caught}
-        if self.way != "fast":
-            arguments["timeout"] = (1, SILENCE_S)
-        if fault.expects:
-            arguments["headers"] = {"Expect": "100-continue"}
-        if fault.upload:
-            return self.session.post(path, data=b"x" * fault.upload, **arguments)
-        return self.session.get(path, **arguments)
-
-    def good(self) -> None:
-        """Everything is as if nothing had been."""
-        assert self.session.get("/ok").content == b"hello"
-
-    @property
-    def counts(self) -> tuple[int, int, int]:
-        total = self.books.recorder.total
-        return total.num_requests, total.num_failures, total.num_interrupted
-
-    def close(self) -> None:
-        if self.way == "fast":
-            self.session.client_pool.close()
-        else:
-            self.session.close()
+    yield make
+    for caller in callers:
+        caller.close()
 
 
-@pytest.fixture(params=WAYS)
-def way(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+#: a stream of endless length is the user's own to bound, and when its head is here is a matter of luck
+_ENDLESS = ("/bomb/", "/body/endless", "/body/too-large", "/chunks/endless")
 
 
-def read(response: Any, way: str) -> None:
-    """What a user does with a response; reading a stream is where its body fails."""
-    if way == "stream" and response.status_code:
-        _ = response.content
+def each_way(faults: list[Fault], later: Mapping[tuple[str, str], str] = LATER) -> pytest.MarkDecorator:
+    """Each of the faults in each way."""
+    parameters = []
+    for way in WAYS:
+        for fault in faults:
+            if way == "stream" and fault.path.startswith(_ENDLESS):
+                continue
+            late = later.get((way, fault.path))
+            marks = [pytest.mark.xfail(strict=True, reason=late)] if late else []
+            parameters.append(pytest.param(way, fault, marks=marks, id=f"{way}-{fault.path}"))
+    return pytest.mark.parametrize("way, fault", parameters)
 
 
-def check(caller: Caller, fault: Fault, response: Any) -> None:
+def ask(caller: Caller, fault: Fault, situation: str = "alone") -> Any:
+    headers = {"Expect": "100-continue"} if fault.expects else None
+    path = f"/by-way-of{fault.path}" if situation == "redirected" else fault.path
+    silent = "silence" in fault.path or "too-large" in fault.path
+    return caller.call(
+        path,
+        caught=situation == "caught",
+        upload=fault.upload,
+        silence_s=SILENCE_S if silent else 5,
+        headers=headers,
+    )
+
+
+def check(caller: Caller, fault: Fault, response: Any, caught: bool = False) -> None:
     """One request in the books, a failure as the table says, or none."""
-    if fault.failure is None:
+    if caller.way == "stream" and fault.path in IN_THE_BODY:
+        check_stream(caller, fault, caught)
+        return
+    if not fault.counts_as_failure(caller.way):
         assert caller.books.failures == []
         assert caller.counts == (1, 0, 0)
         assert response.status_code == fault.status
         return
     assert caller.counts == (1, 1, 0)
-    [(_, _, failure)] = caller.books.failures
+    failure = caller.failure
+    assert fault.failure is not None
     assert type(failure).__name__ in fault.failure.split("|"), repr(failure)
     assert re.search(fault.says, str(failure), re.DOTALL), str(failure)
     assert "Errno" not in str(failure)
     assert len(str(failure)) < 400
-    assert response.status_code in ((0, fault.status) if fault.status == 302 else (fault.status,))
+    if "HTTPError" in fault.failure:
+        assert response.status_code == fault.status
+    else:
+        # Of an answer that came and cannot be used there may be the status.
+        assert response.status_code in (0, fault.status)
+
+
+def check_stream(caller: Caller, fault: Fault, caught: bool) -> None:
+    """It is counted when its head is here. Who reads it learns what is wrong with its body; a block counts that."""
+    assert caller.counts == (1, int(caught), 0)
+    assert fault.failure is not None
+    errors: list[BaseException] = []
+    error = caller.failure if caught else caller.read_error
+    while error is not None:
+        errors.append(error)
+        error = error.__cause__ or error.__context__
+    # Reading it, and so unpacking it, is left to requests.
+    assert {*fault.failure.split("|"), "ContentDecodingError"} & {type(each).__name__ for each in errors}, errors
 
 
 def test_every_answer_of_the_server_has_a_line_here() -> None:
     assert paths_without_a_line() == set()
-    assert len({fault.path for fault in FAULTS}) == len(FAULTS)
+    paths = {fault.path for fault in FAULTS}
+    assert len(paths) == len(FAULTS)
+    assert {path for _, path in LATER} <= paths
 
 
 @pytest.mark.parametrize("situation", ["alone", "caught", "redirected"])
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.path)
+@each_way(FAULTS)
 def test_a_fault_is_one_failure_and_the_session_goes_on(
-    server: FaultServer, way: str, fault: Fault, situation: str
+    connect: Connect, way: str, fault: Fault, situation: str
 ) -> None:
-    caller = Caller(way, server.url)
-    path = fault.path if situation != "redirected" else f"/by-way-of{fault.path}"
+    caller = connect(way)
     began = time.monotonic()
-    if situation == "caught":
-        with caller.call(fault, path, True) as response:
-            read(response, way)
-    else:
-        response = caller.call(fault, path, False)
-        read(response, way)
+    response = ask(caller, fault, situation)
     assert time.monotonic() - began < BOUND_S
-    check(caller, fault, response)
+    caught = situation == "caught"
+    check(caller, fault, response, caught)
     caller.good()
-    assert caller.counts == (2, int(fault.failure is not None), 0)
-    caller.close()
+    assert caller.counts == (2, int(fault.counts_as_failure(way, caught)), 0)
 
 
-@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.failure], ids=lambda fault: fault.path)
-def test_no_fault_leaves_a_descriptor_behind(server: FaultServer, way: str, fault: Fault) -> None:
-    with_one = Caller(way, server.url)
-    with_one.good()
-    with_one.close()
-    wait_until(lambda: server.open_connections == 0, "earlier connections stay open")
-    before = open_descriptors()
-    caller = Caller(way, server.url)
-    for _ in range(2):
-        response = caller.call(fault, fault.path, False)
-        read(response, way)
-    caller.close()
-    del caller, response
+@pytest.mark.parametrize("way", WAYS)
+def test_no_fault_leaves_a_descriptor_behind(connect: Connect, server: FaultServer, way: str) -> None:
+    connect(way).good()
     gc.collect()
-    wait_until(lambda: open_descriptors() == before, "descriptors stay open")
+    wait_until(lambda: server.open_connections <= 1, "earlier connections stay open")
+    before = open_descriptors()
+    for fault in FAULTS:
+        endless = fault.path.startswith(("/bomb/", *(_ENDLESS if way == "stream" else ())))
+        if not endless and (way, fault.path) not in LATER:
+            caller = Caller(way, server.url)
+            ask(caller, fault)
+            caller.close()
+    del caller
+    gc.collect()
+    wait_until(lambda: open_descriptors() <= before, "descriptors stay open")
+    assert server.open_connections <= 1
 
 
-@pytest.mark.parametrize("path", [fault.path for fault in FAULTS if fault.path.startswith("/bomb/")])
-def test_a_bomb_does_not_fill_the_memory(server: FaultServer, way: str, path: str) -> None:
-    fault = next(fault for fault in FAULTS if fault.path == path)
-    caller = Caller(way, server.url)
+@each_way([fault for fault in FAULTS if fault.path.startswith("/bomb/")], LATER_BOMBS)
+def test_a_bomb_does_not_fill_the_memory(connect: Connect, way: str, fault: Fault) -> None:
+    caller = connect(way)
     caller.good()
     before = reset_peak_bytes()
-    read(caller.call(fault, path, False), way)
-    assert peak_bytes() - before < 10 * BOMB_LIMIT_BYTES
-    caller.close()
+    ask(caller, fault)
+    assert peak_bytes() - before < 10 * LIMIT_BYTES
 
 
-@pytest.mark.parametrize("fault", [f for f in FAULTS if "endless" in f.path], ids=lambda fault: fault.path)
-def test_what_does_not_end_does_not_fill_the_memory(server: FaultServer, way: str, fault: Fault) -> None:
-    caller = Caller(way, server.url)
+@each_way([fault for fault in FAULTS if "endless" in fault.path])
+def test_what_does_not_end_does_not_fill_the_memory(connect: Connect, way: str, fault: Fault) -> None:
+    caller = connect(way)
     caller.good()
     before = reset_peak_bytes()
-    read(caller.call(fault, fault.path, False), way)
-    assert peak_bytes() - before < 6 * BOMB_LIMIT_BYTES
-    caller.close()
+    ask(caller, fault)
+    assert peak_bytes() - before < 6 * LIMIT_BYTES
 
 
 def test_many_users_with_every_fault_at_once_lose_and_double_nothing(server: FaultServer) -> None:
     books = Books()
     event = RequestEvent()
     event.stats = books
-    chosen = [fault for fault in FAULTS if not fault.upload]
+    chosen = [fault for fault in FAULTS if not fault.upload and ("fast", fault.path) not in LATER]
 
     def user(place: int) -> None:
-        session = FastHttpSession(server.url, event, network_timeout=SILENCE_S)
+        session = FastHttpSession(server.url, event)
         for at in range(place, len(chosen), 20):
             for path in (chosen[at].path, "/ok"):
-                session.get(path, name=path)
+                session.get(path, name=path, timeout=SILENCE_S if "silence" in path else 5)
+        session.client_pool.close()
 
     gevent.joinall([gevent.spawn(user, place) for place in range(20)], raise_error=True)
     rows = books.counts()
     assert rows.pop("/ok") == (len(chosen), 0, 0)
-    assert rows == {fault.path: (1, int(fault.failure is not None), 0) for fault in chosen}
+    assert rows == {fault.path: (1, int(fault.counts_as_failure("fast")), 0) for fault in chosen}
 
 
 def open_descriptors() -> int:

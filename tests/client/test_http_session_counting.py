@@ -12,6 +12,7 @@ from greenlet import GreenletExit
 
 from gregaria.client.requests import HttpSession
 from gregaria.engine.gate import Gate
+from gregaria.engine.phases import PHASES
 from gregaria.errors import (
     CatchResponseError,
     GregariaError,
@@ -386,6 +387,7 @@ def test_listeners_are_told_with_locusts_arguments(echo: Echo, books: Books, way
         *("NoneType", "HTTPError", "CatchResponseError", "ConnectionRefusedError"),
     ]
     phases = told[0]["context"].pop("phases")
+    assert tuple(phases) == PHASES
     assert sum(phases.values()) == pytest.approx(told[0]["response_time"], abs=0.001)
     assert told[0]["context"] == {"user": "u", "both": "call"}
     assert told[0]["url"] == echo.url + "/a?b=1"

@@ -133,3 +133,27 @@ def test_contexts_are_made_once_and_verify_as_told() -> None:
     assert context_for(True).verify_mode is ssl.CERT_REQUIRED
     assert context_for(True).check_hostname
     assert context_for(False).verify_mode is ssl.CERT_NONE
+
+
+@BOTH_WAYS
+def test_the_environment_names_a_ca_only_when_it_is_trusted(
+    secure_echo: Echo, certificate: Path, way: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate.with_suffix(".crt")))
+    with new_session(secure_echo.url) as session:
+        assert isinstance(session.get("/a", **way).error, requests.exceptions.SSLError)
+        session.trust_env = True
+        response = session.get("/a", **way)
+        assert response.took_engine
+        assert response.ok
+
+
+@BOTH_WAYS
+def test_a_connection_that_was_open_took_no_time_to_make(secure_echo: Echo, way: dict[str, Any]) -> None:
+    with new_session(secure_echo.url) as session:
+        first, second = (session.get("/a", verify=False, **way).phases for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert min(first.connect_us, first.tls_us, first.first_byte_us) > 0
+    assert second[:3] == (0, 0, 0)
+    assert second.first_byte_us > 0

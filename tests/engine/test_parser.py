@@ -122,7 +122,15 @@ def test_a_connection_that_closes_too_early_is_an_error(wire):
         (b"HTTP/1.1 2000 OK\r\n\r\n", "malformed status line"),
         (b"HTTP/1.1 200 OK\r\nno colon here\r\n\r\n", "malformed header line"),
         (b"HTTP/1.1 200 OK\r\n: no name\r\n\r\n", "malformed header line"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", "two different Content-Lengths"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", "two different lengths"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\n", "two different lengths"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5,\r\n\r\n", "malformed Content-Length"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5 5\r\n\r\n", "malformed Content-Length"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length : 5\r\n\r\n", "malformed header name"),
+        (b"HTTP/1.1 200 OK\r\nX Y: 5\r\n\r\n", "malformed header name"),
+        (b"HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n", "malformed header line"),
+        (b"HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n", "malformed header line"),
+        (b"HTTP/1.1 200 OK\r\n X: a\r\n\r\n", "malformed header"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", "malformed Content-Length"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 0x10\r\n\r\n", "malformed Content-Length"),
         (b"HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n", "malformed Content-Length"),
@@ -205,3 +213,7 @@ def test_garbage_ends_in_an_answer_or_in_an_error_of_ours(pieces):
         parse([b"HTTP/1.1 200 OK\r\n", *pieces], closed=True)
     except (ProtocolError, ConnectionClosed):
         pass
+
+
+def test_the_same_length_said_twice_is_that_length():
+    assert parse([b"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\nContent-Length: 2\r\n\r\nok"])[3] == b"ok"

@@ -153,6 +153,27 @@ DIFFERENCES = [
         | _of(phrases.SNI, "a name in capitals"),
         "FastHttpUser's response.url is the URL as it was written; what is sent is encoded in the same way",
     ),
+    # Cookies, by RFC 6265; requests keeps them as the standard library's jar does.
+    Difference(
+        (FAST,),
+        ("cookies afterwards", "sent cookie"),
+        _of(phrases.COOKIE_DOMAIN, "empty"),
+        "an empty Domain is none (5.2.3); the standard library drops such a cookie",
+    ),
+    Difference(
+        (FAST,),
+        ("cookies afterwards", "sent cookie"),
+        _of(phrases.COOKIE_PATH, "one that does not begin with a slash"),
+        "a Path without a slash is none, so that the folder counts (5.2.4); the standard library keeps it and never "
+        "sends the cookie",
+    ),
+    Difference(
+        (FAST,),
+        ("cookies afterwards", "sent cookie"),
+        _of(phrases.COOKIE_HTTP_ONLY, "without a value or name"),
+        "text without an equals sign is a value without a name, as with browsers; for the standard library it is a "
+        "name without a value",
+    ),
     # Redirects.
     Difference(
         (FAST,),
@@ -179,6 +200,19 @@ DIFFERENCES = [
         "FastHttpUser counts 300 as a failure, as Locust's does",
     ),
     # Connections.
+    Difference(
+        (FAST, ENGINE),
+        ("resumed",),
+        _of(
+            phrases.RESUMPTION,
+            "after the server has closed",
+            "of connections that close each time",
+            "by TLS 1.2",
+            "without verification",
+            "with a client's certificate",
+        ),
+        "the engine takes up the TLS session of an earlier connection, as browsers do; requests never does",
+    ),
     Difference(
         (FAST, ENGINE),
         (EVERYTHING,),

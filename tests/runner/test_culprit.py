@@ -63,6 +63,17 @@ def test_a_function_that_a_task_calls_is_named_beside_it() -> None:
     assert found.line == sign.__code__.co_firstlineno + 1
 
 
+def test_what_is_written_inside_a_task_is_the_task() -> None:
+    class Checkout(User):
+        @task
+        def compute(self) -> None:
+            (self.found,) = list(each() for each in [lambda: seen()])  # noqa: C400
+            raise StopUser
+
+    found = of_user(Checkout)
+    assert found.name == "task Checkout.compute"
+
+
 def test_a_library_that_computes_is_the_line_that_called_it() -> None:
     class Checkout(User):
         @task

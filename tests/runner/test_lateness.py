@@ -17,7 +17,8 @@ from gregaria.engine import clock
 from gregaria.runner.lateness import Lateness
 from gregaria.runner.vitals import Collections, RunQueue
 from gregaria.settings import settings
-from gregaria.stats.generator import Cause, GeneratorLog
+from gregaria.stats.generator import Cause
+from gregaria.stats.generator_log import GeneratorLog
 from tests.support.clock import JumpingClock
 
 HERE = Path(__file__).name
@@ -112,6 +113,8 @@ def test_a_call_that_keeps_pythons_lock_is_named_right_afterwards(watched: Watch
 
 def test_garbage_collection_is_named_with_the_code_that_was_running(watched: Watched) -> None:
     kept = [[number] for number in range(300_000)]
+    gevent.sleep(0.05)
+    watched.log.clear()
 
     def collect() -> None:
         until = time.perf_counter() + 0.3
@@ -225,7 +228,7 @@ def test_a_hold_up_of_each_kind_is_to_be_told_once() -> None:
 BUSY_AT_EXIT = """
 import gevent, os, sys
 from gregaria.runner.selfwatch import SelfWatch
-from gregaria.stats.generator import GeneratorLog
+from gregaria.stats.generator_log import GeneratorLog
 {patch}
 watch = SelfWatch(GeneratorLog())
 gevent.sleep(0.1)

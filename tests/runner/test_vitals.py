@@ -8,7 +8,8 @@ import pytest
 
 from gregaria.runner.vitals import Collections, ProcessGauge, Reading, RunQueue, Vitals
 from gregaria.settings import settings
-from gregaria.stats.generator import Cause, Generator, GeneratorLog, HoldUp, Second
+from gregaria.stats.generator import Cause, Generator, HoldUp, Second
+from gregaria.stats.generator_log import GeneratorLog
 from tests.support.clock import JumpingClock
 
 READING = Reading(42.0, 80.0, 60.0, 5_000, 50_000_000, 12, 1024)

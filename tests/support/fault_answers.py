@@ -293,7 +293,7 @@ ANSWERS: dict[str, bytes | Action] = {
     "/redirect/loop": redirect("/redirect/loop"),
     "/redirect/pair": redirect("/redirect/of-pair"),
     "/redirect/of-pair": redirect("/redirect/pair"),
-    "/redirect/nowhere": redirect("http://"),
+    "/redirect/nowhere": redirect("http://["),
     "/redirect/elsewhere": redirect("ftp://localhost/"),
     "/redirect/no-such-host": redirect("http://nosuch.invalid/"),
     "/redirect/to-reset": redirect("/reset/in-body"),

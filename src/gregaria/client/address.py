@@ -15,6 +15,9 @@ ABSOLUTE_URL = re.compile(r"^(https?|http\+unix)://", re.IGNORECASE)
 #: a request target that needs no further encoding
 _CLEAN_TARGET = re.compile(r"/(?!/)[A-Za-z0-9\-._~!$&'()*+,;=:@/]*(\?[A-Za-z0-9\-._~!$&'()*+,;=:@/?]+)?", re.ASCII)
 
+#: what would break out of a Host header, or make no sense in it
+_NOT_IN_A_HOST = re.compile(r"[\x00-\x20\x7f/?#@]")
+
 #: what begins like a path but for its slash, and is no URL with a scheme
 _BARE_PATH = re.compile(r"\w(?![\w+.-]*://)")
 
@@ -108,7 +111,7 @@ def split(url: str) -> Address:
         return _of_unix_socket(url, parts.netloc)
     default_port = _DEFAULT_PORTS.get(parts.scheme)
     host = parts.hostname
-    if default_port is None or not host:
+    if default_port is None or not host or _NOT_IN_A_HOST.search(host):
         raise ValueError(f"{url!r} is not an http:// or https:// URL with a host")
     port = parts.port or default_port
     authority = f"[{host}]" if ":" in host else host

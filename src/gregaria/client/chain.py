@@ -8,11 +8,12 @@ from urllib.parse import urljoin
 from gregaria.client.address import split
 from gregaria.client.body import Pieces
 from gregaria.client.pool import REDIRECTS
+from gregaria.client.ready import Said
 from gregaria.client.response import FastResponse
 from gregaria.errors import ProtocolError, TooManyRedirects, TransferError
 
 if TYPE_CHECKING:
-    from gregaria.client.session import FastHttpSession, Said
+    from gregaria.client.session import FastHttpSession
 
 #: characters of a URL that a message shows, and how many steps
 _SHOWN_CHARACTERS = 200

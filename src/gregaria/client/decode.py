@@ -4,7 +4,7 @@ import importlib
 import re
 import zlib
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from gregaria.errors import BodyTooLarge, DecodingError, ProtocolError
@@ -18,6 +18,9 @@ _MOST_KEPT = 64
 _MOST_KEPT_BYTES = 262144
 
 _ENCODING_LINES = re.compile(rb"^content-encoding:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+
+#: what a member of a gzip file begins with
+GZIP_MAGIC = b"\x1f\x8b"
 
 _Decoder = Callable[[bytes, int, bool], bytes]
 
@@ -137,12 +140,12 @@ def _gunzip(body: bytes, limit: int, whole: bool) -> bytes:
     """All members of a gzip file; what follows the last is ignored, as browsers do."""
     pieces: list[bytes] = []
     size = 0
-    while body:
+    while body and (not pieces or body[:2] == GZIP_MAGIC):
         member = zlib.decompressobj(16 + zlib.MAX_WBITS)
         try:
             piece = member.decompress(body, limit - size + 1)
         except zlib.error:
-            if pieces:
+            if pieces and not whole:
                 break
             raise
         size += len(piece)
@@ -182,46 +185,88 @@ def module(*names: str) -> Any:
 
 @lru_cache(maxsize=1)
 def _brotli() -> _Decoder | None:
-    brotli = module("brotlicffi", "brotli")
-    if brotli is None:
+    make = brotli_decompressor()
+    if make is None:
         return None
 
     def decompress(body: bytes, limit: int, whole: bool) -> bytes:
-        decompressor = brotli.Decompressor()
-        feed = getattr(decompressor, "process", None) or decompressor.decompress
-        return _piecewise(feed, body, limit)
+        decompressor = make()
+        content = _piecewise(decompressor.feed, body, limit)
+        if whole and not decompressor.ended():
+            raise _cut_short()
+        return content
 
     return decompress
 
 
 @lru_cache(maxsize=1)
 def _zstd() -> _Decoder | None:
-    standard = module("compression.zstd", "backports.zstd")
-    if standard is not None:
-
-        def decompress(body: bytes, limit: int, whole: bool) -> bytes:
-            content = bytearray()
-            while body:
-                frame = standard.ZstdDecompressor()
-                content += frame.decompress(body, max_length=limit - len(content) + 1)
-                if len(content) > limit:
-                    raise _too_large(limit)
-                body = frame.unused_data
-            return bytes(content)
-
-        return decompress
-    separate = module("zstandard")
-    if separate is None:
+    make = zstd_decompressor()
+    if make is None:
         return None
 
-    def decompress_separately(body: bytes, limit: int, whole: bool) -> bytes:
-        with separate.ZstdDecompressor().stream_reader(body, read_across_frames=True) as reader:
-            content: bytes = reader.read(limit + 1)
-        if len(content) > limit:
-            raise _too_large(limit)
+    def decompress(body: bytes, limit: int, whole: bool) -> bytes:
+        decompressor = make()
+        content = _piecewise(decompressor.feed, body, limit)
+        if whole and not decompressor.ended():
+            raise _cut_short()
         return content
 
-    return decompress_separately
+    return decompress
+
+
+class Brotli:
+    """A br decompressor, by whichever library there is."""
+
+    def __init__(self, library: Any) -> None:
+        self._decompressor = library.Decompressor()
+        self._feed = getattr(self._decompressor, "process", None) or self._decompressor.decompress
+
+    def feed(self, data: bytes) -> bytes:
+        """The content of the next bytes."""
+        content: bytes = self._feed(data)
+        return content
+
+    def ended(self) -> bool:
+        """Whether the data has come to its end."""
+        return bool(self._decompressor.is_finished())
+
+
+class Zstd:
+    """A zstd decompressor of frames one after the other, by whichever library there is."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._frame = make()
+
+    def feed(self, data: bytes) -> bytes:
+        """The content of the next bytes."""
+        content = b""
+        while data:
+            if self._frame.eof:
+                self._frame = self._make()
+            content += self._frame.decompress(data)
+            data = self._frame.unused_data if self._frame.eof else b""
+        return content
+
+    def ended(self) -> bool:
+        """Whether the last frame has come to its end."""
+        return bool(self._frame.eof)
+
+
+def brotli_decompressor() -> Callable[[], Brotli] | None:
+    """What makes a decompressor for br; None when no library for it is installed."""
+    library = module("brotlicffi", "brotli")
+    return None if library is None else partial(Brotli, library)
+
+
+def zstd_decompressor() -> Callable[[], Zstd] | None:
+    """What makes a decompressor for zstd; None when no library for it is installed."""
+    standard = module("compression.zstd", "backports.zstd")
+    if standard is not None:
+        return partial(Zstd, standard.ZstdDecompressor)
+    separate = module("zstandard")
+    return None if separate is None else partial(Zstd, lambda: separate.ZstdDecompressor().decompressobj())
 
 
 def _piecewise(feed: Callable[[bytes], bytes], body: bytes, limit: int) -> bytes:

@@ -21,10 +21,11 @@ from gregaria.client.block import Verdict, leave
 from gregaria.client.call import Call, request_of
 from gregaria.client.decode import decode
 from gregaria.client.jar import keep
-from gregaria.client.raw import raw_of
+from gregaria.client.raw import EngineResponse, raw_of
 from gregaria.engine.exchange import Answer
 from gregaria.engine.phases import Phases
 from gregaria.errors import CatchResponseError, GregariaError, ProtocolError, ResponseError
+from gregaria.settings import settings
 
 _WITH_BLOCK = "with self.client.get(..., catch_response=True) as response:"
 
@@ -66,6 +67,14 @@ class ResponseContextManager(Response):
     def phases(self) -> Phases | None:
         """Where the time went, all steps of a chain of redirects together; None when urllib3 sent the request."""
         return self._answer.phases
+
+    @property
+    def content(self) -> bytes:
+        """The body, decoded; that of a stream is read now, up to ``settings.max_body_bytes``."""
+        raw = self.__dict__.get("raw")
+        if isinstance(raw, EngineResponse) and not self._content_consumed:
+            raw.most_bytes = settings.max_body_bytes
+        return super().content
 
     def success(self) -> None:
         """Count the request as a success, whatever its status.

@@ -6,10 +6,11 @@ from typing import Any
 from urllib3 import HTTPHeaderDict, HTTPResponse
 from urllib3.exceptions import DecodeError, ProtocolError, ResponseNotChunked
 
+from gregaria import errors
+from gregaria.client.decode import decode, layers_of
 from gregaria.client.jar import OriginalResponse
 from gregaria.engine.clock import now_us
 from gregaria.engine.exchange import Answer
-from gregaria.errors import BodyTooLarge
 
 #: what is read when the reader does not say how much it wants
 _PIECE_BYTES = 65536
@@ -84,20 +85,27 @@ class EngineResponse(HTTPResponse):
     """urllib3's response whose chunks are taken apart by the engine.
 
     Attributes:
-        most_bytes: of the decoded body, None for no limit.
+        most_bytes: of the body, None for no limit; with one it is decoded as that of a plain request is.
     """
 
     most_bytes: int | None = None
 
     def stream(self, amt: int | None = 2**16, decode_content: bool | None = None) -> Generator[bytes, None, None]:
         """The body in pieces of at most ``amt`` bytes; one that comes in chunks, as soon as something is here."""
-        got_bytes = 0
-        for piece in self._chunks(amt, decode_content) if self.chunked else super().stream(amt, decode_content):
-            got_bytes += len(piece)
-            if self.most_bytes is not None and got_bytes > self.most_bytes:
-                self.close()
-                self._refuse(self.most_bytes)
-            yield piece
+        encoding = self.headers.get("content-encoding", "")
+        if self.most_bytes is None:
+            yield from self._pieces(amt, decode_content)
+        elif not encoding or not decode_content:
+            yield from self._bounded(amt, self.most_bytes)
+        else:
+            try:
+                # Before urllib3 has its own say about it.
+                layers_of(encoding)
+                content = decode(b"".join(self._bounded(_PIECE_BYTES, self.most_bytes)), encoding)
+            except errors.ProtocolError as error:
+                raise DecodeError(str(error), error) from error
+            for start in range(0, len(content), amt or len(content)):
+                yield content[start : start + amt] if amt else content
 
     def read_chunked(self, amt: int | None = None, decode_content: bool | None = None) -> Generator[bytes, None, None]:
         """As ``stream``, for a body that comes in chunks."""
@@ -105,16 +113,27 @@ class EngineResponse(HTTPResponse):
             raise ResponseNotChunked("the response has no 'Transfer-Encoding: chunked'")
         return self.stream(amt, decode_content)
 
-    def _chunks(self, amt: int | None, decode_content: bool | None) -> Iterator[bytes]:
+    def _pieces(self, amt: int | None, decode_content: bool | None) -> Iterator[bytes]:
+        if not self.chunked:
+            yield from super().stream(amt, decode_content)
+            return
         while piece := self.read1(amt, decode_content=decode_content):
             yield piece
 
-    def _refuse(self, most_bytes: int) -> None:
-        if self.headers.get("content-encoding"):
-            text = f"the body is larger than settings.max_body_bytes ({most_bytes}) when decoded"
-            raise DecodeError(text) from BodyTooLarge(text)
-        text = f"the body is larger than settings.max_body_bytes ({most_bytes})"
-        raise ProtocolError(text) from BodyTooLarge(text)
+    def _bounded(self, amt: int | None, most_bytes: int) -> Iterator[bytes]:
+        """The body as it came."""
+        if (self.length_remaining or 0) > most_bytes:
+            self._refuse(f"a body of {self.length_remaining} bytes is larger than allowed ({most_bytes})")
+        got_bytes = 0
+        for piece in self._pieces(amt, False):
+            got_bytes += len(piece)
+            if got_bytes > most_bytes:
+                self._refuse(f"a body of more than {most_bytes} bytes is larger than allowed")
+            yield piece
+
+    def _refuse(self, text: str) -> None:
+        self.close()
+        raise ProtocolError(text) from errors.BodyTooLarge(text)
 
 
 def raw_of(answer: Answer, body: Any) -> EngineResponse:

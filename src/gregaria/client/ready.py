@@ -1,8 +1,10 @@
 """Requests that a FastHttpSession has worked out and may send again as they are, or with another body."""
 
 from time import time
+from typing import Any, NamedTuple
 
 from gregaria.client.address import Address
+from gregaria.client.pool import Route
 from gregaria.engine.exchange import Prepared
 
 #: kept by one session: GETs with nothing but a URL, and others
@@ -13,13 +15,31 @@ MOST_OTHERS = 64
 MOST_FAMILIES = 256
 MOST_BEGINNINGS = 4096
 
-#: method, URL as written, name, catch_response, content type, whether there is a body, headers of its own
-Key = tuple[str, str, str | None, bool, str | None, bool, tuple[tuple[str, object], ...] | None]
+#: method, URL as written, name, catch_response, content type, whether there is a body, headers
+Key = tuple[str, str, str | None, bool, str | None, bool, tuple[tuple[str, str], ...] | None]
 
 #: {URL as written: (its address, request line and Host header of a GET)}
 Family = dict[str, tuple[Address, bytes]]
 
 _families: dict[str, Family] = {}
+
+
+class Said(NamedTuple):
+    """What one call said, for the further steps of a chain of redirects.
+
+    Attributes:
+        headers: its own.
+        auth: (user, password), or None.
+        cookies: a dictionary or a jar, or None.
+        route: how to get to the host.
+        max_redirects: None for the session's.
+    """
+
+    headers: dict[str, Any]
+    auth: tuple[str, str] | None
+    cookies: Any
+    route: Route
+    max_redirects: int | None
 
 
 class Ready:
@@ -36,7 +56,7 @@ class Ready:
     def __init__(self) -> None:
         self.gets: dict[str, Prepared] = {}
         self.rest: bytes | None = None
-        self._others: dict[Key, Prepared] = {}
+        self._others: dict[Key, tuple[Prepared, Said]] = {}
         self._until_epoch_s: float | None = None
 
     def holds(self) -> bool:
@@ -46,11 +66,11 @@ class Ready:
         self.clear()
         return False
 
-    def get(self, key: Key) -> Prepared | None:
-        """What was kept for the same call and is no bare GET, or None."""
+    def get(self, key: Key) -> tuple[Prepared, Said] | None:
+        """What was kept for the same call and is no bare GET, and what was said in that; or None."""
         return self._others.get(key) if self.holds() else None
 
-    def keep(self, key: Key, prepared: Prepared, until_epoch_s: float | None) -> None:
+    def keep(self, key: Key, prepared: Prepared, said: Said, until_epoch_s: float | None) -> None:
         """Keep a request that was made for a call; ``until_epoch_s`` is when a cookie in it may expire, or None."""
         if key == ("GET", key[1], None, False, None, False, None):
             if len(self.gets) >= MOST_GETS:
@@ -59,7 +79,7 @@ class Ready:
         else:
             if len(self._others) >= MOST_OTHERS:
                 self._others.clear()
-            self._others[key] = prepared
+            self._others[key] = prepared, said
         self._until_epoch_s = until_epoch_s
 
     def clear(self) -> None:

@@ -4,34 +4,20 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, NamedTuple, cast
+from typing import Any
 from urllib.parse import urlencode
 
-from gregaria.client.address import Address, join, query_of, split, split_credentials
+from gregaria.client.address import join, query_of, split
 from gregaria.client.body import JSON, Pieces, encode, encode_json, pieces_of
 from gregaria.client.books import count_as
 from gregaria.client.chain import follow
-from gregaria.client.cookies import CookieJar
-from gregaria.client.heads import (
-    WITH_BODY,
-    basic,
-    default,
-    encoded,
-    has,
-    head_of,
-    lines_of,
-    override,
-    standing_headers,
-    text,
-)
-from gregaria.client.pool import REDIRECTS, ClientPool, LocustUserAgent, Route
-from gregaria.client.ready import MOST_GETS, Ready, family_of, remember
+from gregaria.client.heads import default, has, standing_headers
+from gregaria.client.pool import REDIRECTS, ClientPool, Route
+from gregaria.client.ready import Said, remember
 from gregaria.client.response import VALID_STATUS, ErrorResponse, FastResponse, ResponseContextManager, size_bytes
-from gregaria.client.set_cookie import lines_in
+from gregaria.client.writer import RequestWriter
 from gregaria.engine.clock import epoch_us_of
-from gregaria.engine.exchange import Origin, Prepared
-from gregaria.engine.gate import Gate
+from gregaria.engine.exchange import Prepared
 from gregaria.errors import CertificateError, ProtocolError
 from gregaria.events import RequestEvent
 from gregaria.settings import settings
@@ -48,25 +34,7 @@ MOST_KEPT_BYTES = 65536
 Timeout = float | tuple[float | None, float | None] | None
 
 
-class Said(NamedTuple):
-    """What one call said, for the further steps of a chain of redirects.
-
-    Attributes:
-        headers: its own.
-        auth: (user, password), or None.
-        cookies: a dictionary or a jar, or None.
-        route: how to get to the host.
-        max_redirects: None for the session's.
-    """
-
-    headers: dict[str, Any]
-    auth: tuple[str, str] | None
-    cookies: Any
-    route: Route
-    max_redirects: int | None
-
-
-class FastHttpSession:
+class FastHttpSession(RequestWriter):
     """The client of a ``FastHttpUser``.
 
     Args:
@@ -111,92 +79,30 @@ class FastHttpSession:
         proxies: Mapping[str, str] | None = None,
     ) -> None:
         self.environment = environment
-        self.user = user
-        self.max_redirects = max_redirects
         self.insecure = insecure
-        self.request_event: RequestEvent = request_event or (
-            environment.events.request if environment is not None else RequestEvent()
-        )
-        self.cookiejar = CookieJar()
-        self.cookiejar.watch(self)
-        self.gate: Gate = getattr(user, "gate", None) or Gate()
-        self.client_pool = client_pool if client_pool is not None else ClientPool(concurrency)
-        self.client = LocustUserAgent(self.client_pool, self.cookiejar, standing_headers(default_headers))
-        self.client.default_headers.watch(self)
+        self.max_redirects = max_redirects
         if proxy_host:
             proxies = {"all": f"http://{proxy_host}:{proxy_port or 80}", **(proxies or {})}
-        #: how requests get to their host; see ``pool.Route``
-        self.route = Route(
-            False if insecure and verify is True else verify, cert, ssl_context_factory, tuple((proxies or {}).items())
+        super().__init__(
+            base_url,
+            request_event or (environment.events.request if environment is not None else RequestEvent()),
+            user,
+            Route(
+                False if insecure and verify is True else verify,
+                cert,
+                ssl_context_factory,
+                tuple((proxies or {}).items()),
+            ),
+            client_pool if client_pool is not None else ClientPool(concurrency),
+            standing_headers(default_headers),
+            _microseconds(connection_timeout, settings.connect_timeout_s),
+            _microseconds(network_timeout, settings.network_timeout_s),
         )
-        self._connect_timeout_us = _microseconds(connection_timeout, settings.connect_timeout_s)
-        self._read_timeout_us = _microseconds(network_timeout, settings.network_timeout_s)
-        self._request_name: str | None = None
         self._listeners = self.request_event.listeners
-        # The default headers' lines, until one of them changes.
-        self._lines: str | None = None
-        self._ready = Ready()
-        # The headers of the last call that gave any: only those that come again are worth keeping.
-        self._own_before: tuple[tuple[str, Any], ...] | None = None
         # That of a GET with nothing but a URL, which is looked up once per request of the most common kind.
         self._ready_gets = self._ready.gets
-        # What the last answer from a URL set: {URL: (head, its Set-Cookie lines, the second they have to be set anew)}.
-        self._set_by: dict[str, tuple[bytes, tuple[bytes, ...], int | None]] = {}
-        self._auth: tuple[str, str] | None = None
-        self.base_url = base_url
-
-    @property
-    def base_url(self) -> str | None:
-        """Put in front of every URL that names no host; credentials in it become ``auth``."""
-        return self._base_url
-
-    @base_url.setter
-    def base_url(self, base_url: str | None) -> None:
-        auth = None
-        if base_url:
-            base_url, auth = split_credentials(base_url)
-        self._base_url = base_url
-        self._family = family_of(base_url)
-        self.auth = auth or self._auth
-
-    @property
-    def auth(self) -> tuple[str, str] | None:
-        """(user, password) for basic auth of every request that is not given others."""
-        return self._auth
-
-    @auth.setter
-    def auth(self, auth: tuple[str, str] | None) -> None:
-        self._auth = auth
-        self.forget()
-
-    @property
-    def request_name(self) -> str | None:
-        """The statistics' name of every request that is not given one of its own."""
-        return self._request_name
-
-    @request_name.setter
-    def request_name(self, name: str | None) -> None:
-        self._request_name = name
-        self.forget()
-
-    def forget(self) -> None:
-        """What is kept ready is no longer right: a default header, a cookie or the name has changed."""
-        self._ready.clear()
-        self._lines = None
-
-    def forget_cookies(self) -> None:
-        """A cookie has changed."""
-        self._set_by.clear()
-        self._ready.clear()
-
-    @contextmanager
-    def rename_request(self, name: str) -> Iterator[None]:
-        """Name all requests of a with-block; the name before it comes back afterwards."""
-        before, self.request_name = self.request_name, name
-        try:
-            yield
-        finally:
-            self.request_name = before
+        # The headers of the last call that gave any of its own: only those that come again are worth keeping.
+        self._own_before: tuple[tuple[str, str], ...] | None = None
 
     def get(self, url: str, *, name: str | None = None, **kwargs: Any) -> FastResponse:
         """GET; arguments as for ``request``."""
@@ -228,19 +134,19 @@ class FastHttpSession:
     ) -> FastResponse:
         """POST; arguments as for ``request``."""
         if not kwargs and (type(data) is bytes if data else json is not None):
-            ready = None
             try:
                 own = tuple(headers.items()) if headers else None
                 ready = self._ready.get(("POST", url, None, False, None if data else JSON, True, own))
             except TypeError:
-                pass
+                ready = None
             if ready is not None:
-                response: FastResponse
-                prepared = ready.with_body(data or encode_json(json))
-                response = prepared.perform(True, False, not self._listeners)  # type: ignore[assignment]
+                prepared, said = ready
+                body = data or encode_json(json)
+                if body != prepared.body:
+                    prepared = prepared.with_body(body)
+                response: FastResponse = prepared.perform(True, False, not self._listeners)  # type: ignore[assignment]
                 if response.counted and not response.has_cookie and not self._listeners:
                     return response
-                said = self._said(headers, None, None, self.route, None) if headers else None
                 return self._finish(response, True, said, None)
         return self.request("POST", url, data=data, json=json, headers=headers, **kwargs)
 
@@ -319,39 +225,39 @@ class FastHttpSession:
         prepared: Prepared | None = None
         body: bytes | Pieces | None = None
         kind: str | None = None
-        own: Any = None
-        if headers:
-            try:
-                own = tuple(headers.items())
-                hash(own)
-            except TypeError:
-                own = None
         keep = (
             not (params or auth or cookies or stream)
-            and (own is not None or not headers)
             and timeout is None
             and verify is None
             and cert is None
             and proxies is None
         )
         if files or data or json is not None:
-            if data and not files:
-                body = pieces_of(data)
+            if not files and data:
+                body = data if type(data) is bytes else pieces_of(data)
             if body is None:
                 body, kind = encode(data, json, files) if files or data else (encode_json(json), JSON)
             keep = keep and not files and isinstance(body, bytes) and len(body) <= MOST_KEPT_BYTES
         if keep:
+            own = tuple(headers.items()) if headers else None
             key = (method, url, name, catch_response, kind, body is not None, own)
-            prepared = self._ready.get(key)
-            if prepared is not None and isinstance(body, bytes):
-                prepared = prepared.with_body(body)
+            try:
+                ready = self._ready.get(key)
+            except TypeError:
+                # A header's value that cannot be a key is none that could be kept.
+                ready, keep = None, False
+            if ready is not None:
+                prepared, said = ready
+                if isinstance(body, bytes) and body != prepared.body:
+                    prepared = prepared.with_body(body)
+                if max_redirects is not None:
+                    said = said._replace(max_redirects=max_redirects)
         if prepared is None:
             said = self._said(headers, auth, cookies, self._route(verify, cert, proxies), max_redirects)
             if kind is not None:
                 default(said.headers, "Content-Type", kind)
             if kind == JSON:
                 default(said.headers, "Accept", "application/json")
-            before, self._own_before = self._own_before, own
             address = split(join(self.base_url, url))
             if params:
                 address = query_of(address, params if isinstance(params, str) else urlencode(params, doseq=True))
@@ -367,17 +273,15 @@ class FastHttpSession:
                 _set_timeouts(prepared, timeout)
             if keep and key == ("GET", url, name, False, None, False, None) and url[:1] == "/":
                 remember(self._family, url, address)
-            elif keep and (own is None or own == before):
-                self._ready.keep(key, prepared, self.cookiejar.soonest_epoch_s)
-        elif max_redirects is not None:
-            said = self._said(headers, None, None, self.route, max_redirects)
+            elif keep and (own is None or own == self._own_before) and not _says_how_long(said.headers):
+                self._ready.keep(key, prepared, said._replace(max_redirects=None), self.cookiejar.soonest_epoch_s)
+            if keep:
+                self._own_before = own
         leave = not self._listeners
         response: FastResponse
         response = prepared.perform(not (catch_response or stream), False, leave, stream)  # type: ignore[assignment]
         if response.counted and leave and not response.has_cookie:
             return response
-        if said is None and own is not None:
-            said = self._said(headers, None, None, self.route, None)
         return self._finish(response, allow_redirects, said, context)
 
     def report(self, response: FastResponse, error: BaseException | None) -> None:
@@ -399,144 +303,6 @@ class FastHttpSession:
         """The fields of the ``request`` event; responses call this."""
         first = response.history[0] if response.history else response
         return self._fields(response, first, getattr(response, "_context", None), size_bytes(response), error)
-
-    def prepare(
-        self,
-        method: str,
-        address: Address,
-        said: Said,
-        body: bytes | Pieces | Any | None,
-        name: str,
-        kind: type[FastResponse],
-    ) -> Prepared:
-        """The request's bytes, with everything that the session adds."""
-        whole = body if isinstance(body, bytes) else None
-        own = said.headers
-        host = address.authority
-        lines = "" if own or said.auth != self._auth else (self._lines if self._lines is not None else self._standing())
-        headers: dict[str, Any] = {}
-        if not lines:
-            headers.update(self.client.default_headers.items())
-            for key, value in own.items():
-                override(headers, key, value)
-            if said.auth is not None:
-                default(headers, "Authorization", basic(*said.auth))
-            lines = lines_of(tuple(headers.items()))
-            if has(headers, "host"):
-                host = ""
-        cookie = self.cookiejar.header(address, said.cookies)
-        if cookie is not None and not has(headers, "cookie"):
-            lines = f"{lines}Cookie: {text(cookie)}\r\n"
-        if whole is not None or (body is None and method in WITH_BODY):
-            if not has(headers, "content-length"):
-                lines = f"{lines}Content-Length: {len(whole or b'')}\r\n"
-        elif body is not None and not (has(headers, "content-length") or has(headers, "transfer-encoding")):
-            known = getattr(body, "length", None)
-            how = "Transfer-Encoding: chunked" if known is None else f"Content-Length: {known}"
-            lines = f"{lines}{how}\r\n"
-        target = address.target
-        if said.route.proxies and address.scheme == "http" and (proxy := said.route.proxy_for(address)) is not None:
-            target = f"http://{address.authority}{target}"
-            if proxy.authorization is not None:
-                lines = f"{lines}Proxy-Authorization: {proxy.authorization}\r\n"
-        stats: Any = self.request_event.stats
-        prepared = Prepared(
-            self.origin(address, said.route),
-            self.gate,
-            None if stats is None else stats.recorder,
-            head_of(method, target, host, lines),
-            whole,
-            method,
-            address.url,
-            name,
-            kind,
-        )
-        prepared.extra = self
-        if whole is None and body is not None:
-            prepared.pieces = cast(Any, body)
-        return prepared
-
-    def origin(self, address: Address, route: Route) -> Origin:
-        """Where the connections to an address are kept."""
-        return self.client_pool.origin(address, route, self._connect_timeout_us, self._read_timeout_us)
-
-    def _familiar(self, url: str, name: str | None) -> Prepared | None:
-        """A GET of a path that some session with this host has asked for before; None when it has to be worked out."""
-        known = self._family.get(url)
-        if known is None or self.route.proxies:
-            return None
-        address, beginning = known
-        rest = self._ready.rest if self._ready.holds() else None
-        if rest is None:
-            jar = self.cookiejar
-            lines = self._lines if self._lines is not None else self._standing()
-            if not lines or jar.by_path:
-                return None
-            cookie = jar.header(address)
-            rest = encoded(f"{lines}\r\n" if cookie is None else f"{lines}Cookie: {text(cookie)}\r\n\r\n")
-            self._ready.keep_rest(rest, jar.soonest_epoch_s)
-        stats: Any = self.request_event.stats
-        prepared = Prepared(
-            self.origin(address, self.route),
-            self.gate,
-            None if stats is None else stats.recorder,
-            beginning + rest,
-            None,
-            "GET",
-            address.url,
-            str(name or self._request_name or url),
-            FastResponse,
-        )
-        prepared.extra = self
-        if name is None and len(self._ready_gets) < MOST_GETS:
-            self._ready_gets[url] = prepared
-        return prepared
-
-    def _standing(self) -> str:
-        """The lines of what every request has in common; "" when a call has to look at them closely."""
-        headers = dict(self.client.default_headers.items())
-        if self._auth is not None:
-            default(headers, "Authorization", basic(*self._auth))
-        special = any(has(headers, key) for key in ("host", "cookie", "content-length", "transfer-encoding"))
-        self._lines = "" if special else lines_of(tuple(headers.items()))
-        return self._lines
-
-    def _said(
-        self,
-        headers: Mapping[str, str] | None,
-        auth: tuple[str, str] | None,
-        cookies: Any,
-        route: Route,
-        max_redirects: int | None,
-    ) -> Said:
-        own = {text(key): value for key, value in headers.items()} if headers else {}
-        return Said(own, auth or self._auth, cookies, route, max_redirects)
-
-    def _route(
-        self, verify: bool | str | None, cert: str | tuple[str, str] | None, proxies: Mapping[str, str] | None
-    ) -> Route:
-        route = self.route
-        if verify is not None or cert is not None:
-            # A context of the user's own making knows nothing of what this call asks for.
-            route = route._replace(
-                verify=route.verify if verify is None else verify, cert=cert or route.cert, factory=None
-            )
-        return route if proxies is None else route._replace(proxies=tuple(proxies.items()))
-
-    def keep_cookies(self, response: FastResponse) -> None:
-        """Put what a response sets into the jar."""
-        url, head = response.prepared.url, response.head
-        lines = lines_in(head)
-        second = response.finished_us // 1_000_000
-        known = self._set_by.get(url)
-        if known is None or known[1] != lines or (known[2] is not None and known[2] != second):
-            values = [value for name, value in response.header_pairs if name.lower() == "set-cookie"]
-            self.cookiejar.take(values, split(url))
-        # Whatever has an age is as young again as on the first day.
-        renewed = second if any(b"max-age" in line.lower() for line in lines) else None
-        if len(self._set_by) >= 64:
-            self._set_by.clear()
-        self._set_by[url] = (head, lines, renewed)
 
     def _finish(
         self, response: FastResponse, may_follow: bool, said: Said | None, context: Mapping[str, Any] | None
@@ -612,6 +378,11 @@ class FastHttpSession:
             "url": prepared.url,
             "response_length": size,
         }
+
+
+def _says_how_long(headers: Mapping[str, Any]) -> bool:
+    """Whether they tell a body's length, which another body does not have."""
+    return has(headers, "content-length") or has(headers, "transfer-encoding")
 
 
 def _set_timeouts(prepared: Prepared, timeout: float | tuple[float | None, float | None]) -> None:

@@ -1,10 +1,10 @@
 """A response's body, read bit by bit: decoded as it comes, cut into pieces or lines."""
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from gregaria.client.decode import layers_of, module
+from gregaria.client.decode import GZIP_MAGIC, Brotli, Zstd, brotli_decompressor, layers_of, zstd_decompressor
 from gregaria.errors import DecodingError
 
 #: what is read at once where something has to be decoded: few bytes may be the bulk of a bomb
@@ -69,69 +69,82 @@ def lines(source: Iterable[bytes]) -> Iterator[bytes]:
         yield rest.rstrip(b"\r\n")
 
 
-class _Zlib:
-    """gzip, members one after the other, and deflate with a wrapper or without."""
+class _Gzip:
+    """Members one after the other; what follows the last is ignored."""
 
-    def __init__(self, wbits: int) -> None:
-        self._wbits = wbits
-        self._stream = zlib.decompressobj(wbits)
-        self._ended = 0
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        self._rest = b""
 
     def feed(self, data: bytes) -> bytes:
         content = b""
-        while data:
-            if self._stream.eof:
-                if self._wbits < 16:
-                    break
-                self._stream = zlib.decompressobj(self._wbits)
-            try:
-                content += self._stream.decompress(data)
-            except zlib.error:
-                if self._ended:
-                    break
-                if self._wbits != zlib.MAX_WBITS:
-                    raise
-                self._wbits = -zlib.MAX_WBITS
-                self._stream = zlib.decompressobj(self._wbits)
-                continue
-            if self._stream.eof:
-                self._ended += 1
-            data = self._stream.unused_data
-        return content
+        while True:
+            if self._member.eof:
+                # Two bytes say whether it is another member; those of rubbish stay, so that nothing after it is one.
+                data = self._rest + data
+                if data[:2] != GZIP_MAGIC:
+                    self._rest = data[:2]
+                    return content
+                self._rest = b""
+                self._member = zlib.decompressobj(16 + zlib.MAX_WBITS)
+            content += self._member.decompress(data)
+            if not self._member.eof:
+                return content
+            data = self._member.unused_data
 
     def finish(self) -> None:
-        if not self._ended:
-            raise DecodingError("the response ends before its compressed data does")
+        if not self._member.eof:
+            raise _cut_short()
+
+
+class _Deflate:
+    """With zlib's wrapper as the standard says, or raw as some servers send it; what follows is ignored."""
+
+    def __init__(self) -> None:
+        self._stream = zlib.decompressobj()
+        self._first = b""
+
+    def feed(self, data: bytes) -> bytes:
+        if self._stream.eof:
+            return b""
+        if len(self._first) < 2:
+            # The wrapper has two bytes; it takes both to see that they are none.
+            self._first += data
+            if len(self._first) < 2:
+                return b""
+            data = self._first
+            if data[0] & 15 != 8 or int.from_bytes(data[:2], "big") % 31:
+                self._stream = zlib.decompressobj(-zlib.MAX_WBITS)
+        return self._stream.decompress(data)
+
+    def finish(self) -> None:
+        if not self._stream.eof:
+            raise _cut_short()
 
 
 class _Fed:
-    """br and zstd, by whichever library there is."""
+    """br and zstd."""
 
-    def __init__(self, feed: Callable[[bytes], bytes], ended: Callable[[], bool]) -> None:
-        self.feed = feed
-        self._ended = ended
+    def __init__(self, decompressor: Brotli | Zstd) -> None:
+        self.feed = decompressor.feed
+        self._ended = decompressor.ended
 
     def finish(self) -> None:
         if not self._ended():
-            raise DecodingError("the response ends before its compressed data does")
+            raise _cut_short()
+
+
+def _cut_short() -> DecodingError:
+    return DecodingError("the response ends before its compressed data does")
 
 
 def _decoder(encoding: str) -> _Decoder | None:
     if encoding in ("gzip", "x-gzip"):
-        return _Zlib(16 + zlib.MAX_WBITS)
+        return _Gzip()
     if encoding == "deflate":
-        return _Zlib(zlib.MAX_WBITS)
-    if encoding == "br" and (brotli := module("brotlicffi", "brotli")) is not None:
-        decompressor = brotli.Decompressor()
-        feed = getattr(decompressor, "process", None) or decompressor.decompress
-        return _Fed(feed, decompressor.is_finished)
-    if encoding == "zstd":
-        standard = module("compression.zstd", "backports.zstd")
-        if standard is not None:
-            frame = standard.ZstdDecompressor()
-            return _Fed(frame.decompress, lambda: bool(frame.eof))
-        separate = module("zstandard")
-        if separate is not None:
-            whole = separate.ZstdDecompressor().decompressobj()
-            return _Fed(whole.decompress, lambda: bool(whole.eof))
+        return _Deflate()
+    if encoding == "br" and (make_brotli := brotli_decompressor()) is not None:
+        return _Fed(make_brotli())
+    if encoding == "zstd" and (make_zstd := zstd_decompressor()) is not None:
+        return _Fed(make_zstd())
     return None

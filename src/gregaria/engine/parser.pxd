@@ -23,6 +23,7 @@ cdef class ResponseParser:
     cdef Stage stage
     cdef bint no_body
     cdef bint streaming                 # the body is taken piece by piece
+    cdef bint is_first_header
     cdef int interim                    # 1xx responses seen since `begin`
     cdef bint chunked
     cdef bint other_transfer_coding

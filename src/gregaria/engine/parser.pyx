@@ -32,6 +32,12 @@ cdef inline char lower(char letter) noexcept nogil:
     return letter | 0x20 if c'A' <= letter <= c'Z' else letter
 
 
+# RFC 9110, 5.6.2: what a header's name may be made of.
+cdef bint TOKEN[256]
+for _byte in range(256):
+    TOKEN[_byte] = chr(_byte) in "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
 cdef inline bint same(const char* text, const char* lowercase, Py_ssize_t size) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(size):
@@ -238,18 +244,26 @@ cdef class ResponseParser:
         self.other_transfer_coding = False
         self.has_cookie = False
         self.has_encoding = False
+        self.is_first_header = True
         return 0
 
     cdef int _header(self, const char* line, Py_ssize_t size) except -1:
         cdef const char* colon = <const char*>memchr(line, c':', size)
         cdef const char* value
-        cdef Py_ssize_t name_size, value_size
-        if line[0] == c' ' or line[0] == c'\t':
+        cdef Py_ssize_t name_size, value_size, place
+        # Within a line both mean that somebody reads it in another way (RFC 9110, 5.5).
+        if memchr(line, c'\0', size) != NULL or memchr(line, c'\r', size) != NULL:
+            raise MalformedHeader(f"malformed header line: {shown(line, size)}")
+        if (line[0] == c' ' or line[0] == c'\t') and not self.is_first_header:
             # An obsolete folded line (RFC 9112, 5.2) goes on with the value before it.
             return 0
+        self.is_first_header = False
         if colon == NULL or colon == line:
             raise MalformedHeader(f"malformed header line: {shown(line, size)}")
         name_size = colon - line
+        for place in range(name_size):
+            if not TOKEN[<unsigned char>line[place]]:
+                raise MalformedHeader(f"malformed header name: {shown(line, size)}")
         if name_size != 10 and name_size != 14 and name_size != 16 and name_size != 17:
             return 0
         value = colon + 1
@@ -279,17 +293,25 @@ cdef class ResponseParser:
         return 0
 
     cdef int _content_length(self, const char* value, Py_ssize_t size) except -1:
+        """One length, or the same one several times with commas between (RFC 9110, 8.6)."""
         cdef int64_t length = 0
-        cdef Py_ssize_t i
-        if size == 0 or size > 18:
-            raise MalformedHeader(f"malformed Content-Length: {shown(value, size)}")
-        for i in range(size):
-            if not c'0' <= value[i] <= c'9':
+        cdef int digits = 0
+        cdef Py_ssize_t place
+        for place in range(size + 1):
+            if place == size or value[place] == c',':
+                if digits == 0:
+                    raise MalformedHeader(f"malformed Content-Length: {shown(value, size)}")
+                if self.length >= 0 and self.length != length:
+                    raise ConflictingLengths(
+                        f"two different lengths: Content-Length: {self.length} and Content-Length: {length}"
+                    )
+                self.length = length
+                length = digits = 0
+            elif c'0' <= value[place] <= c'9' and digits < 18:
+                length = length * 10 + (value[place] - c'0')
+                digits += 1
+            elif not (digits == 0 and (value[place] == c' ' or value[place] == c'\t')):
                 raise MalformedHeader(f"malformed Content-Length: {shown(value, size)}")
-            length = length * 10 + (value[i] - c'0')
-        if self.length >= 0 and self.length != length:
-            raise ConflictingLengths(f"two different Content-Lengths: {self.length} and {length}")
-        self.length = length
         return 0
 
     cdef void _choose_body(self) noexcept:

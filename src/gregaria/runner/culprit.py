@@ -22,6 +22,7 @@ _LIBRARIES = ("<frozen", *(sysconfig.get_path(name) for name in _PLACES))
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 #: what in users/taskset.py calls tasks; whatever else calls a person's code calls no task
 _CALLS_TASKS = frozenset({"_loop_quickly", "execute_task"})
+_INNER = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>", "<lambda>")
 #: variables that are looked at for an object of a blocking library
 _MOST_VARIABLES = 100
 
@@ -56,7 +57,7 @@ def culprit(innermost: FrameType) -> Culprit | None:
     own = next((frame for frame in frames if _is_person_s(frame)), entry)
     is_task = _is_called_as_task(entry)
     name = _name_of(entry)
-    if own.f_code is not entry.f_code:
+    if own.f_code is not entry.f_code and _name_of(own) != name:
         name = f"{name}, in {_name_of(own)}"
     if is_task:
         name = f"task {name}"
@@ -114,8 +115,11 @@ def _package_of(frame: FrameType) -> str:
 
 
 def _name_of(frame: FrameType) -> str:
+    """Class and function; of what is written inside a function, the function."""
     name = frame.f_code.co_qualname
-    return name.rpartition("<locals>.")[2] if not name.endswith(">") else name
+    while name.endswith(_INNER):
+        name = name.rpartition(".<locals>.")[0] or "<module>"
+    return name.rpartition("<locals>.")[2]
 
 
 def _file_of(frame: FrameType) -> str:

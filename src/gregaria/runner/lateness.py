@@ -21,7 +21,8 @@ from gregaria.engine import clock
 from gregaria.runner.culprit import Culprit, culprit
 from gregaria.runner.vitals import Collections, RunQueue
 from gregaria.settings import settings
-from gregaria.stats.generator import Cause, GeneratorLog, HoldUp
+from gregaria.stats.generator import Cause, HoldUp
+from gregaria.stats.generator_log import GeneratorLog
 
 __all__ = ["Lateness"]
 
@@ -162,8 +163,9 @@ class Lateness:
             self.untold.append(cause)
 
     def _held_up_by(self, delay_us: int) -> HoldUp:
-        seen = [found for turned_us, found in self._looks if turned_us == self._turned_us and found is not None]
-        self._looks.clear()
+        # The thread may add to them at any time.
+        looks = [self._looks.popleft() for _ in range(len(self._looks))]
+        seen = [found for turned_us, found in looks if turned_us == self._turned_us and found is not None]
         keys = Counter(found.what.key for found in seen)
         foremost = next((found for found in seen if found.what.key == keys.most_common(1)[0][0]), None)
         collecting_us = self._collections.total_us - self._collecting_us

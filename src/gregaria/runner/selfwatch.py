@@ -4,7 +4,7 @@ import gevent
 
 from gregaria.runner.lateness import Lateness
 from gregaria.runner.vitals import Collections, ProcessGauge, RunQueue, Vitals
-from gregaria.stats.generator import GeneratorLog
+from gregaria.stats.generator_log import GeneratorLog
 
 __all__ = ["SelfWatch"]
 

@@ -15,7 +15,8 @@ import psutil
 
 from gregaria.engine import clock
 from gregaria.settings import settings
-from gregaria.stats.generator import Cause, GeneratorLog, HoldUp, Second
+from gregaria.stats.generator import Cause, HoldUp, Second
+from gregaria.stats.generator_log import GeneratorLog
 
 if sys.platform != "win32":
     import resource

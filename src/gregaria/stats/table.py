@@ -10,7 +10,7 @@ from gregaria.engine.recorder import OTHER, TOTAL, Recorder
 from gregaria.settings import settings
 from gregaria.stats.entry import StatsEntry
 from gregaria.stats.failures import FailureTable, StatsError
-from gregaria.stats.generator import GeneratorLog
+from gregaria.stats.generator_log import GeneratorLog
 from gregaria.stats.history import History
 from gregaria.stats.summary import HistoryPoint, reported_fractions
 

@@ -1,8 +1,10 @@
 """Libraries in C that wait without giving way: those that offer a hook get it when imported, the others are named."""
 
+import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
@@ -11,6 +13,8 @@ from typing import Any
 import gevent.socket
 
 __all__ = ["BLOCKING", "make_cooperative"]
+
+logger = logging.getLogger("gregaria.users.cooperative")
 
 #: library -> what to say when it is seen to block; psycopg2 only does where its hook was taken away
 BLOCKING = {
@@ -29,7 +33,7 @@ BLOCKING = {
     "ibm_db": "waits in C code without gevent: use gregaria.offload().",
     "sqlite3": "waits for its file in C code: use gregaria.offload().",
     "duckdb": "computes and waits in C code: use gregaria.offload().",
-    "grpc": "waits in C code: call grpc.experimental.gevent.init_gevent() at the top of the locustfile.",
+    "grpc": "waits in C code: call grpc.experimental.gevent.init_gevent(), or use gregaria.offload().",
     "confluent_kafka": "waits in C code: poll with a timeout of 0 and gevent.sleep(), or use gregaria.offload().",
     "pycurl": "waits in C code without gevent: use FastHttpUser, or gregaria.offload().",
     "zmq": "waits in C code without gevent: import zmq.green as zmq.",
@@ -41,9 +45,10 @@ def make_cooperative() -> None:
 
     Calling this again changes nothing.
     """
-    for name, hook in _HOOKS.items():
-        if name in sys.modules:
-            hook(sys.modules[name])
+    for name in _HOOKS:
+        module = sys.modules.get(name)
+        if module is not None:
+            _apply_hook(name, module)
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
 
@@ -66,20 +71,28 @@ class _Finder(importlib.abc.MetaPathFinder):
         finally:
             self._searching.discard(fullname)
         if spec is not None and spec.loader is not None:
-            _call_after_import(spec.loader, fullname, _HOOKS[fullname])
+            _hook_after_import(spec.loader, fullname)
         return spec
 
 
-def _call_after_import(loader: Any, name: str, hook: Callable[[Any], None]) -> None:
+def _hook_after_import(loader: Any, name: str) -> None:
     execute = loader.exec_module
 
     def execute_and_hook(module: ModuleType) -> None:
         execute(module)
         if module.__name__ == name:
-            hook(module)
+            _apply_hook(name, module)
 
     # On the instance, which the import system makes anew for each module: loader and module stay what they are.
     loader.exec_module = execute_and_hook
+
+
+def _apply_hook(name: str, module: ModuleType) -> None:
+    try:
+        _HOOKS[name](module)
+    except Exception as error:
+        # A release that has changed its hook; it can be used as before, and is named when it blocks.
+        logger.warning("%s keeps other users waiting, its hook for gevent did not work: %r", name, error)
 
 
 def _let_psycopg2_wait(extensions: Any) -> None:
@@ -102,4 +115,13 @@ def _let_psycopg2_wait(extensions: Any) -> None:
     extensions.set_wait_callback(wait)
 
 
-_HOOKS: dict[str, Callable[[Any], None]] = {"psycopg2.extensions": _let_psycopg2_wait}
+def _let_grpc_wait(_: Any) -> None:
+    # Calling it again, as locustfiles do that were written for elsewhere, does no harm.
+    importlib.import_module("grpc.experimental.gevent").init_gevent()
+
+
+#: module -> what to do with it once it has been imported
+_HOOKS: dict[str, Callable[[Any], None]] = {
+    "grpc": _let_grpc_wait,
+    "psycopg2.extensions": _let_psycopg2_wait,
+}

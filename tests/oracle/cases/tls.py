@@ -157,7 +157,7 @@ def _closing(client: Client, places: Places) -> None:
 def resumed(*expected: bool) -> Callable[[Client, list[Any]], None]:
     def checks(client: Client, received: list[Any]) -> None:
         if client.way not in ("reference", "requests"):
-            assert [each.resumed for each in received] == list(expected)
+            assert [each.resumed for each in received] == list(expected), received
 
     return checks
 
