@@ -8,4 +8,5 @@ def parse(
     most_head_bytes: int = ...,
     most_body_bytes: int = ...,
     closed: bool = ...,
+    parser: ResponseParser | None = ...,
 ) -> tuple[int, int, bytes, bytes, bool, bool, bool, bytes] | None: ...

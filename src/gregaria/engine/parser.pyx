@@ -205,21 +205,20 @@ cdef class ResponseParser:
         while True:
             line = data + self.line_start
             newline = <const char*>memchr(line, c'\n', size - self.line_start)
+            end = size if newline == NULL else newline - data + 1
+            if newline == NULL and self.line_start == 0 and size >= 5 and memcmp(data, b"HTTP/", 5) != 0:
+                raise MalformedStatusLine(f"not an HTTP response: {shown(data, size)}")
+            if end > self.most_head_bytes and (self.line_start or memcmp(data, b"HTTP/", min(size, 5)) == 0):
+                # Before anything is said of the line: what is wrong must not depend on how it came.
+                raise HeadTooLarge(f"the response's head is larger than {self.most_head_bytes} bytes")
             if newline == NULL:
-                if size > self.most_head_bytes:
-                    raise HeadTooLarge(f"the response's head is larger than {self.most_head_bytes} bytes")
-                if self.line_start == 0 and size >= 5 and memcmp(data, b"HTTP/", 5) != 0:
-                    raise MalformedStatusLine(f"not an HTTP response: {shown(data, size)}")
                 return 0
-            end = newline - data + 1
             line_size = newline - line
             if line_size and line[line_size - 1] == c'\r':
                 line_size -= 1
             if self.line_start == 0:
                 self._status_line(line, line_size)
             elif line_size == 0:
-                if end > self.most_head_bytes:
-                    raise HeadTooLarge(f"the response's head is larger than {self.most_head_bytes} bytes")
                 return end
             else:
                 self._header(line, line_size)
@@ -347,12 +346,12 @@ cdef class ResponseParser:
                 self.stage = DONE
             return take
         if self.body is None:
+            if self.length > self.most_body_bytes:
+                raise BodyTooLarge(f"a body of {self.length} bytes is larger than allowed ({self.most_body_bytes})")
             if self.length <= size:
                 self.body = PyBytes_FromStringAndSize(data, self.length)
                 self.stage = DONE
                 return self.length
-            if self.length > self.most_body_bytes:
-                raise BodyTooLarge(f"a body of {self.length} bytes is larger than allowed ({self.most_body_bytes})")
             if self.length <= ALLOCATE_AT_ONCE:
                 self.body = PyBytes_FromStringAndSize(NULL, self.length)
         take = min(self.remaining, <int64_t>size)
@@ -456,7 +455,10 @@ cdef inline int hexadecimal(char letter) noexcept nogil:
     return -1
 
 
-def parse(pieces, no_body=False, most_head_bytes=262144, most_body_bytes=1073741824, closed=False):
+def parse(
+    pieces, no_body=False, most_head_bytes=262144, most_body_bytes=1073741824, closed=False,
+    ResponseParser parser=None,
+):
     """Parse one response from pieces of bytes as they would come from a socket; for tests and tools.
 
     Args:
@@ -464,6 +466,7 @@ def parse(pieces, no_body=False, most_head_bytes=262144, most_body_bytes=1073741
         no_body: whether the request was a HEAD.
         most_head_bytes, most_body_bytes: limits.
         closed: whether the peer closes after the last piece.
+        parser: one that may have parsed others before, in place of a new one with these limits.
 
     Returns:
         (status, minor, head, body, keep_alive, has_cookie, has_encoding, unused bytes), or None if more is needed.
@@ -472,9 +475,10 @@ def parse(pieces, no_body=False, most_head_bytes=262144, most_body_bytes=1073741
         ProtocolError: malformed or too large.
         ConnectionClosed: closed before the response was whole.
     """
-    cdef ResponseParser parser = ResponseParser(most_head_bytes, most_body_bytes)
     cdef bytes piece
     cdef bint done = False
+    if parser is None:
+        parser = ResponseParser(most_head_bytes, most_body_bytes)
     parser.begin(no_body, False)
     rest = b""
     for piece in pieces:

@@ -358,6 +358,11 @@ def turns():
     return _turns
 
 
+def watched():
+    """How many sockets this thread watches, idle connections among them."""
+    return current_poller().table_size
+
+
 def forget_all():
     """Use new pollers from now on."""
     global _generation
