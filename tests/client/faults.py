@@ -242,4 +242,5 @@ _late(("hook", "stream"), "a URL that is none is raised as requests raises it", 
 LATER_BOMBS = {
     ("fast", "/bomb/br"): "the size is looked at after each KiB of input, which is a whole bomb",
     ("plain", "/bomb/br"): "the size is looked at after each KiB of input, which is a whole bomb",
+    ("hook", "/bomb/br"): "the size is looked at after each piece of input, which is a whole bomb",
 }
