@@ -113,11 +113,14 @@ class EngineResponse(HTTPResponse):
             yield
         except DecodeError as error:
             encoding = self.headers.get("content-encoding", "")[:80]
-            broken = errors.DecodingError(f"the response says Content-Encoding: {encoding} but is not ({error})")
-            body: Any = self._fp
-            if isinstance(body, Body):
-                body.fail(broken)
+            self._fail(errors.DecodingError(f"the response says Content-Encoding: {encoding} but is not ({error})"))
             raise
+
+    def _fail(self, error: errors.ProtocolError) -> None:
+        """Count a body that does not decode, if its request has been counted with its head."""
+        body: Any = self._fp
+        if isinstance(body, Body):
+            body.fail(error)
 
     def stream(self, amt: int | None = 2**16, decode_content: bool | None = None) -> Generator[bytes, None, None]:
         """The body in pieces of at most ``amt`` bytes; one that comes in chunks, as soon as something is here."""
@@ -132,6 +135,7 @@ class EngineResponse(HTTPResponse):
                 layers_of(encoding)
                 content = decode(b"".join(self._bounded(_PIECE_BYTES, self.most_bytes)), encoding)
             except errors.ProtocolError as error:
+                self._fail(error)
                 raise DecodeError(str(error), error) from error
             for start in range(0, len(content), amt or len(content)):
                 yield content[start : start + amt] if amt else content
@@ -161,8 +165,10 @@ class EngineResponse(HTTPResponse):
             yield piece
 
     def _refuse(self, text: str) -> None:
+        error = errors.BodyTooLarge(text)
+        self._fail(error)
         self.close()
-        raise ProtocolError(text) from errors.BodyTooLarge(text)
+        raise ProtocolError(text) from error
 
 
 def raw_of(answer: Answer, body: Any) -> EngineResponse:
