@@ -81,6 +81,8 @@ class RequestRecorder(Protocol):
 
     def log_generator_error(self, method: str, name: str, error: Any) -> None: ...
 
+    def doubt(self, duration_us: int) -> None: ...
+
 
 class RequestEvent(EventHook):
     """Fired for every request. Firing it counts the request, then tells the listeners.

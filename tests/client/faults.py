@@ -225,20 +225,3 @@ IN_THE_BODY = frozenset(
         ),
     )
 ) - {"/encoding/unknown", "/encoding/truncated"}
-
-#: {(way, path): why} of what is known not to work yet
-LATER: dict[tuple[str, str], str] = {}
-
-
-def _late(ways: tuple[str, ...], why: str, *paths: str) -> None:
-    LATER.update({(way, path): why for way in ways for path in paths})
-
-
-_late(("hook", "stream"), "a URL that is none is raised as requests raises it", "/redirect/nowhere")
-
-#: ways in which a bomb is noticed too late, if in time for the failure's class
-LATER_BOMBS = {
-    ("fast", "/bomb/br"): "the size is looked at after each KiB of input, which is a whole bomb",
-    ("plain", "/bomb/br"): "the size is looked at after each KiB of input, which is a whole bomb",
-    ("hook", "/bomb/br"): "the size is looked at after each piece of input, which is a whole bomb",
-}

@@ -4,7 +4,7 @@ import gc
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 from gregaria.client.session import FastHttpSession
 from gregaria.events import RequestEvent
 from gregaria.settings import settings
-from tests.client.faults import FAULTS, IN_THE_BODY, LATER, LATER_BOMBS, Fault, paths_without_a_line
+from tests.client.faults import FAULTS, IN_THE_BODY, Fault, paths_without_a_line
 from tests.support import bombs
 from tests.support.caller import WAYS, Caller
 from tests.support.fault_server import FaultServer, fault_server
@@ -59,16 +59,14 @@ def connect(server: FaultServer) -> Iterator[Connect]:
 _ENDLESS = ("/bomb/", "/body/endless", "/body/too-large", "/chunks/endless")
 
 
-def each_way(faults: list[Fault], later: Mapping[tuple[str, str], str] = LATER) -> pytest.MarkDecorator:
+def each_way(faults: list[Fault]) -> pytest.MarkDecorator:
     """Each of the faults in each way."""
     parameters = []
     for way in WAYS:
         for fault in faults:
             if way == "stream" and fault.path.startswith(_ENDLESS):
                 continue
-            late = later.get((way, fault.path))
-            marks = [pytest.mark.xfail(strict=True, reason=late)] if late else []
-            parameters.append(pytest.param(way, fault, marks=marks, id=f"{way}-{fault.path}"))
+            parameters.append(pytest.param(way, fault, id=f"{way}-{fault.path}"))
     return pytest.mark.parametrize("way, fault", parameters)
 
 
@@ -126,7 +124,6 @@ def test_every_answer_of_the_server_has_a_line_here() -> None:
     assert paths_without_a_line() == set()
     paths = {fault.path for fault in FAULTS}
     assert len(paths) == len(FAULTS)
-    assert {path for _, path in LATER} <= paths
 
 
 @pytest.mark.parametrize("situation", ["alone", "caught", "redirected"])
@@ -152,7 +149,7 @@ def test_no_fault_leaves_a_descriptor_behind(connect: Connect, server: FaultServ
     before = open_descriptors()
     for fault in FAULTS:
         endless = fault.path.startswith(("/bomb/", *(_ENDLESS if way == "stream" else ())))
-        if not endless and (way, fault.path) not in LATER:
+        if not endless:
             caller = Caller(way, server.url)
             ask(caller, fault)
             caller.close()
@@ -162,7 +159,7 @@ def test_no_fault_leaves_a_descriptor_behind(connect: Connect, server: FaultServ
     wait_until(lambda: server.open_connections <= 1, "connections stay open")
 
 
-@each_way([fault for fault in FAULTS if fault.path.startswith("/bomb/")], LATER_BOMBS)
+@each_way([fault for fault in FAULTS if fault.path.startswith("/bomb/")])
 def test_a_bomb_does_not_fill_the_memory(connect: Connect, way: str, fault: Fault) -> None:
     caller = connect(way)
     caller.good()
@@ -184,7 +181,7 @@ def test_many_users_with_every_fault_at_once_lose_and_double_nothing(server: Fau
     books = Books()
     event = RequestEvent()
     event.stats = books
-    chosen = [fault for fault in FAULTS if not fault.upload and ("fast", fault.path) not in LATER]
+    chosen = [fault for fault in FAULTS if not fault.upload]
 
     def user(place: int) -> None:
         session = FastHttpSession(server.url, event)

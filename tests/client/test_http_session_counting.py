@@ -554,3 +554,12 @@ def test_a_cookie_taken_out_comes_back_when_the_server_sets_it_again(session: Ht
     session.cookies = requests.cookies.cookiejar_from_dict({})
     session.get("/?cookie=a=1; Path=/")
     assert session.cookies.get_dict() == {"a": "1"}
+
+
+def test_times_that_the_engine_has_not_taken_may_be_doubted(session: HttpSession, books: Books) -> None:
+    session.get("/a")
+    session.get("/a", hooks={"response": lambda *_, **__: None})
+    assert books.doubted == []
+    session.use_requests = True
+    session.get("/a")
+    assert len(books.doubted) == 1

@@ -13,10 +13,12 @@ class Books:
     Attributes:
         recorder: the counts.
         failures: (method, name, failure) of each failed request.
+        doubted: the times of requests that the engine has not timed, in microseconds.
     """
 
     def __init__(self) -> None:
         self.recorder = Recorder()
+        self.doubted: list[int] = []
         self.failures: list[tuple[str, str, Any]] = []
         self.recorder.on_failure = lambda method, name, error, _: self.failures.append((method, name, error))
 
@@ -37,9 +39,11 @@ class Books:
     def log_error(self, method: str, name: str, error: Any, response: Any = None) -> None:
         raise AssertionError("a session counts in the recorder")
 
-
     def log_generator_error(self, method: str, name: str, error: Any) -> None:
         raise AssertionError("a session counts in the recorder")
+
+    def doubt(self, duration_us: int) -> None:
+        self.doubted.append(duration_us)
 
 
 def new_session(base_url: str | None, user: Any = None, books: Books | None = None) -> HttpSession:

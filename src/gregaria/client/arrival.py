@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from requests import PreparedRequest, Response
 from requests.exceptions import InvalidSchema, InvalidURL, RequestException, TooManyRedirects
@@ -9,10 +10,10 @@ from requests.exceptions import InvalidSchema, InvalidURL, RequestException, Too
 from gregaria.client import address, blame
 from gregaria.client.call import Call, request_of
 from gregaria.client.jar import keep, lasting
-from gregaria.client.lazy_response import CaughtResponse, LazyResponse, ResponseContextManager
+from gregaria.client.lazy_response import CaughtResponse, LazyResponse, ResponseContextManager, joined
 from gregaria.client.standing import Headers
 from gregaria.client.watched import WatchedJar
-from gregaria.engine.exchange import Prepared
+from gregaria.engine.exchange import Answer, Prepared
 
 #: the statuses that requests follows
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
@@ -56,6 +57,18 @@ def finish(session: Any, response: LazyResponse) -> ResponseContextManager:
     if not response._catching:
         response.report(response.failure_reason(response._name()))
     return response
+
+
+def nowhere(answers: list[Answer], error: ValueError) -> InvalidURL | None:
+    """What a redirect to something that is no URL fails with, if that is what ``error`` is about."""
+    if not answers or answers[-1].status not in REDIRECTS:
+        return None
+    location = joined(answers[-1].header_pairs).get("location", "")
+    try:
+        urlsplit(location)
+    except ValueError:
+        return InvalidURL(f"the redirect leads nowhere: {location[:200]!r} ({error})")
+    return None
 
 
 def empty_response(

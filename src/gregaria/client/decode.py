@@ -3,7 +3,7 @@
 import importlib
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from typing import Any
 
@@ -19,6 +19,8 @@ _MOST_KEPT_BYTES = 262144
 
 _ENCODING_LINES = re.compile(rb"^content-encoding:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 
+#: what br makes at once
+_BROTLI_PART_BYTES = 262144
 #: fed at once to zstd, where four bytes can mean 128 KiB
 _ZSTD_BYTES = 64
 
@@ -194,10 +196,15 @@ def _brotli() -> _Decoder | None:
 
     def decompress(body: bytes, limit: int, whole: bool) -> bytes:
         decompressor = make()
-        content = _piecewise(decompressor.feed, body, limit)
+        content = bytearray()
+        for place in range(0, len(body), decompressor.step_bytes):
+            for part in decompressor.parts(body[place : place + decompressor.step_bytes]):
+                content += part
+                if len(content) > limit:
+                    raise _too_large(limit)
         if whole and not decompressor.ended():
             raise _cut_short()
-        return content
+        return bytes(content)
 
     return decompress
 
@@ -219,16 +226,31 @@ def _zstd() -> _Decoder | None:
 
 
 class Brotli:
-    """A br decompressor, by whichever library there is."""
+    """A br decompressor, by whichever library there is.
+
+    Attributes:
+        step_bytes: how much to feed at a time, so that a bomb is noticed before it has filled the memory.
+    """
 
     def __init__(self, library: Any) -> None:
         self._decompressor = library.Decompressor()
         self._feed = getattr(self._decompressor, "process", None) or self._decompressor.decompress
+        # brotli 1.2 can stop in the middle. Of an older one 1 KiB may make 256 MiB, so it gets a few bytes at a time.
+        self._stops = hasattr(self._decompressor, "can_accept_more_data")
+        self.step_bytes = 65536 if self._stops else 16
 
     def feed(self, data: bytes) -> bytes:
         """The content of the next bytes."""
-        content: bytes = self._feed(data)
-        return content
+        return b"".join(self.parts(data))
+
+    def parts(self, data: bytes) -> Iterator[bytes]:
+        """The same in parts of a bounded size, where the library can."""
+        if not self._stops:
+            yield self._feed(data)
+            return
+        yield self._feed(data, output_buffer_limit=_BROTLI_PART_BYTES)
+        while not self._decompressor.can_accept_more_data():
+            yield self._feed(b"", output_buffer_limit=_BROTLI_PART_BYTES)
 
     def ended(self) -> bool:
         """Whether the data has come to its end."""

@@ -10,7 +10,7 @@ from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, Reques
 
 from gregaria.client.adapter import answer_behind, trail
 from gregaria.client.address import path_and_query
-from gregaria.client.arrival import empty_response
+from gregaria.client.arrival import empty_response, nowhere
 from gregaria.client.books import answer_for, enter, recorder_of
 from gregaria.client.lazy_response import CaughtResponse, ResponseContextManager
 from gregaria.engine.clock import now_us
@@ -64,6 +64,8 @@ def by_requests(
             if recorder is not None:
                 recorder.interrupted(recorder.entry(method, name or path_and_query(url)))
             raise
+        except ValueError as failure:
+            error = nowhere(answers, failure) or failure
         except BaseException as failure:
             error = failure
         finally:
@@ -86,6 +88,9 @@ def by_requests(
         response._first, response._answer = answers[0], answers[-1]
     else:
         response._answer = answer_for(session, method, sent_url, name, started_us, finished_us)
+        stats = getattr(session.request_event, "stats", None)
+        if stats is not None:
+            stats.doubt(finished_us - started_us)
     if context:
         response._context = context
     response._answer.outside = weakref.ref(response)

@@ -59,7 +59,11 @@ class RequestStats:
         duration_us = None if response_time is None else round(response_time * 1000)
         # What fires the event is anybody's code: URL objects as names, lengths that were read from a header.
         self.recorder.record(str(method), str(name), duration_us, int(content_length))
-        self.generator.add_call(duration_us or 0, clock.now_us())
+        self.doubt(duration_us or 0)
+
+    def doubt(self, duration_us: int) -> None:
+        """A request that the engine has not timed has just ended: its time is in doubt if the loop was late meanwhile."""
+        self.generator.add_call(duration_us, clock.now_us())
 
     def log_error(self, method: str, name: str, error: object, response: object = None) -> None:
         """Count that a request, counted already, was a failure; ``response`` is what came back, where there is one."""
