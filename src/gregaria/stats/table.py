@@ -62,7 +62,7 @@ class RequestStats:
         self.doubt(duration_us or 0)
 
     def doubt(self, duration_us: int) -> None:
-        """A request that the engine has not timed has just ended: its time is in doubt if the loop was late meanwhile."""
+        """A request that the engine has not timed has ended: its time is in doubt if the loop was late meanwhile."""
         self.generator.add_call(duration_us, clock.now_us())
 
     def log_error(self, method: str, name: str, error: object, response: object = None) -> None:
