@@ -75,16 +75,20 @@ class Deadly:
     def see(self, _event, ends):
         if ends[0] is self.greenlet:
             self.moments -= 1
+            if self.moments == 0:
+                # Not before it has given way.
+                gevent.get_hub().loop.run_callback(self.strike)
+
+    def strike(self):
+        if not self.greenlet.dead:
+            self.killed = True
+            self.greenlet.kill(self.error, block=False)
 
     def run(self):
         before = greenlet.settrace(self.see)
         try:
             self.greenlet.start()
-            while not self.greenlet.dead:
-                gevent.sleep(0)
-                if self.moments <= 0 and not self.killed:
-                    self.killed = True
-                    self.greenlet.kill(self.error, block=False)
+            self.greenlet.join()
         finally:
             greenlet.settrace(before)
 
@@ -93,6 +97,8 @@ class Stop(BaseException):
     """As a GreenletExit, but of somebody's own."""
 
 
+# CPython 3.11 leaves the socket of a client that had gone before the handshake to the collector.
+@pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
 @pytest.mark.parametrize("error", [gevent.GreenletExit, Stop])
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
@@ -129,4 +135,5 @@ def test_a_user_may_be_killed_whenever_its_request_waits(contexts, secure, strea
                 assert (total.num_requests, total.num_failures, total.num_interrupted) == (1, 0, 0)
                 break
             assert total.num_requests + total.num_interrupted <= 1
-    assert moments > 5
+    # It waits for the tunnel, for 100, and for the answer.
+    assert moments > 3
