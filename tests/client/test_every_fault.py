@@ -110,8 +110,8 @@ def check(caller: Caller, fault: Fault, response: Any, caught: bool = False) -> 
 
 
 def check_stream(caller: Caller, fault: Fault, caught: bool) -> None:
-    """It is counted when its head is here. Who reads it learns what is wrong with its body; a block counts that."""
-    assert caller.counts == (1, int(caught), 0)
+    """It is counted when its head is here. A body that turns out to be broken makes a failure of it, once."""
+    assert caller.counts == (1, 1, 0)
     assert fault.failure is not None
     errors: list[BaseException] = []
     error = caller.failure if caught else caller.read_error
@@ -141,7 +141,7 @@ def test_a_fault_is_one_failure_and_the_session_goes_on(
     caught = situation == "caught"
     check(caller, fault, response, caught)
     caller.good()
-    assert caller.counts == (2, int(fault.counts_as_failure(way, caught)), 0)
+    assert caller.counts == (2, int(fault.counts_as_failure(way)), 0)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -159,7 +159,7 @@ def test_no_fault_leaves_a_descriptor_behind(connect: Connect, server: FaultServ
     del caller
     gc.collect()
     wait_until(lambda: open_descriptors() <= before, "descriptors stay open")
-    assert server.open_connections <= 1
+    wait_until(lambda: server.open_connections <= 1, "connections stay open")
 
 
 @each_way([fault for fault in FAULTS if fault.path.startswith("/bomb/")], LATER_BOMBS)
@@ -168,7 +168,7 @@ def test_a_bomb_does_not_fill_the_memory(connect: Connect, way: str, fault: Faul
     caller.good()
     before = reset_peak_bytes()
     ask(caller, fault)
-    assert peak_bytes() - before < 10 * LIMIT_BYTES
+    assert peak_bytes() - before < 20 * LIMIT_BYTES
 
 
 @each_way([fault for fault in FAULTS if "endless" in fault.path])

@@ -327,7 +327,7 @@ class TestStreams:
             begun.set()
             with pytest.raises(error):
                 list(response.iter_content())
-        assert counts(stats) == (1, 0)
+        assert counts(stats) == (1, 1)
 
     def test_one_that_is_broken_from_the_start_is_a_failure(self, connect, stats):
         with answering(HEAD + b"zz\r\n") as wire:

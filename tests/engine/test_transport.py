@@ -118,6 +118,36 @@ def test_a_stream_that_breaks_says_so_to_its_reader():
         assert streamed.reader.ended
 
 
+def test_a_stream_that_breaks_after_it_was_counted_becomes_a_failure():
+    def talk(connection):
+        wire.read_head(connection)
+        connection.sendall(OK[:-3])
+
+    with Wire(talk) as wire:
+        prepared = prepare(wire.port)
+        streamed = prepared.perform(False, stream=True)
+        prepared.settle(streamed)
+        with pytest.raises(BodyTooShort):
+            streamed.reader.read()
+        # Once, however often it is asked again.
+        assert streamed.reader.read() == b""
+    assert (prepared.entry.num_requests, prepared.entry.num_failures) == (1, 1)
+
+
+def test_a_stream_that_breaks_before_it_is_counted_is_left_to_who_counts_it():
+    def talk(connection):
+        wire.read_head(connection)
+        connection.sendall(OK[:-3])
+
+    with Wire(talk) as wire:
+        prepared = prepare(wire.port)
+        streamed = prepared.perform(False, stream=True)
+        with pytest.raises(BodyTooShort) as caught:
+            streamed.reader.read()
+        prepared.settle(streamed, caught.value)
+    assert (prepared.entry.num_requests, prepared.entry.num_failures) == (1, 1)
+
+
 def test_a_stream_that_falls_silent_times_out():
     with answering(OK[:-3]) as wire:
         streamed = prepare(wire.port, read_timeout_us=50_000).perform(False, stream=True)
@@ -571,6 +601,23 @@ def test_a_second_connection_resumes_the_first_ones_session(certificates):
             assert prepared.perform(True).phases.tls_us == 0
             prepared.origin.close()
     assert [resumed for resumed, _ in told] == [False, True, True]
+
+
+@pytest.mark.needs("openssl")
+def test_a_session_is_resumed_though_the_answer_ended_the_connection(certificates):
+    told = []
+    context = server_context(certificates)
+
+    def talk(connection):
+        with context.wrap_socket(connection, server_side=True) as secured:
+            told.append(secured.session_reused)
+            wire.read_head(secured)
+            secured.sendall(OK.replace(b"Content", b"Connection: close\r\nContent"))
+
+    with Wire(talk) as wire:
+        prepared = prepare_secure(wire.port, client_context(certificates))
+        assert [prepared.perform(True).body for _ in range(3)] == [b"hello"] * 3
+    assert told == [False, True, True]
 
 
 @pytest.mark.needs("openssl")

@@ -225,6 +225,19 @@ DIFFERENCES = [
         | _of(phrases.RETRIED_IF_ALLOWED, "a put is"),
         "the engine asks once more on a new connection when the method allows it; requests never does",
     ),
+    Difference(
+        (FAST,),
+        ("sent content-length", "sent transfer-encoding"),
+        _of(phrases.ITERATORS, "an iterable that knows its length", "an empty file object"),
+        "FastHttpUser sends every iterable in chunks, as what it calls its length may be that of something else, and "
+        "an empty file with Content-Length: 0",
+    ),
+    Difference(
+        (FAST,),
+        ("sent body", "sent content-length"),
+        _of(phrases.ALLOW_REDIRECTS, "a PUT with 301", "a DELETE with 301"),
+        "FastHttpUser repeats the body where it repeats the method; requests sends a PUT of nothing",
+    ),
 ]
 
 

@@ -49,4 +49,6 @@ RAISE_FOR_STATUS = "raise_for_status"
 REQUEST_OBJECTS = "requests.Request objects"
 THIRD_PARTY_AUTH = "third-party auth such as requests-oauthlib"
 
+BY_NAME = "requests by their own names, and what listeners are told"
+
 PHRASES = frozenset(value for name, value in dict(vars()).items() if name.isupper())

@@ -10,6 +10,7 @@ from tests.oracle.cases import (
     sessions,
     targets,
     tls,
+    verbs,
 )
 from tests.oracle.phrases import PHRASES
 
@@ -23,6 +24,7 @@ CASES = [
     *targets.CASES,
     *connections.CASES,
     *sessions.CASES,
+    *verbs.CASES,
 ]
 
 BY_ID = {case.id: case for case in CASES}

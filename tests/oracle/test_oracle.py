@@ -6,7 +6,6 @@ import pytest
 
 from tests.oracle.case import Case
 from tests.oracle.differences import DIFFERENCES, EVERYTHING, Difference, allowed
-from tests.oracle.later import LATER
 from tests.oracle.places import Places
 from tests.oracle.run import reference, run
 from tests.oracle.seen import differing
@@ -20,10 +19,7 @@ def _parameters() -> list[object]:
     parameters = []
     for case in CASES:
         for way in case.ways:
-            late = LATER.get((way, case.id))
-            marks = [pytest.mark.xfail(strict=True, reason=late)] if late else []
-            if case.server == "nginx":
-                marks.append(pytest.mark.needs("nginx"))
+            marks = [pytest.mark.needs("nginx")] if case.server == "nginx" else []
             parameters.append(pytest.param(case, way, marks=marks, id=f"{way}-{case.id}"))
     return parameters
 
@@ -60,10 +56,6 @@ def test_every_phrase_has_four_cases_and_all_have_two_hundred() -> None:
     assert set(count) == set(PHRASES)
     assert len(CASES) >= 200
     assert len(BY_ID) == len(CASES), "two cases have the same name"
-
-
-def test_what_is_expected_later_exists() -> None:
-    assert all(case_id in BY_ID and way in BY_ID[case_id].ways for way, case_id in LATER)
 
 
 def test_every_listed_difference_names_cases_that_exist() -> None:

@@ -133,6 +133,10 @@ class Client:
     def head(self, url: str, **arguments: Any) -> Any:
         return self._call("head", url, arguments)
 
+    def verb(self, name: str, url: str, **arguments: Any) -> Any:
+        """By any other method of the session's."""
+        return self._call(name, url, arguments)
+
     def _call(self, function: str, url: str, arguments: dict[str, Any], *method: str) -> Any:
         self.calls += 1
         if not self.is_ours:

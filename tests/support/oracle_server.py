@@ -251,11 +251,11 @@ class OracleServer:
                 received.body = reader.chunks()
             else:
                 received.body = reader.exactly(int(received.header("Content-Length") or 0))
+        with self._lock:
+            self._received.append(received)
         if wait := float(wishes.get("wait", "0")):
             time.sleep(wait)
         received.hurried = reader.has_more()
-        with self._lock:
-            self._received.append(received)
         for status in wishes.all("before"):
             reader.socket.sendall(f"HTTP/1.1 {status} Early\r\nLink: </style.css>\r\n\r\n".encode())
         answer, ends = _answer(received, wishes, refused)

@@ -61,6 +61,8 @@ def count_as(session: Any, meta: dict[str, Any], answer: Answer, error: BaseExce
             answer.finished_us,
             answer=answer,
         )
+        if error is None and answer.reader is not None:
+            answer.reader.counts_for(recorder, meta["request_type"], meta["name"])
     if not session.gate.open:
         raise GreenletExit("the test has ended")
 

@@ -21,6 +21,9 @@ _SHOWN_STEPS = 3
 
 _UNIX = "http+unix://"
 
+#: {method: statuses after which the next step is a GET without a body}; "" stands for all others (RFC 9110, 15.4)
+BECOMES_GET: dict[str, tuple[int, ...]] = {"GET": (), "HEAD": (), "POST": (301, 302, 303), "": (302, 303)}
+
 
 def follow(session: FastHttpSession, response: FastResponse, said: Said) -> FastResponse:
     """Walk on from a redirect.
@@ -50,7 +53,7 @@ def follow(session: FastHttpSession, response: FastResponse, said: Said) -> Fast
             response.error = ProtocolError(f"the redirect leads nowhere: {where!r} ({error})")
             break
         method = before.method
-        if response.status in (301, 302, 303) and method not in ("GET", "HEAD"):
+        if response.status in BECOMES_GET.get(method, BECOMES_GET[""]):
             method, body, pieces = "GET", None, None
             said = said._replace(headers=_without(said.headers, ("content-", "transfer-encoding")))
         if isinstance(pieces, Pieces) and not pieces.again:

@@ -19,6 +19,9 @@ _MOST_KEPT_BYTES = 262144
 
 _ENCODING_LINES = re.compile(rb"^content-encoding:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 
+#: fed at once to zstd, where four bytes can mean 128 KiB
+_ZSTD_BYTES = 64
+
 #: what a member of a gzip file begins with
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -207,7 +210,7 @@ def _zstd() -> _Decoder | None:
 
     def decompress(body: bytes, limit: int, whole: bool) -> bytes:
         decompressor = make()
-        content = _piecewise(decompressor.feed, body, limit)
+        content = _piecewise(decompressor.feed, body, limit, _ZSTD_BYTES)
         if whole and not decompressor.ended():
             raise _cut_short()
         return content
@@ -269,11 +272,11 @@ def zstd_decompressor() -> Callable[[], Zstd] | None:
     return None if separate is None else partial(Zstd, lambda: separate.ZstdDecompressor().decompressobj())
 
 
-def _piecewise(feed: Callable[[bytes], bytes], body: bytes, limit: int) -> bytes:
+def _piecewise(feed: Callable[[bytes], bytes], body: bytes, limit: int, size: int = 1024) -> bytes:
     """Feed small pieces, so that a bomb is noticed before it has filled the memory."""
     content = bytearray()
-    for place in range(0, len(body), 1024):
-        content += feed(body[place : place + 1024])
+    for place in range(0, len(body), size):
+        content += feed(body[place : place + size])
         if len(content) > limit:
             raise _too_large(limit)
     return bytes(content)

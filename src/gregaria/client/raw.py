@@ -1,6 +1,7 @@
 """What requests calls ``response.raw``: urllib3's response over a body that the engine reads."""
 
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from urllib3 import HTTPHeaderDict, HTTPResponse
@@ -73,6 +74,12 @@ class Body:
             self._answer.late = self._answer.late or reader.late
         return piece
 
+    def fail(self, error: BaseException) -> None:
+        """It does not decode: give it up, and count that."""
+        self.closed = True
+        if self._reader is not None:
+            self._reader.fail(error)
+
     def close(self) -> None:
         """Give up what has not been read."""
         if not self.closed:
@@ -90,6 +97,31 @@ class EngineResponse(HTTPResponse):
 
     most_bytes: int | None = None
 
+    def read(self, *arguments: Any, **keywords: Any) -> bytes:
+        """As urllib3's; what does not decode makes a failure of a request that was counted with its head."""
+        with self._decoding():
+            return super().read(*arguments, **keywords)
+
+    def read1(self, *arguments: Any, **keywords: Any) -> bytes:
+        """As ``read``, of what is here."""
+        with self._decoding():
+            return super().read1(*arguments, **keywords)
+
+    @contextmanager
+    def _decoding(self) -> Iterator[None]:
+        try:
+            yield
+        except DecodeError as error:
+            encoding = self.headers.get("content-encoding", "")[:80]
+            self._fail(errors.DecodingError(f"the response says Content-Encoding: {encoding} but is not ({error})"))
+            raise
+
+    def _fail(self, error: errors.ProtocolError) -> None:
+        """Count a body that does not decode, if its request has been counted with its head."""
+        body: Any = self._fp
+        if isinstance(body, Body):
+            body.fail(error)
+
     def stream(self, amt: int | None = 2**16, decode_content: bool | None = None) -> Generator[bytes, None, None]:
         """The body in pieces of at most ``amt`` bytes; one that comes in chunks, as soon as something is here."""
         encoding = self.headers.get("content-encoding", "")
@@ -103,6 +135,7 @@ class EngineResponse(HTTPResponse):
                 layers_of(encoding)
                 content = decode(b"".join(self._bounded(_PIECE_BYTES, self.most_bytes)), encoding)
             except errors.ProtocolError as error:
+                self._fail(error)
                 raise DecodeError(str(error), error) from error
             for start in range(0, len(content), amt or len(content)):
                 yield content[start : start + amt] if amt else content
@@ -132,8 +165,10 @@ class EngineResponse(HTTPResponse):
             yield piece
 
     def _refuse(self, text: str) -> None:
+        error = errors.BodyTooLarge(text)
+        self._fail(error)
         self.close()
-        raise ProtocolError(text) from errors.BodyTooLarge(text)
+        raise ProtocolError(text) from error
 
 
 def raw_of(answer: Answer, body: Any) -> EngineResponse:

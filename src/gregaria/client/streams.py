@@ -8,13 +8,15 @@ from gregaria.client.decode import GZIP_MAGIC, Brotli, Zstd, brotli_decompressor
 from gregaria.errors import DecodingError
 
 #: what is read at once where something has to be decoded: few bytes may be the bulk of a bomb
-_ENCODED_BYTES = 4096
+_ENCODED_BYTES = 256
 
 
 class Reader(Protocol):
     """What is read: ``engine.exchange.BodyReader``."""
 
     def read(self, size: int = ...) -> bytes: ...
+
+    def fail(self, error: object) -> int: ...
 
 
 class _Decoder(Protocol):
@@ -48,12 +50,18 @@ def pieces(reader: Reader, encodings: str, size: int) -> Iterator[bytes]:
             for decoder in decoders:
                 data = decoder.feed(data)
         except Exception as error:
-            raise DecodingError(f"the response says Content-Encoding: {shown} but its body is not ({error})") from error
+            broken = DecodingError(f"the response says Content-Encoding: {shown} but its body is not ({error})")
+            reader.fail(broken)
+            raise broken from error
         for start in range(0, len(data), size):
             yield data[start : start + size]
     if begun:
         for decoder in decoders:
-            decoder.finish()
+            try:
+                decoder.finish()
+            except DecodingError as error:
+                reader.fail(error)
+                raise
 
 
 def lines(source: Iterable[bytes]) -> Iterator[bytes]:

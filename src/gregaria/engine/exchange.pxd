@@ -106,7 +106,12 @@ cdef class BodyReader:
     cdef Connection connection          # None once the body is at its end
     cdef int64_t timeout_us
     cdef bint whole                     # the request went out whole
+    cdef Recorder recorder              # where a broken body makes a failure of a success, or None
+    cdef str method
+    cdef str name
     cdef readonly int64_t came_us       # when its last bytes came, 0 as long as none were waited for
     cdef readonly bint late             # they were seen late, and no stamp tells when they came
+    cpdef int counts_for(self, Recorder recorder, str method, str name) except -1
+    cpdef int fail(self, object error) except -1
     cdef int _more(self) except -1
     cdef int _end(self, bint reusable) except -1

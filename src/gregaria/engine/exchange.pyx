@@ -412,14 +412,13 @@ cdef class Origin:
 
     cdef int _settle(self, Connection connection, bint whole) except -1:
         """Keep a connection whose answer is whole for the next request, if it may be used again."""
+        if self.scheme == "https" and not connection.used and self.looks < MOST_LOOKS:
+            session = connection.stream.session()
+            if session is not None:
+                self.session = session
+                self.looks += 1
         if whole and connection.parser.keep_alive:
-            if not connection.used:
-                connection.used = True
-                if self.scheme == "https" and self.looks < MOST_LOOKS:
-                    session = connection.stream.session()
-                    if session is not None:
-                        self.session = session
-                        self.looks += 1
+            connection.used = True
             self.idle.append(connection)
         else:
             connection.stream.close()
@@ -544,6 +543,20 @@ cdef class BodyReader:
             self._end(True)
         return piece
 
+    cpdef int counts_for(self, Recorder recorder, str method, str name) except -1:
+        """The request has been counted as a success: a body that breaks from now on makes it a failure there."""
+        self.recorder = recorder
+        self.method = method
+        self.name = name
+        return 0
+
+    cpdef int fail(self, object error) except -1:
+        """The body is broken (or does not decode): count that once, and give the connection up."""
+        if self.recorder is not None:
+            self.recorder.fail(self.method, self.name, error)
+            self.recorder = None
+        return self._end(False)
+
     def close(self):
         """Give up what has not been read; safe to call twice."""
         self._end(False)
@@ -575,6 +588,9 @@ cdef class BodyReader:
                     f"the server sent {got - parser.consumed} bytes more than the response it announced "
                     f"({_announced(parser)})"
                 )
+        except OSError as error:
+            self.fail(error)
+            raise
         except BaseException:
             self._end(False)
             raise
@@ -796,6 +812,8 @@ cdef class Prepared:
                 size = len(answer.body)
             if self.recorder is not None:
                 self._count(answer, error, begun, size)
+                if error is None and answer.reader is not None:
+                    answer.reader.counts_for(self.recorder, self.method, self.name)
         if not self.gate.open:
             raise GreenletExit("the test has ended")
         return 0

@@ -37,6 +37,7 @@ cdef class Poller:
     cdef Py_ssize_t table_size
     cdef Py_ssize_t table_room
     cdef char* buffer                   # what a read lands in; valid until the next switch
+    cdef int64_t turn_us                # when the loop last handed over
     cdef int64_t fetched_us             # when the batch was taken from the kernel, and the one before it
     cdef int64_t fetched_before_us
     cdef int64_t beat_us                # when the loop last had its turn in time

@@ -56,6 +56,8 @@ cdef int64_t BEAT_US = 10_000
 # A beat that comes later than this after its time says that the loop was held up.
 cdef int64_t LATE_US = 10_000
 cdef int BEATS_A_SWEEP = 10
+# Users whose tasks compute a little keep the event loop waiting for no longer than this, and the batch under way.
+cdef int64_t TURN_US = 5_000
 cdef tuple NOTHING = ()
 
 
@@ -159,6 +161,9 @@ cdef class Poller:
         other = self._next_ready()
         if other is None and self.budget > 0:
             self._refill()
+            if self.fetched_us - self.turn_us > TURN_US:
+                # The batch is handed out to its end, but it is the last of this turn.
+                self.budget = 0
             other = self._next_ready()
         if other is waiter:
             waiter.parked = None
@@ -216,6 +221,7 @@ cdef class Poller:
         """gevent's loop calls this when the epoll descriptor has events."""
         cdef Waiter waiter
         self.budget = BUDGET
+        self.turn_us = now_us()
         if self.batch_next >= self.batch_size:
             self._refill()
         try:

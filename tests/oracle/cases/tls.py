@@ -208,6 +208,7 @@ SYSTEM_CASES = [
 
 
 def _over_from_plain(client: Client, places: Places) -> None:
+    places.tls.take()
     client.get(f"/a?to={places.tls.url}/b")
     client.note([each.target for each in places.tls.take()])
 
