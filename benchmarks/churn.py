@@ -47,7 +47,9 @@ class Held:
 
 def holding(process: psutil.Process, seconds: float) -> Held:
     """What it holds now."""
-    return Held(seconds, process.memory_full_info().uss / 2**20, process.num_fds())
+    usage = process.memory_info()
+    # Not the USS: a library's pages are in that or not, as another process that uses them comes and goes.
+    return Held(seconds, (usage.rss - getattr(usage, "shared", 0)) / 2**20, process.num_fds())
 
 
 def growth(values: list[float]) -> float:
@@ -141,8 +143,9 @@ def main() -> int:
     section = {
         "about": f"{USERS} users at full rate, HttpUser and FastHttpUser: nginx ends each connection after "
         f"{REQUESTS_OF_A_CONNECTION} requests, also over TLS; some requests ask for the end; some connections are "
-        "reset before or within the answer. The process's own memory (USS) and its descriptors once a second; grown "
-        "by: the median of the last fifth less that of the first, when the first fifth of the run has passed.",
+        "reset before or within the answer. The process's own memory (less what files back) and its descriptors once a "
+        "second; grown by: the median of the last fifth less that of the first, when the first fifth of the run has "
+        "passed.",
         "rows": [row],
         "judged": verdicts,
     }

@@ -594,3 +594,16 @@ def test_a_session_of_ones_own_is_made_with_locusts_arguments_of_today_and_of_be
         ]
         assert [session.get("/").status_code for session in sessions] == [200] * 3
     assert rows(stats) == {("GET", "/"): (3, 0)}
+
+
+@pytest.mark.parametrize("options", [{}, {"stream": True}, {"catch_response": True}], ids=str)
+def test_somebodys_own_timeout_passes_and_the_request_is_counted(connect, stats, options):
+    def silence(connection):
+        while connection.recv(65536):
+            pass
+
+    with Wire(silence) as wire:
+        session = connect(wire)
+        with pytest.raises(gevent.Timeout), gevent.Timeout(0.05):
+            session.get("/", **options)
+    assert rows(stats) == {("GET", "/"): (1, 1)}

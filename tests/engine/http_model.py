@@ -7,6 +7,7 @@ from gregaria import errors
 
 STATUS_LINE = re.compile(rb"HTTP/1\.([0-9]) ([1-9][0-9][0-9])( .*)?", re.DOTALL)
 CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]+)(?:[; \t\r].*)?", re.DOTALL)
+TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 WHITE = b" \t"
 
 
@@ -60,9 +61,11 @@ def _head(wire: bytes, most_head: int) -> tuple[int, int, list[tuple[bytes, byte
                 raise errors.MalformedStatusLine
         elif not line:
             return int(first[2]), int(first[1]), fields, wire[at:]
-        elif line[:1] not in (b" ", b"\t"):
+        elif b"\0" in line or b"\r" in line:
+            raise errors.MalformedHeader
+        elif line[:1] not in (b" ", b"\t") or not fields:
             name, colon, value = line.partition(b":")
-            if not colon or not name:
+            if not colon or not TOKEN.fullmatch(name):
                 raise errors.MalformedHeader
             fields.append((name.lower(), value.strip(WHITE)))
             if name.lower() == b"content-length":
@@ -73,11 +76,12 @@ def _length(fields: list[tuple[bytes, bytes]]) -> int | None:
     lengths = []
     for name, value in fields:
         if name == b"content-length":
-            if not re.fullmatch(rb"[0-9]{1,18}", value):
-                raise errors.MalformedHeader
-            lengths.append(int(value))
-    if len(set(lengths)) > 1:
-        raise errors.ConflictingLengths
+            for one in value.split(b","):
+                if not re.fullmatch(rb"[ \t]*[0-9]{1,18}", one):
+                    raise errors.MalformedHeader
+                lengths.append(int(one))
+                if len(set(lengths)) > 1:
+                    raise errors.ConflictingLengths
     return lengths[0] if lengths else None
 
 

@@ -282,6 +282,8 @@ def test_what_tls_says_of_a_missing_client_certificate_is_told_with_a_large_body
             with server.wrap_socket(connection, server_side=True) as secure:
                 secure.recv(1)
         except ssl.SSLError:
+            # Long enough for the client to fill what the systems take, and to look whether it was answered.
+            time.sleep(0.05)
             connection.shutdown(socket.SHUT_WR)
             while connection.recv(65536):
                 pass

@@ -14,6 +14,8 @@ from tests.engine import http_model
 HEAD_LINES = [
     b"Content-Length: 5", b"content-length:  12\t", b"Content-Length: 0", b"Content-Length: 5", b"Content-Length: x",
     b"Content-Length: 99999999999999999", b"Content-Length: 9999999999999999999", b"Content-Length: 70",
+    b"Content-Length: 5, 5", b"Content-Length: 5,\t12", b"Content-Length: 5,", b"Content-Length : 5",
+    b"X\0: y", b"X: \0",
     b"Transfer-Encoding: chunked", b"transfer-encoding: gzip, Chunked", b"Transfer-Encoding: gzip",
     b"Connection: close", b"connection: Keep-Alive, x", b"Connection: keep-alive,close", b"Set-Cookie: a=b",
     b"Content-Encoding: gzip", b"Content-Encoding: identity", b" folded", b"\tfolded", b"X", b": y", b"X:", b"X: y\rz",

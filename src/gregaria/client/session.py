@@ -337,10 +337,13 @@ class FastHttpSession(RequestWriter):
                     error = response.error = mistake
         elif isinstance(error, CertificateError):
             error = response.error = type(error)(f"{error}; {UNVERIFIED}")
+        # What was thrown into the user, such as a `gevent.Timeout` of its own, passes when it has been counted.
+        thrown = None if isinstance(error, Exception) else error
         if isinstance(response, ResponseContextManager):
-            response._reported = False
-            return response
-        if error is not None:
+            response._reported = thrown is not None
+            if thrown is None:
+                return response
+        elif error is not None:
             response.__class__ = ErrorResponse
         elif status not in VALID_STATUS:
             error = response.failure_reason()
@@ -350,6 +353,8 @@ class FastHttpSession(RequestWriter):
         finally:
             if self._listeners:
                 self.request_event.call(self._fields(response, first, context, size, error))
+        if thrown is not None:
+            raise thrown
         return response
 
     def _fields(
