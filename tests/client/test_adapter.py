@@ -142,7 +142,7 @@ def test_a_streamed_response_is_read_as_one_of_requests(session: HttpSession, ec
     assert ours.took_engine
     assert isinstance(ours.raw, HTTPResponse)
     assert ours.raw.version == theirs.raw.version
-    assert ours.raw.headers == theirs.raw.headers
+    assert {**ours.raw.headers, "Date": ""} == {**theirs.raw.headers, "Date": ""}
     assert b"".join(ours.iter_content(1000)).decode() == text
     assert list(theirs.iter_content(1000)) == list(session.get(path, stream=True, **arguments).iter_content(1000))
     with pytest.raises(RuntimeError, match="already consumed"):

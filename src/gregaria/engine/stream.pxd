@@ -17,6 +17,7 @@ cdef class Stream(Waiter):
     cdef bint await_answer(self, int64_t deadline_us) except -1
     cdef bint answered(self) except -1
     cdef bint quiet(self, int64_t now)
+    cdef bint _may_have_missed_something(self, int64_t now) noexcept
     cdef int close(self) except -1
 
 cdef class TLSStream(Stream):

@@ -35,6 +35,8 @@ cdef int _UNIX = getattr(_socket, "AF_UNIX", -1)
 
 # Asking the kernel for its stamp costs a twentieth of a request, so what was looked for this recently is not asked for.
 cdef int64_t PROMPT_US = 500
+# A connection that was not used for longer is asked whether it is still there before it is used again.
+cdef int64_t IDLE_US = 1_000
 
 # What a server must take of a large body within the network timeout.
 cdef Py_ssize_t PIECE_BYTES = 262144
@@ -258,11 +260,15 @@ cdef class Stream(Waiter):
         cdef char byte
         if self.ready & HANGUP:
             return False
-        # While the loop was held up, nobody has told what happened.
-        if self.poller.epoll_fd >= 0 and not self.ready & READ and not self.poller.doubtful(now):
+        if self.poller.epoll_fd >= 0 and not self.ready & READ and not self._may_have_missed_something(now):
             return True
         self.ready &= ~READ
         return gregaria_recv(self.fd, &byte, 1) < 0 and gregaria_socket_error() == EAGAIN
+
+    cdef bint _may_have_missed_something(self, int64_t now) noexcept:
+        """Whether the kernel may know more of an idle connection than the poller has told."""
+        # A request that must not be sent twice is lost on a closed connection, so one that lay idle is worth a look.
+        return now - self.came_us > IDLE_US or self.poller.doubtful(now)
 
     cdef int close(self) except -1:
         """Give the descriptor back; safe to call twice. Who waits for something to read is told."""
@@ -391,7 +397,7 @@ cdef class TLSStream(Stream):
     cdef bint quiet(self, int64_t now):
         if self.ready & HANGUP:
             return False
-        if self.poller.doubtful(now):
+        if self._may_have_missed_something(now):
             self.ready |= READ
         return self._take_what_is_there() and self.early is None
 
