@@ -221,6 +221,11 @@ class Noted(Answer):
         return made
 
 
+def engine_objects() -> list[Any]:
+    """What the engine has made for requests and what is still there."""
+    return [each for each in gc.get_objects() if isinstance(each, (Answer, BodyReader, Origin, Prepared))]
+
+
 class Stress:
     """One run.
 
@@ -230,9 +235,8 @@ class Stress:
     """
 
     def __init__(self, seed: int, users: int = 40, connections: int = 0) -> None:
-        # Other tests of this process may have left some.
-        kinds = (Answer, BodyReader, Origin, Prepared)
-        self.before = {id(each) for each in gc.get_objects() if isinstance(each, kinds)}
+        # Other tests of this process may have left some. They are held, so that none of ours gets the place of one.
+        self.before = engine_objects()
         self.seed = seed
         self.users = users
         self.connections = connections
@@ -290,8 +294,8 @@ class Stress:
             )
         gevent.sleep(0.01)
         gc.collect()
-        left = [each for each in gc.get_objects() if isinstance(each, (Answer, BodyReader, Origin, Prepared))]
-        left = [each for each in left if id(each) not in self.before]
+        known = {id(each) for each in self.before}
+        left = [each for each in engine_objects() if id(each) not in known]
         if left:
             self.mistakes.append(f"{len(left)} objects are left, such as {left[0]!r}")
         if descriptors() > before:
