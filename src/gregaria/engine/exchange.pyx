@@ -403,12 +403,7 @@ cdef class Origin:
         connection.got = got
         if not answer.first_byte_us:
             answer.first_byte_us = answer.finished_us
-        if parser.feed(buffer, got) and parser.consumed < got and parser.status != 101:
-            raise BodyTooLong(
-                f"the server sent {got - parser.consumed} bytes more than the response it announced "
-                f"({_announced(parser)})"
-            )
-        return 0
+        return feed(parser, buffer, got)
 
     cdef int _settle(self, Connection connection, bint whole) except -1:
         """Keep a connection whose answer is whole for the next request, if it may be used again."""
@@ -481,6 +476,20 @@ cdef object _announced(ResponseParser parser):
     if parser.chunked:
         return "in chunks"
     return f"Content-Length: {parser.length}"
+
+
+cdef int feed(ResponseParser parser, const char* data, Py_ssize_t size) except -1:
+    """Hand bytes of an answer to its parser, which must need all of them.
+
+    Raises:
+        BodyTooLong: the answer was whole before their end. (What follows a 101 is another protocol's.)
+    """
+    if parser.feed(data, size) and parser.consumed < size and parser.status != 101:
+        raise BodyTooLong(
+            f"the server sent {size - parser.consumed} bytes more than the response it announced "
+            f"({_announced(parser)})"
+        )
+    return 0
 
 
 cdef int64_t announced_bytes(bytes head) except -2:
@@ -583,11 +592,8 @@ cdef class BodyReader:
             self.late = stream.late
             if got == 0:
                 parser.finish()
-            elif parser.feed(buffer, got) and parser.consumed < got:
-                raise BodyTooLong(
-                    f"the server sent {got - parser.consumed} bytes more than the response it announced "
-                    f"({_announced(parser)})"
-                )
+            else:
+                feed(parser, buffer, got)
         except OSError as error:
             self.fail(error)
             raise
