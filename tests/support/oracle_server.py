@@ -181,6 +181,12 @@ class OracleServer:
             received.connection = numbers.setdefault(received.connection, len(numbers))
         return taken
 
+    def wait_for(self, requests: int, patience_s: float = 0.5) -> None:
+        """Wait until it has received so many since the last ``take``, or is not going to."""
+        deadline = time.monotonic() + patience_s
+        while len(self._received) < requests and time.monotonic() < deadline:
+            time.sleep(0.001)
+
     def hang_up(self) -> None:
         """Close every connection, as a server does that has had enough of idle ones; returns when that is done."""
         for each in list(self._open):
