@@ -28,8 +28,8 @@ hypothesis.settings.load_profile("suite")
 
 # Coverage follows greenlets, so in each thread that it traces greenlet keeps a state, and tells a Python callback when
 # the thread has ended. CPython 3.11 can loop for ever in a callback of that kind while it is traced. The threads here
-# are servers of the tests, whose lines nobody counts. Threads with a hub of their own (gevent's pools) can still do it, as
-# their states are taken apart in the main thread: that is why `make test` does not trace.
+# are servers of the tests, whose lines nobody counts. Threads with a hub of their own (gevent's pools) can still do it,
+# as their states are taken apart in the main thread: that is why `make test` does not trace.
 threading.settrace(None)  # type: ignore[arg-type]
 
 UNDER_CI = os.environ.get("CI", "").lower() in ("1", "true")
