@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 import threading
 import time
 
@@ -14,7 +15,7 @@ from gregaria.engine import poller
 from gregaria.engine.exchange import Origin, Prepared
 from gregaria.engine.gate import Gate
 from gregaria.engine.recorder import Recorder
-from gregaria.errors import ConnectionClosed
+from gregaria.errors import ConnectionClosed, ReadTimeout
 from tests.support.wire import Wire, answering
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -110,6 +111,37 @@ def test_a_large_body_may_take_longer_than_the_timeout_while_it_moves():
         answer = prepare(wire.port, "POST", b"x" * size, read_timeout_us=600_000).perform(True)
         assert (answer.error, answer.body) == (None, b"hello")
         assert time.monotonic() - started > 0.6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what the peer has acknowledged")
+def test_a_body_moves_as_long_as_the_peer_takes_some_of_it():
+    """The system says that there is room again only when a good part of its buffer is free: too late, here."""
+    size = 6_000_000
+
+    def talk(connection):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        left = size - len(wire.read_head(connection).partition(b"\r\n\r\n")[2])
+        while left:
+            left -= len(connection.recv(min(left, 65_536)))
+            time.sleep(0.01)
+        connection.sendall(OK)
+
+    with Wire(talk) as wire:
+        answer = prepare(wire.port, "POST", b"x" * size, read_timeout_us=150_000).perform(True)
+        assert (answer.error, answer.body) == (None, b"hello")
+
+
+def test_a_peer_that_takes_nothing_times_out():
+    done = threading.Event()
+
+    def talk(connection):
+        wire.read_head(connection)
+        done.wait(10)
+
+    with Wire(talk) as wire:
+        answer = prepare(wire.port, "POST", b"x" * 50_000_000, read_timeout_us=150_000).perform(True)
+        done.set()
+    assert isinstance(answer.error, ReadTimeout)
 
 
 def test_those_who_wait_for_a_connection_get_it_in_turn():

@@ -328,6 +328,7 @@ cdef class Origin:
         parser.begin(prepared.no_body, answer.streams)
         connection.got = 0
         answer.sent = True
+        stream.unsent = 0
         stream.write(prepared.wire, len(prepared.wire), deadline_us)
         if prepared.rest is not None or prepared.pieces is not None:
             whole = (
@@ -393,6 +394,9 @@ cdef class Origin:
         except ReadTimeout:
             if answer.first_byte_us:
                 raise ReadTimeout(f"the server fell silent for {timeout_us / 1e6:g} s, the network timeout") from None
+            if stream.moves():
+                # It is still busy taking the request.
+                return self._receive(connection, answer, timeout_us, now_us() + timeout_us)
             raise FirstByteTimeout(
                 f"the server did not begin to answer within {timeout_us / 1e6:g} s, the network timeout"
             ) from None

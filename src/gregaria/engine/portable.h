@@ -55,6 +55,13 @@ static inline Py_ssize_t gregaria_peek(int fd, char *data, Py_ssize_t size) {
 #define SO_TIMESTAMPING 37
 #endif
 #define GREGARIA_HAS_STAMPS 1
+#include <sys/ioctl.h>
+#include <linux/sockios.h>
+/* Bytes that were given to the system and that the peer has not yet acknowledged; -1 where that is not known. */
+static inline int gregaria_unsent(int fd) {
+    int left;
+    return ioctl(fd, SIOCOUTQ, &left) == 0 ? left : -1;
+}
 static inline int gregaria_ask_for_stamps(int fd) {
     int flags = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
     return setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof flags);
@@ -92,6 +99,7 @@ static inline Py_ssize_t gregaria_recv_stamped(int fd, char *data, Py_ssize_t si
 }
 #else
 #define GREGARIA_HAS_STAMPS 0
+static inline int gregaria_unsent(int fd) { (void)fd; return -1; }
 static inline int gregaria_ask_for_stamps(int fd) { (void)fd; return -1; }
 static inline Py_ssize_t gregaria_recv_stamped(int fd, char *data, Py_ssize_t size, long long *stamp_us) {
     *stamp_us = 0;

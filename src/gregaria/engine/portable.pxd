@@ -8,6 +8,7 @@ cdef extern from "portable.h" nogil:
 
     Py_ssize_t gregaria_peek(int fd, char* data, Py_ssize_t size)
 
+    int gregaria_unsent(int fd)
     int GREGARIA_HAS_STAMPS
     int gregaria_ask_for_stamps(int fd)
     Py_ssize_t gregaria_recv_stamped(int fd, char* data, Py_ssize_t size, long long* stamp_us)

@@ -6,12 +6,14 @@ cdef class Stream(Waiter):
     cdef int64_t came_us                # when the bytes of the last read came: the kernel's stamp, else the clock
     cdef bint stamps                    # the kernel tells when bytes came
     cdef bint late                      # something was told late since this was last set to False, and not stamped
+    cdef int unsent                     # bytes of a large body that the peer had not taken when this was last looked at
     cdef int connect(self, object address, int family, int64_t deadline_us) except -1
     cdef int secure(self, object context, object server_name, object session, int64_t deadline_us) except -1
     cdef object session(self)
     cdef int write(self, const char* data, Py_ssize_t size, int64_t deadline_us) except -1
     cdef int send_all(self, const char* data, Py_ssize_t size, int64_t deadline_us) except -1
     cdef Py_ssize_t upload(self, const char* data, Py_ssize_t size, int64_t timeout_us) except -1
+    cdef bint moves(self) noexcept
     cdef Py_ssize_t read(self, char* into, Py_ssize_t size, int64_t deadline_us) except -1
     cdef Py_ssize_t receive(self, char* into, Py_ssize_t size, int64_t deadline_us) except -1
     cdef bint await_answer(self, int64_t deadline_us) except -1

@@ -24,6 +24,7 @@ from gregaria.engine.portable cimport (
     gregaria_recv_stamped,
     gregaria_send,
     gregaria_socket_error,
+    gregaria_unsent,
 )
 
 from gregaria.engine.trouble import of_system, of_tls
@@ -181,11 +182,22 @@ cdef class Stream(Waiter):
             self.ready &= ~WRITE
             if self.ready & HANGUP or self.answered():
                 break
-            if not self.poller.wait(self, READ | WRITE, now_us() + timeout_us):
+            self.unsent = gregaria_unsent(self.fd)
+            if not self.poller.wait(self, READ | WRITE, now_us() + timeout_us) and not self.moves():
                 raise ReadTimeout("the server took no more of the request within the network timeout")
             # What there may be to read is still unread.
             self.ready |= READ
+        self.unsent = gregaria_unsent(self.fd)
         return done
+
+    cdef bint moves(self) noexcept:
+        """Whether the peer has taken some of what was sent since this was last asked.
+
+        The system tells of room in its buffer only when a good part of it is free, which a slow peer takes long for.
+        """
+        cdef int before = self.unsent
+        self.unsent = gregaria_unsent(self.fd)
+        return 0 <= self.unsent < before
 
     cdef Py_ssize_t read(self, char* into, Py_ssize_t size, int64_t deadline_us) except -1:
         """Wait for bytes, then take at most ``size`` of them; 0 when the peer has closed. ``came_us`` tells when.
