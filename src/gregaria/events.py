@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
+from gevent import GreenletExit, Timeout
+
 from gregaria.errors import (
     GeneratorError,
     InterruptTaskSet,
@@ -81,6 +83,8 @@ class RequestRecorder(Protocol):
 
     def log_generator_error(self, method: str, name: str, error: Any) -> None: ...
 
+    def log_interrupted(self, method: str, name: str) -> None: ...
+
     def doubt(self, duration_us: int) -> None: ...
 
 
@@ -122,7 +126,8 @@ class RequestEvent(EventHook):
         """Time a block and fire it as one request; yields the event's arguments, which the block may change.
 
         An exception in the block is the request's failure. It is not raised on, as in Locust, but for those that
-        steer a user (StopUser, InterruptTaskSet, ...), which pass.
+        steer a user (StopUser, InterruptTaskSet, ...), and a ``gevent.Timeout`` around the block, which pass. A block
+        that the end of the test cuts short is counted as interrupted, and not fired.
         """
         arguments: dict[str, Any] = {
             "request_type": request_type,
@@ -134,15 +139,25 @@ class RequestEvent(EventHook):
             "start_time": time.time(),
         }
         started = time.perf_counter()
+        is_interrupted = False
         try:
             yield arguments
         except FLOW:
             raise
+        except GreenletExit:
+            is_interrupted = True
+            raise
+        except Timeout as error:
+            arguments["exception"] = error
+            raise
         except Exception as error:
             arguments["exception"] = error
         finally:
-            arguments.setdefault("response_time", (time.perf_counter() - started) * 1000)
-            self.fire(**arguments)
+            if not is_interrupted:
+                arguments.setdefault("response_time", (time.perf_counter() - started) * 1000)
+                self.fire(**arguments)
+            elif self.stats is not None:
+                self.stats.log_interrupted(arguments["request_type"], arguments["name"])
 
 
 #: hooks of older Locusts, with what to listen to today

@@ -1,7 +1,9 @@
 import json
 import logging
 
+import gevent
 import pytest
+from gevent import GreenletExit
 
 from gregaria.engine.recorder import Entry
 from gregaria.errors import GeneratorError
@@ -27,6 +29,27 @@ def test_an_error_of_the_generator_that_is_fired_is_told_and_in_no_other_figure(
     assert told == [error]
     assert (stats.num_generator_errors, stats.num_requests, stats.num_failures, len(stats.errors)) == (1, 0, 0, 0)
     assert [(group.name, group.error) for group in stats.generator_errors.values()] == [("greeting", str(error))]
+
+
+def test_a_measured_block_that_the_end_of_the_test_cuts_short_is_no_success(stats: RequestStats) -> None:
+    event, told = RequestEvent(), []
+    event.stats = stats
+    event.add_listener(lambda **fields: told.append(fields))
+    with pytest.raises(GreenletExit), event.measure("LINE", "greeting"):
+        raise GreenletExit
+    assert not told
+    assert (stats.interrupted, stats.num_requests, stats.num_failures) == (1, 0, 0)
+    assert stats.get("greeting", "LINE").native.num_interrupted == 1
+
+
+def test_a_timeout_around_a_measured_block_is_its_failure_and_goes_on_to_whoever_set_it(stats: RequestStats) -> None:
+    event = RequestEvent()
+    event.stats = stats
+    timeout = gevent.Timeout()
+    with pytest.raises(gevent.Timeout) as raised, event.measure("LINE", "greeting"):
+        raise timeout
+    assert raised.value is timeout
+    assert (stats.num_requests, stats.num_failures) == (1, 1)
 
 
 def test_requests_are_counted_by_name_and_in_total(stats: RequestStats) -> None:

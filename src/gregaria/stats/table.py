@@ -74,6 +74,10 @@ class RequestStats:
         method, name = str(method), str(name)
         self.recorder.generator_error(self.recorder.entry(method, name), error)
 
+    def log_interrupted(self, method: str, name: str) -> None:
+        """Count a request that was on the wire when the test ended; it is in no other figure."""
+        self.recorder.interrupted(self.recorder.entry(str(method), str(name)))
+
     def get(self, name: str, method: str) -> StatsEntry:
         """The entry of a name and method, made if it is new."""
         return self.entries[name, method]
