@@ -42,6 +42,8 @@ def of_system(error: OSError) -> OSError:
     code = error.errno
     if code in _OWN_LIMITS:
         return errors.GeneratorError(_OWN_LIMITS[code])
+    if code == errno.ECONNREFUSED:
+        return refused("there")
     if code in _RESET:
         return errors.ConnectionReset("the server reset the connection")
     if code in _UNREACHABLE:
@@ -49,6 +51,11 @@ def of_system(error: OSError) -> OSError:
     if code == errno.ETIMEDOUT:
         return errors.ConnectTimeout("the system gave up on the connection: nobody answered")
     return error
+
+
+def refused(place: str) -> errors.ConnectionRefused:
+    """What a connection that was refused is, with where that was."""
+    return errors.ConnectionRefused(f"nothing listens {place} (the connection was refused)")
 
 
 def no_memory() -> errors.GeneratorError:
