@@ -84,8 +84,10 @@ def of_tls(error: ssl.SSLError, host: str | None) -> errors.TLSError:
                 f"the server's certificate is not signed by an authority that is known here: {said}"
             )
         return errors.CertificateError(f"the server's certificate was not accepted: {said}")
-    reason = (error.reason or "").replace("_", " ").lower()
-    if error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNEXPECTED_MESSAGE", "RECORD_LAYER_FAILURE"):
+    # One that Python code has raised has no reason.
+    name = getattr(error, "reason", None) or ""
+    reason = name.replace("_", " ").lower()
+    if name in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNEXPECTED_MESSAGE", "RECORD_LAYER_FAILURE"):
         return errors.TLSError(f"the server does not speak TLS on this port ({reason})")
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return errors.TLSError("the server cut the TLS handshake short (it closed the connection)")
