@@ -19,11 +19,12 @@ from gevent.exceptions import ConcurrentObjectUseError
 from gevent.hub import Waiter
 from greenlet import GreenletExit
 
-from gregaria.engine.names import resolve
+from gregaria.engine.names import place_of, resolve
 from gregaria.engine.phases import Phases
-from gregaria.engine.trouble import no_memory
+from gregaria.engine.trouble import no_memory, refused
 from gregaria.errors import (
     BodyTooLong,
+    ConnectionRefused,
     ConnectionReset,
     FirstByteTimeout,
     GeneratorError,
@@ -277,6 +278,8 @@ cdef class Origin:
             except OSError as error:
                 if place + 1 < len(addresses):
                     continue
+                if self.via is None and isinstance(error, ConnectionRefused):
+                    raise refused(f"on {self.unix_path or place_of(host, port)}") from None
                 if self.via is None or isinstance(error, (TimeoutError, GeneratorError)):
                     raise
                 raise ProxyError(f"no connection to the proxy {host}:{port}: {error.strerror or error}") from None
