@@ -58,6 +58,21 @@ def test_text_is_escaped_wherever_it_stands_among_what_is_copied_eight_bytes_at_
     assert json_text({value: value}) == by_json({value: value})
 
 
+@given(some.integers(-(10**16), 10**16), some.integers(0, 8), some.integers(-2, 2))
+def test_numbers_with_few_decimals_and_their_neighbours_are_written_as_json_writes_them(
+    digits: int, decimals: int, steps: int
+) -> None:
+    number = float(f"{digits}e-{decimals}")
+    for _ in range(abs(steps)):
+        number = math.nextafter(number, math.copysign(math.inf, steps))
+    assert json_text(number) == by_json(number)
+
+
+def test_a_hundred_thousand_prices_are_written_as_json_writes_them() -> None:
+    prices = [cents / 100 for cents in range(100_000)] + [0.001, 0.0009, -0.001, 1e9, 999999999.999999, 0.1 + 0.2]
+    assert json_text(prices) == by_json(prices)
+
+
 @pytest.mark.parametrize("first", range(0, sys.maxunicode + 1, 0x10000))
 def test_every_character_of_every_plane_is_written_as_json_writes_it(first: int) -> None:
     plane = "".join(map(chr, range(first, first + 0x10000)))

@@ -9,7 +9,7 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.dict cimport PyDict_Next
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.ref cimport PyObject
-from libc.math cimport isfinite
+from libc.math cimport fabs, isfinite
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcpy, strlen
 
@@ -165,9 +165,6 @@ cdef int _write_list(object values, bint is_list, Py_ssize_t *end, int depth) ex
 cdef int _write_int(object value, Py_ssize_t *end) except -1:
     cdef int overflow = 0
     cdef long long number = PyLong_AsLongLongAndOverflow(value, &overflow)
-    cdef unsigned long long rest
-    cdef char digits[24]
-    cdef int place = 24
     cdef bytes text
     if overflow:
         try:
@@ -177,27 +174,49 @@ cdef int _write_int(object value, Py_ssize_t *end) except -1:
             return NOT_OURS
         _reserve(end[0] + len(text))
         return _put(text, len(text), end)
-    rest = <unsigned long long>number
     if number < 0:
+        _put(b"-", 1, end)
         # Unsigned, for the smallest number has no opposite.
-        rest = 0 - rest
+        return _put_digits(0 - <unsigned long long>number, end)
+    return _put_digits(<unsigned long long>number, end)
+
+
+cdef int _put_digits(unsigned long long number, Py_ssize_t *end) noexcept:
+    cdef char digits[20]
+    cdef int place = 20
     while True:
         place -= 1
-        digits[place] = <char>(c"0" + rest % 10)
-        rest //= 10
-        if rest == 0:
-            break
-    if number < 0:
-        place -= 1
-        digits[place] = c"-"
-    return _put(digits + place, 24 - place, end)
+        digits[place] = <char>(c"0" + number % 10)
+        number //= 10
+        if number == 0:
+            return _put(digits + place, 20 - place, end)
 
 
 cdef int _write_float(object value, Py_ssize_t *end) except -1:
     cdef double number = PyFloat_AS_DOUBLE(value)
+    cdef double size = fabs(number)
+    cdef unsigned long long millionths, part
     cdef char *text
+    cdef int place
     if not isfinite(number):
         return NOT_OURS
+    if 0.001 <= size < 1e9:
+        millionths = <unsigned long long>(size * 1e6 + 0.5)
+        # No two numbers of at most 15 digits are the same double, and a division is rounded rightly: if this one gives
+        # the number, no text of it is shorter. That is so for prices and coordinates.
+        if <double>millionths / 1e6 == size:
+            if number < 0:
+                _put(b"-", 1, end)
+            _put_digits(millionths // 1_000_000, end)
+            part = millionths % 1_000_000
+            buffer[end[0]] = c"."
+            for place in range(6, 0, -1):
+                buffer[end[0] + place] = <char>(c"0" + part % 10)
+                part //= 10
+            end[0] += 7
+            while buffer[end[0] - 1] == c"0" and buffer[end[0] - 2] != c".":
+                end[0] -= 1
+            return DONE
     text = PyOS_double_to_string(number, c"r", 0, Py_DTSF_ADD_DOT_0, NULL)
     _put(text, strlen(text), end)
     PyMem_Free(text)
