@@ -12,6 +12,7 @@ from gregaria.runner.local import LocalRunner
 from gregaria.runner.roles import not_available
 from gregaria.runner.runner import Runner
 from gregaria.runner.shape import LoadTestShape
+from gregaria.runner.shared import SharedData
 from gregaria.stats.table import RequestStats
 from gregaria.users.declare import check_shares, filter_tasks_by_tags, where
 from gregaria.users.sequential import SequentialTaskSet
@@ -94,7 +95,7 @@ class Environment:
         self.runner: Runner | None = None
         self.web_ui: Any = None
         self.process_exit_code: int | None = None
-        self.shared_data: dict[Any, Any] = {}
+        self.shared_data = SharedData()
         self.worker_logs: dict[str, list[str]] = {}
         self._has_filtered = False
 
