@@ -56,6 +56,7 @@ class ExitCode(IntEnum):
     SETTINGS = 10
     OUTPUT = 11
     INTERNAL = 12
+    CLUSTER = 13
     INTERRUPTED = 130
 
 

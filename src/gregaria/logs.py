@@ -30,9 +30,11 @@ class LastLines(logging.Handler):
     def __init__(self, kept: int = _LINES_KEPT) -> None:
         super().__init__()
         self.lines: deque[str] = deque(maxlen=kept)
+        self.count = 0
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(self.format(record))
+        self.count += 1
 
 
 _memory = LastLines()
@@ -41,6 +43,11 @@ _memory = LastLines()
 def last_lines() -> list[str]:
     """The last 500 lines that were logged since ``set_up_logging``."""
     return list(_memory.lines)
+
+
+def lines_since(number):
+    new = min(_memory.count - number, len(_memory.lines))
+    return _memory.count, list(_memory.lines)[len(_memory.lines) - new:]
 
 
 def set_up_logging(level: str, logfile: str | None = None) -> None:

@@ -84,7 +84,7 @@ class Simulation:
         machine = WorkerMachine(
             name,
             incarnation or f"process-{name}",
-            {},
+            dict,
             report,
             lambda: {"state": "running"},
             self.now_s,

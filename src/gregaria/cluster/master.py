@@ -12,6 +12,7 @@ from gevent import Greenlet
 from gevent.event import Event
 
 from gregaria.cluster.happenings import Back, Disturbed, Item, Joined, Left, Lost, Refused
+from gregaria.cluster.journal import Journal, Notes
 from gregaria.cluster.keys import Keys
 from gregaria.cluster.link import Link, MasterSocket
 from gregaria.cluster.master_machine import MasterMachine
@@ -22,6 +23,7 @@ from gregaria.cluster.worker_machine import LOCUST
 from gregaria.errors import CommandError, ExitCode
 from gregaria.runner.dispatch import Placement
 from gregaria.runner.messages import Message
+from gregaria.runner.roles import DistributedRunner
 from gregaria.runner.state import (
     STATE_INIT,
     STATE_MISSING,
@@ -31,7 +33,8 @@ from gregaria.runner.state import (
 )
 from gregaria.runner.steering import SteeringRunner
 from gregaria.settings import settings
-from gregaria.stats.increments import add_report
+from gregaria.stats.failures import ExceptionTable
+from gregaria.stats.increments import Increments, add_report
 
 __all__ = ["MasterRunner"]
 
@@ -46,9 +49,11 @@ _GOODBYE_S = 3.0
 _ALONE_S = 30.0
 #: seconds without a turn of a worker's event loop that are worth a word
 _BLOCKED_S = 3.0
+#: seconds between two notes in the journal
+_JOURNAL_S = 1.0
 
 
-class MasterRunner(SteeringRunner):
+class MasterRunner(SteeringRunner, DistributedRunner):
     """Shares users out to workers.
 
     Args:
@@ -56,6 +61,8 @@ class MasterRunner(SteeringRunner):
         master_bind_host, master_bind_port: where to listen; ``*`` is everywhere, port 0 any.
         keys: of the cluster, when it has a secret.
         timing: how often and how long.
+        journal: where to keep notes, from which another master could go on; None for nowhere.
+        command: what the test is started with: notes of another command are not gone on with.
 
     Attributes:
         clients: {node id: WorkerNode} of all workers that have come and not left.
@@ -74,6 +81,8 @@ class MasterRunner(SteeringRunner):
         *,
         keys: Keys | None = None,
         timing: Timing | None = None,
+        journal: Journal | None = None,
+        command: str = "",
     ) -> None:
         super().__init__(environment)
         self.client_id = "master"
@@ -87,7 +96,16 @@ class MasterRunner(SteeringRunner):
         self._stopped: set[str] = set()
         self._alone_timer: Greenlet | None = None
         self._notes: list[str] = []
-        self._machine = MasterMachine(uuid.uuid4().hex[:16], timing)
+        self._journal = journal
+        self._command = command
+        self._journal_failed = False
+        #: items that have been taken, and will be acknowledged when that is written down
+        self._unwritten: list[tuple[str, int]] = []
+        self._continued = self._notes_to_go_on_with()
+        if self._continued is not None:
+            self._restore(self._continued)
+        known = self._continued.workers if self._continued is not None else None
+        self._machine = MasterMachine(uuid.uuid4().hex[:16], timing, known)
         self._socket = MasterSocket(self._machine, master_bind_host, master_bind_port, keys)
         self._link = Link(self._socket, self._happened)
         try:
@@ -95,6 +113,8 @@ class MasterRunner(SteeringRunner):
         except zmq.ZMQError as error:
             raise CommandError(_cannot_listen(master_bind_host, master_bind_port, error), ExitCode.CLUSTER) from None
         self.greenlet.spawn(self._watch_workers)
+        if journal is not None:
+            self.greenlet.spawn(self._keep_journal)
         self._keep_watch()
 
     # -- workers ---------------------------------------------------------------------------------------------------
@@ -198,6 +218,9 @@ class MasterRunner(SteeringRunner):
         self.fire(self.environment.events.worker_connect, client_id=what.node_id)
         for payload in self.environment.shared_data.whole():
             self._put(what.node_id, "shared", payload)
+        if what.about.get("run") not in (None, self._run):
+            # Of another master, whose test nobody would ever end.
+            self._put(what.node_id, "stop", {"run": what.about["run"]})
         self._use(node)
 
     def _back(self, what: Back) -> None:
@@ -208,8 +231,10 @@ class MasterRunner(SteeringRunner):
         logger.info("Worker %d (%s) is heard of again", node.index, node.id)
         node.wanted = {}
         self._use(node)
-        if self._run is not None:
+        if self._is_testing and self._ender is None:
             self._tell_users(node, node.wanted or dict.fromkeys(self.user_classes_by_name, 0))
+        else:
+            self._put(node.id, "stop", {"run": self._run})
         self._link.ask(lambda: self._machine.welcome(what.node_id))
 
     def _use(self, node: WorkerNode) -> None:
@@ -287,7 +312,14 @@ class MasterRunner(SteeringRunner):
         elif node is not None:
             self._take_state(node, item.kind, payload)
         if item.number:
-            self._link.ask(lambda: self._machine.deal(item.node_id, item.number))
+            self._deal(item.node_id, item.number)
+
+    def _deal(self, node_id: str, number: int) -> None:
+        """An item has been taken: its sender can forget it, when it need not be sent to another master."""
+        if self._journal is not None:
+            self._unwritten.append((node_id, number))
+        else:
+            self._link.ask(lambda: self._machine.deal(node_id, number))
 
     def _take_state(self, node: WorkerNode, kind: str, payload: Any) -> None:
         if kind == "spawning":
@@ -298,7 +330,8 @@ class MasterRunner(SteeringRunner):
         elif kind == "stopped":
             node.state = STATE_INIT
             node.user_classes_count = {}
-            self._stopped.add(node.id)
+            if payload.get("run") in (None, self._run):
+                self._stopped.add(node.id)
         elif kind == "user_gone":
             name = payload["class"]
             node.wanted[name] = max(node.wanted.get(name, 1) - 1, 0)
@@ -335,13 +368,39 @@ class MasterRunner(SteeringRunner):
         return self.clients.present
 
     def _begin_test(self) -> bool:
-        if not self._is_testing:
+        if self._is_testing or self._ender is not None:
+            return super()._begin_test()
+        continued = self._continued
+        if continued is None:
             self._run, self._generation = uuid.uuid4().hex, 0
             self._notes.clear()
-            self._stopped.clear()
-            for node in self.clients.values():
-                node.wanted, node.num_requests, node.requests_per_s = {}, 0, 0.0
-        return super()._begin_test()
+        self._stopped.clear()
+        for node in self.clients.values():
+            node.wanted, node.num_requests, node.requests_per_s = {}, 0, 0.0
+        begins = super()._begin_test()
+        if continued is not None:
+            self.test_started_epoch_s = continued.started_epoch_s
+        return begins
+
+    def _clear_figures(self) -> None:
+        if self._continued is None:
+            super()._clear_figures()
+
+    def _has_run_s(self) -> float:
+        return self.continues_after_s or 0.0
+
+    def start(
+        self, user_count: int, spawn_rate: float, wait: bool = False, user_classes: Sequence[Any] | None = None
+    ) -> None:
+        if self._continued is None or self._is_testing:
+            super().start(user_count, spawn_rate, wait, user_classes)
+            return
+        # They have been there all the time: nobody has to be started anew at the spawn rate.
+        if self.environment.shape_class is None:
+            user_count = self._continued.users or user_count
+        super().start(user_count, max(spawn_rate, float(user_count), 1.0), wait, user_classes)
+        self.spawn_rate = spawn_rate
+        self._continued = None
 
     def _open_test(self) -> None:
         if not self.worker_count:
@@ -434,6 +493,10 @@ class MasterRunner(SteeringRunner):
                 logger.error("%s", text)
                 self._notes.append(text)
 
+    def _end_test(self) -> None:
+        super()._end_test()
+        self._write_journal(is_over=True)
+
     def _end_work(self) -> None:
         for node in self.clients.present:
             self._put(node.id, "quit", {})
@@ -451,12 +514,100 @@ class MasterRunner(SteeringRunner):
             self._changed.clear()
         return True
 
-    # -- watching --------------------------------------------------------------------------------------------------
-
     @property
     def notes(self) -> Sequence[str]:
-        """Sentences that belong beside the figures of this test."""
         return tuple(self._notes)
+
+    # -- the journal -----------------------------------------------------------------------------------------------
+
+    def _notes_to_go_on_with(self) -> Notes | None:
+        notes = self._journal.read() if self._journal is not None else None
+        if notes is None or notes.is_over:
+            return None
+        if notes.command != self._command:
+            raise CommandError(
+                "the journal holds a test that has not ended, and that was started with another command: "
+                f"{notes.command!r}. Start that one to go on with it, delete the file, or name another with --journal",
+                ExitCode.USAGE,
+            )
+        return notes
+
+    def _keep_journal(self) -> None:
+        while True:
+            gevent.sleep(_JOURNAL_S)
+            if self._is_testing:
+                self._write_journal(is_over=False)
+
+    def _write_journal(self, *, is_over: bool) -> None:
+        journal = self._journal
+        if journal is None or self._run is None:
+            return
+        written, self._unwritten = self._unwritten, []
+        packed = journal.pack(self._notes_of_now(written, is_over=is_over))
+        try:
+            gevent.get_hub().threadpool.apply(journal.write, (packed,))
+        except OSError as error:
+            if not self._journal_failed:
+                logger.error("The journal could not be written, a master that begins again could not go on: %s", error)
+            self._journal_failed = True
+            self._unwritten = written + self._unwritten
+            return
+        self._journal_failed = False
+        for node_id, number in written:
+            self._link.ask(lambda node_id=node_id, number=number: self._machine.deal(node_id, number))
+
+    def _notes_of_now(self, taken: Sequence[tuple[str, int]], *, is_over: bool) -> Notes:
+        workers = {}
+        latest: dict[str, int] = {}
+        for node_id, number in taken:
+            latest[node_id] = max(latest.get(node_id, 0), number)
+        for node_id, peer in list(self._machine.peers.items()):
+            if peer.incarnation:
+                dealt = max(peer.channel.dealt, latest.get(node_id, 0))
+                workers[node_id] = (peer.incarnation, peer.index, dealt)
+        return Notes(
+            run=self._run or "",
+            generation=self._generation,
+            is_over=is_over,
+            command=self._command,
+            started_epoch_s=self.test_started_epoch_s or time.time(),
+            written_epoch_s=time.time(),
+            users=self.target_user_count,
+            spawn_rate=self.spawn_rate,
+            workers=workers,
+            # From nothing to now: everything.
+            counted=Increments(self.stats, self.exceptions).take(),
+            exceptions=[
+                [row["msg"], row["traceback"], row["count"], sorted(row["nodes"])] for row in self.exceptions.values()
+            ],
+            notes=list(self._notes),
+        )
+
+    @property
+    def continues_after_s(self) -> float | None:
+        """How long the test had run that this master goes on with; None when it begins one of its own."""
+        notes = self._continued
+        return None if notes is None else max(time.time() - notes.started_epoch_s, 0.0)
+
+    @property
+    def num_known_workers(self) -> int:
+        """How many workers the test had that this master goes on with."""
+        return 0 if self._continued is None else len(self._continued.workers)
+
+    def _restore(self, notes: Notes) -> None:
+        """Take over what the master before has counted."""
+        self._run, self._generation = notes.run, notes.generation
+        if notes.counted is not None:
+            add_report(notes.counted, self.stats, ExceptionTable(), self.client_id)
+        for message, trace, count, nodes in notes.exceptions:
+            for place, node_id in enumerate(nodes):
+                self.exceptions.add(node_id, message, trace, count if place == 0 else 0)
+        self._notes[:] = notes.notes
+        gap_s = max(time.time() - notes.written_epoch_s, 0.0)
+        self._notes.append(f"The master was started anew {gap_s:.0f} s after its last note; nothing was counted twice.")
+        self.test_started_epoch_s = notes.started_epoch_s
+
+    # -- watching --------------------------------------------------------------------------------------------------
 
     def _watch_workers(self) -> None:
         while True:

@@ -23,7 +23,7 @@ from gregaria.errors import CommandError, ExitCode
 from gregaria.logs import last_lines, lines_since
 from gregaria.runner.crew import Crew
 from gregaria.runner.messages import Message
-from gregaria.runner.runner import Runner
+from gregaria.runner.roles import DistributedRunner
 from gregaria.runner.state import STATE_CLEANUP, STATE_INIT, STATE_RUNNING, STATE_SPAWNING, STATE_STOPPED
 from gregaria.settings import settings
 from gregaria.stats.increments import Increments
@@ -42,7 +42,7 @@ _STATUS_S = 1.0
 _GOODBYE_S = 3.0
 
 
-class WorkerRunner(Runner):
+class WorkerRunner(DistributedRunner):
     """Runs users in this process, as many as a master says.
 
     Args:
@@ -97,11 +97,11 @@ class WorkerRunner(Runner):
         self._status: dict[str, Any] = {"state": STATE_INIT}
         self._status_s = time.monotonic()
         self._logs_told = 0
-        self._users_gone: dict[str, int] = {}
+        self._about = {"host": socket.gethostname(), "cores": os.cpu_count() or 1, "pid": os.getpid(), **(about or {})}
         self._machine = WorkerMachine(
             self.client_id,
             uuid.uuid4().hex[:16],
-            {"host": socket.gethostname(), "cores": os.cpu_count() or 1, "pid": os.getpid(), **(about or {})},
+            self._about_now,
             self._report,
             self._status_now,
             time.monotonic(),
@@ -417,6 +417,10 @@ class WorkerRunner(Runner):
             "current_memory_usage": self.current_memory_usage,
             "users": self.user_classes_count,
         }
+
+    def _about_now(self) -> dict[str, Any]:
+        """Called in the link's thread, when a master is greeted."""
+        return {**self._about, "run": self._run if self._is_testing else None}
 
     def _status_now(self) -> dict[str, Any]:
         """Called in the link's thread, also while user code keeps the event loop from turning."""

@@ -31,7 +31,7 @@ class WorkerMachine:
     Args:
         node_id: the worker's name, ``host_hex``.
         incarnation: names this process; another one under the same name has another.
-        about: what the master shall know of this worker.
+        about: called for what the master shall know of this worker.
         report: called for what is new since it was last called; None when there is nothing.
         status: called for what every sign of life says.
         now_s: the time.
@@ -47,7 +47,7 @@ class WorkerMachine:
         self,
         node_id: str,
         incarnation: str,
-        about: dict[str, Any],
+        about: Callable[[], dict[str, Any]],
         report: Callable[[], Any],
         status: Callable[[], dict[str, Any]],
         now_s: float,
@@ -84,7 +84,9 @@ class WorkerMachine:
         return self._channel.is_empty
 
     def put(self, kind: str, payload: Any) -> None:
-        """Have an item sent."""
+        """Have an item sent, unless goodbye has been said."""
+        if self._is_ending:
+            return
         if self.dialect == LOCUST:
             for type_, data in frames_from_worker(kind, payload, self.node_id):
                 self.say(type_, data)
@@ -107,8 +109,8 @@ class WorkerMachine:
 
     def leave(self) -> None:
         """Say goodbye; what has not been dealt with goes before."""
-        self._is_ending = True
         self.put("bye", None)
+        self._is_ending = True
 
     # -- what comes from outside -----------------------------------------------------------------------------------
 
@@ -161,7 +163,7 @@ class WorkerMachine:
         if now_s >= self._ready_due_s and not self._is_ending:
             self._ready_due_s = now_s + self._timing.ready_s
             about = {
-                **self._about,
+                **self._about(),
                 "incarnation": self._incarnation,
                 "master": self._master,
                 "received": self._channel.received,

@@ -148,6 +148,12 @@ class Population:
         self._loose_gates.clear()
         self._placed.clear()
 
+    def pause(self) -> None:
+        """TEMPORARY."""
+
+    def resume(self) -> None:
+        """TEMPORARY."""
+
     def stop_waiting(self) -> None:
         """End the users that are between two tasks; does not wait for it."""
         for running in self._spawner.everybody():

@@ -3,6 +3,7 @@
 import logging
 import time
 import traceback
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
@@ -105,6 +106,11 @@ class Runner:
     def user_classes_count(self) -> dict[str, int]:
         """{class name: users}."""
         raise NotImplementedError
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Sentences that belong beside the figures of this test."""
+        return ()
 
     @property
     def custom_messages(self) -> dict[str, tuple[Listener, bool]]:

@@ -79,9 +79,9 @@ class LoadTestShape:
     def __init__(self) -> None:
         self.reset_time()
 
-    def reset_time(self) -> None:
-        """Let the run time begin now; done when the test starts."""
-        self._started_s = time.perf_counter()
+    def reset_time(self, has_run_s: float = 0.0) -> None:
+        """Let the run time begin now, or so many seconds ago; done when the test starts."""
+        self._started_s = time.perf_counter() - has_run_s
 
     def get_run_time(self) -> float:
         """Seconds since the test started."""

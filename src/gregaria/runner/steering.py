@@ -84,7 +84,7 @@ class SteeringRunner(Runner):
             return
         self.shape_last_tick = None
         shape.runner = self
-        shape.reset_time()
+        shape.reset_time(self._has_run_s())
         logger.info("Following the shape %s", type(shape).__name__)
         self.shape_greenlet = self.greenlet.spawn(follow, shape, self)
 
@@ -107,6 +107,15 @@ class SteeringRunner(Runner):
     def _place(self, placement: Placement, ramp: Greenlet) -> None:
         """Have that many users of each class; ``ramp`` is the one that wants so, unless it has been replaced."""
         raise NotImplementedError
+
+    def _clear_figures(self) -> None:
+        """A test begins."""
+        self.stats.clear_all()
+        self.exceptions.clear()
+
+    def _has_run_s(self) -> float:
+        """How long the test has been running that now begins in this process."""
+        return 0.0
 
     def _wait_until_placed(self) -> None:
         """Return when the users of the last step are there."""
@@ -141,8 +150,7 @@ class SteeringRunner(Runner):
             check_user_class(user_class)
         self._keep_watch()
         self._quits = self._has_reset = self.cpu_warning_emitted = False
-        self.stats.clear_all()
-        self.exceptions.clear()
+        self._clear_figures()
         if self.iterations is not None:
             self.iterations_left = self.iterations
         self.environment.filter_tasks_by_tags()
