@@ -10,6 +10,9 @@ from tests.support.command import run_gregaria
 from tests.support.nodes import Cluster, wait_until
 from tests.support.servers import Server
 
+#: real processes that start, wait and end
+pytestmark = pytest.mark.timeout(120)
+
 BUSY = """
 from locust import FastHttpUser, task
 

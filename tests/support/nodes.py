@@ -123,7 +123,7 @@ class Cluster:
             name="master",
             prefix=prefix,
         )
-        self.port = int(node.wait_for(r"Listening for workers on \S+?:(\d+)")[1])
+        self.port = int(node.wait_for(r"Listening for workers on .+:(\d+)")[1])
         return node
 
     def start_worker(self, *arguments: str, host: str = "127.0.0.1", prefix: tuple[str, ...] = ()) -> Node:

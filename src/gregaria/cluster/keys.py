@@ -12,7 +12,7 @@ from zmq.utils import z85
 
 from gregaria.errors import CommandError, ExitCode
 
-__all__ = ["Keys"]
+__all__ = ["SHORTEST_SECRET", "Gatekeeper", "Keys"]
 
 #: shorter secrets can be guessed
 SHORTEST_SECRET = 16

@@ -16,7 +16,7 @@ import zmq
 from gevent.event import Event
 from gevent.monkey import get_original
 
-from gregaria.cluster.keys import Keys
+from gregaria.cluster.keys import Gatekeeper, Keys
 from gregaria.cluster.master_machine import MasterMachine
 from gregaria.cluster.wire import LARGEST_FRAME_BYTES
 from gregaria.cluster.worker_machine import WorkerMachine
@@ -40,6 +40,10 @@ class Socket(Protocol):
 
     @property
     def machine(self) -> Any: ...
+
+    @property
+    def others(self) -> "dict[zmq.Socket[bytes], Callable[[], object]]":
+        """Further sockets to poll, and what to call when one can be read."""
 
     def open(self, context: "zmq.Context[Any]") -> "zmq.Socket[bytes]":
         """Open it, in the thread that will use it."""
@@ -71,8 +75,16 @@ class MasterSocket:
         self.port = port
         self._host = host
         self._keys = keys
+        self._gatekeeper: Gatekeeper | None = None
+
+    @property
+    def others(self) -> "dict[zmq.Socket[bytes], Callable[[], object]]":
+        return {} if self._gatekeeper is None else {self._gatekeeper.socket: self._gatekeeper.answer}
 
     def open(self, context: "zmq.Context[Any]") -> "zmq.Socket[bytes]":
+        if self._keys is not None:
+            # Before the first connection can ask.
+            self._gatekeeper = Gatekeeper(context, self._keys)
         self._socket = socket = context.socket(zmq.ROUTER)
         _set_up(socket)
         socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
@@ -82,7 +94,11 @@ class MasterSocket:
         host = f"[{self._host}]" if ":" in self._host else self._host
         if ":" in self._host or self._host == "*":
             socket.setsockopt(zmq.IPV6, 1)
-        socket.bind(f"tcp://{host}:{self.port or '*'}")
+        try:
+            socket.bind(f"tcp://{host}:{self.port or '*'}")
+        except zmq.ZMQError:
+            socket.close(linger=0)
+            raise
         self.port = int(socket.getsockopt_string(zmq.LAST_ENDPOINT).rpartition(":")[2])
         return socket
 
@@ -132,6 +148,10 @@ class WorkerSocket:
         self._host = host
         self._port = port
         self._keys = keys
+
+    @property
+    def others(self) -> "dict[zmq.Socket[bytes], Callable[[], object]]":
+        return {}
 
     def open(self, context: "zmq.Context[Any]") -> "zmq.Socket[bytes]":
         self._socket = socket = context.socket(zmq.DEALER)
@@ -235,19 +255,17 @@ class Link:
             return
         self._is_closing = True
         self.ask(lambda: None)
-        self._closed.wait()
         self._end()
 
     def _end(self) -> None:
-        if self._knock is not None:
-            self._knock.close(linger=0)
-            self._knock = None
+        knock, self._knock = self._knock, None
+        if knock is not None:
+            knock.close()
+        self._closed.wait()
         self._bell.stop()
         self._bell.close()
         if self._reader is not None and self._reader is not gevent.getcurrent():
             self._reader.kill(block=False)
-        # Its threads have ended by now, or end in a moment; nothing is waited for.
-        self._context.destroy(linger=0)
 
     # -- in the hub ------------------------------------------------------------------------------------------------
 
@@ -266,8 +284,8 @@ class Link:
             socket = self._socket.open(self._context)
         except BaseException as error:  # noqa: BLE001 - told to whoever opens the link
             self._failure = error
-            door.close(linger=0)
             loop.run_callback_threadsafe(self._opened.set)
+            self._leave(None, door)
             return
         loop.run_callback_threadsafe(self._opened.set)
         try:
@@ -275,21 +293,32 @@ class Link:
         except Exception:
             logger.exception("The link has failed")
         finally:
+            self._leave(socket, door)
+
+    def _leave(self, socket: "zmq.Socket[bytes] | None", door: "zmq.Socket[bytes]") -> None:
+        loop = self._bell.loop
+        for each in (door, *self._socket.others):
+            each.close(linger=0)
+        if socket is not None:
             socket.close(linger=int(_LINGER_S * 1000))
-            door.close(linger=0)
-            loop.run_callback_threadsafe(self._closed.set)
+        # Waits until the last frames have gone, here where it holds up nobody.
+        self._context.term()
+        loop.run_callback_threadsafe(self._closed.set)
 
     def _serve(self, socket: "zmq.Socket[bytes]", door: "zmq.Socket[bytes]") -> None:
         machine, side = self._socket.machine, self._socket
         monitor = socket.get_monitor_socket()
         poller = zmq.Poller()
-        for each in (socket, door, monitor):
+        others = side.others
+        for each in (socket, door, monitor, *others):
             poller.register(each, zmq.POLLIN)
         while True:
             poller.poll(int(_TICK_S * 1000))
             now_s = time.monotonic()
             while _had(door):
                 pass
+            for answer in others.values():
+                answer()
             while (event := _event(monitor)) is not None:
                 side.changed(event, now_s)
             for _ in range(_BATCH):

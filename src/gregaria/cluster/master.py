@@ -108,6 +108,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         self._machine = MasterMachine(uuid.uuid4().hex[:16], timing, known)
         self._socket = MasterSocket(self._machine, master_bind_host, master_bind_port, keys)
         self._link = Link(self._socket, self._happened)
+        environment.shared_data.writer = self.client_id
+        environment.shared_data.tell = self._tell_shared
         try:
             self._link.open()
         except zmq.ZMQError as error:
@@ -355,6 +357,10 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         logs = self.environment.worker_logs
         kept = payload["lines"] if payload.get("is_whole") else [*logs.get(node_id, []), *payload["lines"]]
         logs[node_id] = kept[-500:]
+
+    def _tell_shared(self, change: dict[str, Any]) -> None:
+        for node in self.clients.present:
+            self._put(node.id, "shared", change)
 
     def _share(self, node_id: str, payload: Any) -> None:
         for told in self.environment.shared_data.take(payload):

@@ -107,6 +107,8 @@ class WorkerRunner(DistributedRunner):
             time.monotonic(),
             timing,
         )
+        environment.shared_data.writer = self.client_id
+        environment.shared_data.tell = lambda change: self._put("shared", change)
         self._link = Link(WorkerSocket(self._machine, master_host, master_port, keys), self._happened)
         self._link.open()
         self.greenlet.spawn(self._tell_status)
@@ -376,7 +378,7 @@ class WorkerRunner(DistributedRunner):
     def _end_work(self) -> None:
         self._link.ask(self._machine.leave)
         deadline_s = time.monotonic() + (_GOODBYE_S if self.connected else 0.0)
-        while not self._is_locust and not self._machine.is_all_dealt_with and time.monotonic() < deadline_s:
+        while not self._machine.has_left and time.monotonic() < deadline_s:
             gevent.sleep(0.02)
         self._link.close()
         super()._end_work()
@@ -425,7 +427,9 @@ class WorkerRunner(DistributedRunner):
     def _status_now(self) -> dict[str, Any]:
         """Called in the link's thread, also while user code keeps the event loop from turning."""
         delay_s = time.monotonic() - self._status_s
-        return {**self._status, "loop_delay_s": delay_s if delay_s > 2 * _STATUS_S else 0.0}
+        if delay_s < 2 * _STATUS_S:
+            return self._status
+        return {**self._status, "loop_delay_s": delay_s, "culprit": self._crew.held_up_by()}
 
     def _tell_logs(self) -> None:
         self._logs_told, lines = lines_since(self._logs_told)

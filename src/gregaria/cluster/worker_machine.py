@@ -83,6 +83,11 @@ class WorkerMachine:
         """Whether the master has dealt with all that it was sent."""
         return self._channel.is_empty
 
+    @property
+    def has_left(self) -> bool:
+        """Whether goodbye has been said, and heard where the master says so."""
+        return self._is_ending and (self.dialect == LOCUST or self._channel.is_empty)
+
     def put(self, kind: str, payload: Any) -> None:
         """Have an item sent, unless goodbye has been said."""
         if self._is_ending:

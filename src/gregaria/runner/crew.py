@@ -69,6 +69,11 @@ class Crew:
         self.stop_watching()
         self.population.faults.sum_up()
 
+    def held_up_by(self) -> str | None:
+        """Who keeps the event loop from turning at this moment, in words. May be asked in any thread."""
+        watch = self._self_watch
+        return None if watch is None else watch.held_up_by()
+
     def stop_watching(self) -> None:
         """Nobody watches the process any more."""
         watch, self._self_watch = self._self_watch, None
