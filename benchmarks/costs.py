@@ -55,8 +55,8 @@ def main() -> None:
     """Measure, and write it beside the other results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a look: two rounds of 1.5 s, nothing is written")
-    parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--window", type=float, default=2.5, help="seconds that are counted")
+    parser.add_argument("--rounds", type=int, default=16)
+    parser.add_argument("--window", type=float, default=1.5, help="seconds that are counted")
     options = parser.parse_args()
     options.warm_up = 1.0
     if options.quick:

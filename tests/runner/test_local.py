@@ -819,7 +819,8 @@ def test_users_that_have_not_begun_are_ended_without_beginning(make_runner: Make
 def test_what_an_ended_user_has_left_behind_sends_nothing_more(
     make_runner: MakeRunner, eventually: Eventually
 ) -> None:
-    wire = Wire(lambda: 0.01)
+    # Long enough for the user to have ended before it, on a busy machine, too.
+    wire = Wire(lambda: 0.3)
 
     class Leaver(User):
         @task
@@ -835,6 +836,7 @@ def test_what_an_ended_user_has_left_behind_sends_nothing_more(
     runner = make_runner(Leaver, Idler)
     runner.start(2, 1000, wait=True)
     eventually(lambda: runner.user_count == 1)
+    eventually(lambda: wire.counted == 1)
     gevent.sleep(0.05)
     assert (wire.seen, wire.counted) == (1, 1)
 

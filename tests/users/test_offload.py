@@ -181,7 +181,8 @@ def pool():
 
 offload(compute)
 for work in (executor, pool, lambda: offload(compute)):
-    print(longest_gap(work))
+    # The shortest of several, as the machine may be busy with something else.
+    print(min(longest_gap(work) for _ in range(5)))
 """
 )
 
