@@ -47,7 +47,7 @@ def last_lines() -> list[str]:
 
 def lines_since(number):
     new = min(_memory.count - number, len(_memory.lines))
-    return _memory.count, list(_memory.lines)[len(_memory.lines) - new:]
+    return _memory.count, list(_memory.lines)[len(_memory.lines) - new :]
 
 
 def set_up_logging(level: str, logfile: str | None = None) -> None:

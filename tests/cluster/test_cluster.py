@@ -122,7 +122,9 @@ def test_a_frozen_worker_pauses_and_comes_back_without_being_counted_twice(targe
 
 
 def test_a_worker_that_blocks_stays_and_is_named(target: Server, tmp_path: Path) -> None:
-    blocking = CALM + """
+    blocking = (
+        CALM
+        + """
 import time, gevent.monkey
 
 class Blocker(FastHttpUser):
@@ -135,6 +137,7 @@ class Blocker(FastHttpUser):
         while time.monotonic() < until:
             pass
 """
+    )
     with Cluster(tmp_path, blocking) as cluster:
         master = cluster.start_master("-u", "3", "-r", "100", "-H", target.url)
         cluster.start_worker()
@@ -159,7 +162,7 @@ def test_a_worker_without_a_master_says_where_and_why_and_gives_up(tmp_path: Pat
 
 
 def test_messages_of_test_start_are_handled_before_the_first_user(target: Server, tmp_path: Path) -> None:
-    locustfile = '''
+    locustfile = """
 from locust import HttpUser, events, task, constant
 from locust.runners import MasterRunner, WorkerRunner
 
@@ -195,7 +198,7 @@ class Reader(HttpUser):
     @task
     def read(self):
         self.client.get("/")
-'''
+"""
     with Cluster(tmp_path, locustfile) as cluster:
         master = cluster.start_master("-u", "2", "-r", "10", "-t", "2s", "--expect-workers", "2", "-H", target.url)
         workers = [cluster.start_worker() for _ in range(2)]
@@ -209,7 +212,7 @@ class Reader(HttpUser):
 
 
 def test_shared_data_is_the_same_everywhere(target: Server, tmp_path: Path) -> None:
-    locustfile = '''
+    locustfile = """
 from locust import User, events, task, constant
 from locust.runners import MasterRunner, WorkerRunner
 
@@ -228,7 +231,7 @@ class Watcher(User):
         if len(self.environment.shared_data) == 3 and not hasattr(self.environment, "told"):
             self.environment.told = True
             print("ALL", sorted(self.environment.shared_data.items()), flush=True)
-'''
+"""
     with Cluster(tmp_path, locustfile) as cluster:
         master = cluster.start_master("-u", "2", "-r", "10", "-t", "3s", "--expect-workers", "2")
         workers = [cluster.start_worker() for _ in range(2)]

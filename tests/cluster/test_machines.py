@@ -1,8 +1,20 @@
-"""Both ends of the link over a simulated one: everything arrives once, leases end in time, nobody is taken for another."""
+"""Both ends of the link over a simulated one: everything arrives once, leases end in time, nobody is mistaken."""
 
 import pytest
 
-from gregaria.cluster.happenings import Back, Connected, Disturbed, Held, Item, Joined, Left, Lost, Refused, Resumed, Waiting
+from gregaria.cluster.happenings import (
+    Back,
+    Connected,
+    Disturbed,
+    Held,
+    Item,
+    Joined,
+    Left,
+    Lost,
+    Refused,
+    Resumed,
+    Waiting,
+)
 from gregaria.cluster.wire import pack
 from tests.cluster.simulation import Simulation, Weather
 
@@ -99,9 +111,7 @@ def test_a_master_that_begins_again_with_its_notes_goes_on_where_it_was() -> Non
     for _ in range(3):
         simulation.add_worker()
     simulation.run(10, lambda: counting(simulation))
-    known = {
-        name: (peer.incarnation, peer.index, peer.channel.dealt) for name, peer in simulation.master.peers.items()
-    }
+    known = {name: (peer.incarnation, peer.index, peer.channel.dealt) for name, peer in simulation.master.peers.items()}
     simulation.new_master(known)
     simulation.run(10, lambda: counting(simulation))
     simulation.run(5)

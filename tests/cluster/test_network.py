@@ -32,17 +32,21 @@ def test_two_hosts_of_which_one_is_cut_off_and_comes_back(tmp_path: Path) -> Non
         Cluster(tmp_path, CALM) as cluster,
     ):
         target = Server(f"http://127.0.0.1:{port}")
-        locustfile = CALM + f"""
+        locustfile = (
+            CALM
+            + f"""
 from locust import events
 
 @events.init.add_listener
 def on_init(environment, **_):
     Calm.host = f"http://{{environment.parsed_options.master_host}}:{port}"
 """
+        )
         cluster.locustfile.write_text(locustfile)
         master = cluster.start_master("-u", "6", "-r", "100", "--expect-workers", "2", host="*")
         workers = [
-            cluster.start_worker(host=hosts.address_of_machine(number), prefix=hosts.inside(number)) for number in range(2)
+            cluster.start_worker(host=hosts.address_of_machine(number), prefix=hosts.inside(number))
+            for number in range(2)
         ]
         master.wait_for("All users spawned", timeout_s=20)
         time.sleep(1)

@@ -43,11 +43,32 @@ def spoken_garbage(port: int, seed: int, known: bytes) -> None:
         dealer.setsockopt(zmq.LINGER, 200)
         dealer.setsockopt(zmq.IDENTITY, b"fuzzer_%d" % number)
         dealer.connect(f"tcp://127.0.0.1:{port}")
-        kinds = ["g", "stats", "client_ready", "heartbeat", "spawning", "quit", "exception", "logs", "locustfile", "x" * 300]
+        kinds = [
+            "g",
+            "stats",
+            "client_ready",
+            "heartbeat",
+            "spawning",
+            "quit",
+            "exception",
+            "logs",
+            "locustfile",
+            "x" * 300,
+        ]
         for _ in range(30):
             name = chance.choice([known.decode(), f"fuzzer_{number}", "", None, 5])
             junk = chance.choice(
-                [None, {}, {"i": "x", "m": [[1]]}, "2.47 gregaria {}", "", 10**18, [[[[]]]], {"stats": 3}, chance.randbytes(50)]
+                [
+                    None,
+                    {},
+                    {"i": "x", "m": [[1]]},
+                    "2.47 gregaria {}",
+                    "",
+                    10**18,
+                    [[[[]]]],
+                    {"stats": 3},
+                    chance.randbytes(50),
+                ]
             )
             body = msgpack.packb([chance.choice(kinds), junk, name])
             dealer.send(chance.choice([body, body[:-1], chance.randbytes(40), b""]))

@@ -16,7 +16,9 @@ def is_exact() -> bool:
     simulation = Simulation(11)
     for _ in range(4):
         simulation.add_worker().weather = Weather(loss=0.2, repeats=0.3, delay_s=1.5)
-    simulation.run(60, lambda: [setattr(worker, "counted", worker.counted + 1) for worker in simulation.workers.values()])
+    simulation.run(
+        60, lambda: [setattr(worker, "counted", worker.counted + 1) for worker in simulation.workers.values()]
+    )
     for worker in simulation.workers.values():
         worker.weather = Weather()
     simulation.run(10)
@@ -67,7 +69,9 @@ def test_it_holds() -> None:
 
 
 @pytest.mark.parametrize("pillar", [without_deduplication, without_acknowledgement])
-def test_the_totals_are_wrong_without(pillar: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_totals_are_wrong_without(
+    pillar: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pillar(monkeypatch)
     assert not is_exact()
 

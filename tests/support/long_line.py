@@ -1,4 +1,4 @@
-"""A relay that makes a connection long: every byte takes its time, sometimes much of it, and it can be cut or stalled."""
+"""A relay that makes a connection long: every byte takes its time, and it can be cut or stalled."""
 
 import random
 import selectors

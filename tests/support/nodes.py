@@ -56,7 +56,9 @@ class Node:
             return list(re.finditer(pattern, self.output))
 
         wait_until(
-            lambda: len(found()) >= times or self.process.poll() is not None, timeout_s, f"{pattern!r} in:\n{self.output}"
+            lambda: len(found()) >= times or self.process.poll() is not None,
+            timeout_s,
+            f"{pattern!r} in:\n{self.output}",
         )
         matches = found()
         assert len(matches) >= times, f"it has ended ({self.process.returncode}) without {pattern!r}:\n{self.output}"
@@ -114,7 +116,9 @@ class Cluster:
         self.nodes.append(node)
         return node
 
-    def start_master(self, *arguments: str, port: int = 0, host: str = "127.0.0.1", prefix: tuple[str, ...] = ()) -> Node:
+    def start_master(
+        self, *arguments: str, port: int = 0, host: str = "127.0.0.1", prefix: tuple[str, ...] = ()
+    ) -> Node:
         """A master that writes report.json; returns when it listens."""
         (self.folder / "report.json").unlink(missing_ok=True)
         node = self.start(
@@ -129,7 +133,9 @@ class Cluster:
     def start_worker(self, *arguments: str, host: str = "127.0.0.1", prefix: tuple[str, ...] = ()) -> Node:
         """A worker of the master that was started last."""
         node = self.start(
-            *("--worker", "--master-host", host, "--master-port", str(self.port), *arguments), name="worker", prefix=prefix
+            *("--worker", "--master-host", host, "--master-port", str(self.port), *arguments),
+            name="worker",
+            prefix=prefix,
         )
         self.workers.append(node)
         return node

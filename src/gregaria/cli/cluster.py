@@ -143,7 +143,8 @@ def _new_master(environment: Environment, part: Part, options: Any) -> MasterRun
 
 def _command(options: Any) -> str:
     """What must be the same for a test to be gone on with."""
-    return f"{options.locustfile} -u {options.num_users} -r {options.spawn_rate} -t {options.run_time} {options.host or ''}"
+    load = f"-u {options.num_users} -r {options.spawn_rate} -t {options.run_time}"
+    return f"{options.locustfile} {load} {options.host or ''}"
 
 
 def is_worker(runner: Any) -> bool:

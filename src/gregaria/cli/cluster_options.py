@@ -26,7 +26,10 @@ def add_cluster_options(parser: Parser) -> None:
         help="with --processes: start another worker for one that has died",
     )
     group.add_argument(
-        "--master", env_var="LOCUST_MODE_MASTER", action="store_true", help="be the master: share the test out to workers"
+        "--master",
+        env_var="LOCUST_MODE_MASTER",
+        action="store_true",
+        help="be the master: share the test out to workers",
     )
     group.add_argument(
         "--master-bind-host",
@@ -65,7 +68,10 @@ def add_cluster_options(parser: Parser) -> None:
         help="taken for Locust's sake: users are always spread anew when workers come or go",
     )
     group.add_argument(
-        "--worker", env_var="LOCUST_MODE_WORKER", action="store_true", help="be a worker: run the users a master asks for"
+        "--worker",
+        env_var="LOCUST_MODE_WORKER",
+        action="store_true",
+        help="be a worker: run the users a master asks for",
     )
     group.add_argument(
         "--master-host",

@@ -47,7 +47,10 @@ _REMOVED: tuple[tuple[tuple[str, ...], str], ...] = (
     (("--web-auth",), "it is called --web-login; the web interface comes later"),
     (("--legacy-ui", "--modern-ui"), "there is one web interface, and it comes later; leave it out"),
     (("--port",), "it is called --web-port; the web interface comes later"),
-    (("--heartbeat-liveness", "--heartbeat-interval"), "they are settings: locust.runners.HEARTBEAT_INTERVAL and HEARTBEAT_LIVENESS"),
+    (
+        ("--heartbeat-liveness", "--heartbeat-interval"),
+        "they are settings: locust.runners.HEARTBEAT_INTERVAL and HEARTBEAT_LIVENESS",
+    ),
 )
 
 

@@ -62,9 +62,7 @@ def main(arguments: Sequence[str]) -> int:
         return _answer(arguments, options, part, mask, loaded, paths)
 
 
-def _answer(
-    arguments: Sequence[str], options: Any, part: Part, mask: Mask, loaded: Loaded, paths: list[Path]
-) -> int:
+def _answer(arguments: Sequence[str], options: Any, part: Part, mask: Mask, loaded: Loaded, paths: list[Path]) -> int:
     user_classes = chosen_classes(loaded, options.user_classes, paths)
     if options.list_commands:
         print("Available Users:")

@@ -65,8 +65,8 @@ class LocalWorkers:
         """Return when all have ended; the highest exit code among them."""
         while self.is_any_left:
             gevent.sleep(_LOOK_S / 5)
-        codes = [abs(process.returncode or 0) for process, _ in self._running.values()]
-        return max([self.worst_code, *codes])
+        codes = [abs(int(process.returncode or 0)) for process, _ in self._running.values()]
+        return max(self.worst_code, *codes, 0)
 
     def stop(self, patience_s: float = 5.0) -> None:
         """End those that are left: by a request, then by force."""

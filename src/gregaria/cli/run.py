@@ -196,7 +196,9 @@ class Run:
                     ExitCode.FAILURES,
                 )
             if self._workers is not None and not self._workers.is_any_left:
-                raise CommandError("all worker processes have ended, see above; the test is not started", ExitCode.CLUSTER)
+                raise CommandError(
+                    "all worker processes have ended, see above; the test is not started", ExitCode.CLUSTER
+                )
             logger.info("%d of %d expected workers are there", self._runner.worker_count, expected)
 
     # -- what ends it ----------------------------------------------------------------------------------------------

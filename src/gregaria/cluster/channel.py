@@ -15,8 +15,8 @@ Item = tuple[str, Any]
 class Channel:
     """One end of a channel.
 
-    Items that are put are numbered from 1 and kept until the other end has dealt with them. Whatever comes is handed out
-    once and in order. What the other end has not received when it should have is sent again.
+    Items that are put are numbered from 1 and kept until the other end has dealt with them. Whatever comes is handed
+    out once and in order. What the other end has not received when it should have is sent again.
 
     Args:
         retry_s: seconds after which what was sent and has not been received is sent again.

@@ -96,7 +96,7 @@ class Journal:
             return Notes(workers=workers, **found)
         except (ValueError, TypeError, KeyError, IndexError, zlib.error, msgpack.UnpackException) as error:
             raise CommandError(
-                f"--journal {self._path} is no journal of this version of Gregaria ({error}): delete it, or name another",
+                f"--journal {self._path} is no journal of this Gregaria ({error}): delete it, or name another",
                 ExitCode.USAGE,
             ) from None
 

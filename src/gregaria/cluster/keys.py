@@ -32,7 +32,7 @@ class Keys:
     def __init__(self, secret: str) -> None:
         if len(secret) < SHORTEST_SECRET:
             raise CommandError(
-                f"the cluster secret has {len(secret)} characters, which can be guessed; take {SHORTEST_SECRET} or more: "
+                f"the cluster secret has {len(secret)} characters and can be guessed; take {SHORTEST_SECRET} or more: "
                 "python3 -c 'import secrets; print(secrets.token_urlsafe())' makes one",
                 ExitCode.USAGE,
             )

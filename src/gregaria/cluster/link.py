@@ -1,8 +1,8 @@
 """The thread that carries a machine's frames: ZeroMQ on one side, the event loop of the users on the other.
 
 It is a thread of the system, not one of gevent's, and never waits for the loop: signs of life and reports go on while a
-user blocks it. Nothing is shared but two queues. What the runner wants is called in the thread, between two frames; what
-has happened is handed to a greenlet.
+user blocks it. Nothing is shared but two queues. What the runner wants is called in the thread, between two frames;
+what has happened is handed to a greenlet.
 """
 
 import logging
@@ -85,7 +85,8 @@ class MasterSocket:
         if self._keys is not None:
             # Before the first connection can ask.
             self._gatekeeper = Gatekeeper(context, self._keys)
-        self._socket = socket = context.socket(zmq.ROUTER)
+        socket: zmq.Socket[bytes] = context.socket(zmq.ROUTER)
+        self._socket = socket
         _set_up(socket)
         socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
@@ -154,7 +155,8 @@ class WorkerSocket:
         return {}
 
     def open(self, context: "zmq.Context[Any]") -> "zmq.Socket[bytes]":
-        self._socket = socket = context.socket(zmq.DEALER)
+        socket: zmq.Socket[bytes] = context.socket(zmq.DEALER)
+        self._socket = socket
         _set_up(socket)
         socket.setsockopt(zmq.IDENTITY, self.machine.node_id.encode())
         # What could not be sent while there was no connection is sent by the machine, once there is one.
@@ -282,7 +284,7 @@ class Link:
         loop = self._bell.loop
         try:
             socket = self._socket.open(self._context)
-        except BaseException as error:  # noqa: BLE001 - told to whoever opens the link
+        except BaseException as error:
             self._failure = error
             loop.run_callback_threadsafe(self._opened.set)
             self._leave(None, door)

@@ -1,9 +1,11 @@
 """MasterRunner: shares a test out to its workers and adds up what they count; runs no users itself."""
 
 import logging
+import math
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import gevent
@@ -11,6 +13,7 @@ import zmq
 from gevent import Greenlet
 from gevent.event import Event
 
+from gregaria.cluster.bookkeeping import Bookkeeper, noted_exceptions, restore
 from gregaria.cluster.happenings import Back, Disturbed, Item, Joined, Left, Lost, Refused
 from gregaria.cluster.journal import Journal, Notes
 from gregaria.cluster.keys import Keys
@@ -33,7 +36,6 @@ from gregaria.runner.state import (
 )
 from gregaria.runner.steering import SteeringRunner
 from gregaria.settings import settings
-from gregaria.stats.failures import ExceptionTable
 from gregaria.stats.increments import Increments, add_report
 
 __all__ = ["MasterRunner"]
@@ -50,7 +52,7 @@ _ALONE_S = 30.0
 #: seconds without a turn of a worker's event loop that are worth a word
 _BLOCKED_S = 3.0
 #: seconds between two notes in the journal
-_JOURNAL_S = 1.0
+_NOTES_S = 1.0
 
 
 class MasterRunner(SteeringRunner, DistributedRunner):
@@ -96,14 +98,10 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         self._stopped: set[str] = set()
         self._alone_timer: Greenlet | None = None
         self._notes: list[str] = []
-        self._journal = journal
-        self._command = command
-        self._journal_failed = False
-        #: items that have been taken, and will be acknowledged when that is written down
-        self._unwritten: list[tuple[str, int]] = []
-        self._continued = self._notes_to_go_on_with()
+        self._keeper = Bookkeeper(journal, command) if journal is not None else None
+        self._continued = self._keeper.notes_to_go_on_with() if self._keeper is not None else None
         if self._continued is not None:
-            self._restore(self._continued)
+            self._go_on_with(self._continued)
         known = self._continued.workers if self._continued is not None else None
         self._machine = MasterMachine(uuid.uuid4().hex[:16], timing, known)
         self._socket = MasterSocket(self._machine, master_bind_host, master_bind_port, keys)
@@ -115,8 +113,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         except zmq.ZMQError as error:
             raise CommandError(_cannot_listen(master_bind_host, master_bind_port, error), ExitCode.CLUSTER) from None
         self.greenlet.spawn(self._watch_workers)
-        if journal is not None:
-            self.greenlet.spawn(self._keep_journal)
+        if self._keeper is not None:
+            self.greenlet.spawn(self._keep_notes)
         self._keep_watch()
 
     # -- workers ---------------------------------------------------------------------------------------------------
@@ -176,12 +174,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
 
     def wait_for_workers(self, count: int, timeout_s: float | None = None) -> bool:
         """Return when that many workers are heard of, True; or False when it takes longer than ``timeout_s``."""
-        with gevent.Timeout(timeout_s, False):
-            while self.worker_count < count:
-                self._changed.wait()
-                self._changed.clear()
-            return True
-        return self.worker_count >= count
+        return self._wait(lambda: self.worker_count >= count, math.inf if timeout_s is None else timeout_s)
 
     # -- what happens ----------------------------------------------------------------------------------------------
 
@@ -202,7 +195,9 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             elif isinstance(what, Disturbed):
                 logger.warning(
                     "%d messages that mean nothing have come to port %d and were dropped (%s)",
-                    what.count, self.port, what.reason,
+                    what.count,
+                    self.port,
+                    what.reason,
                 )
         except Exception:
             logger.exception("What a worker said could not be dealt with: %r", what)
@@ -215,7 +210,10 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         self.clients[what.node_id] = node
         logger.info(
             "Worker %d (%s%s) is ready; there are %d",
-            what.index, what.node_id, ", of Locust" if what.dialect == LOCUST else "", self.worker_count,
+            what.index,
+            what.node_id,
+            ", of Locust" if what.dialect == LOCUST else "",
+            self.worker_count,
         )
         self.fire(self.environment.events.worker_connect, client_id=what.node_id)
         for payload in self.environment.shared_data.whole():
@@ -260,8 +258,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             # What it has counted since its last report: at most a heartbeat and the silence at its latest rate.
             most = round(node.requests_per_s * (what.silent_s + 2 * settings.heartbeat_interval_s)) + users
             self._notes.append(
-                f"Worker {node.index} ({node.host}) was lost with {users} users: its figures are complete up to its last "
-                f"report; of what it did since, at most about {most:,} requests are in no figure, unless it comes back."
+                f"Worker {node.index} ({node.host}) was lost with {users} users: its figures are complete up to its "
+                f"last report. At most about {most:,} requests that it made since are in no figure, unless it is back."
             )
             self._drop(node)
 
@@ -318,8 +316,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
 
     def _deal(self, node_id: str, number: int) -> None:
         """An item has been taken: its sender can forget it, when it need not be sent to another master."""
-        if self._journal is not None:
-            self._unwritten.append((node_id, number))
+        if self._keeper is not None:
+            self._keeper.took(node_id, number)
         else:
             self._link.ask(lambda: self._machine.deal(node_id, number))
 
@@ -495,13 +493,15 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         if not self._wait(lambda: all(node.id in self._stopped for node in self.clients.present), patience_s):
             late = [node for node in self.clients.present if node.id not in self._stopped]
             for node in late:
-                text = f"Worker {node.index} ({node.host}) has not stopped in time: what it did at the end may be missing."
+                text = (
+                    f"Worker {node.index} ({node.host}) has not stopped in time: what it did at the end may be missing."
+                )
                 logger.error("%s", text)
                 self._notes.append(text)
 
     def _end_test(self) -> None:
         super()._end_test()
-        self._write_journal(is_over=True)
+        self._write_notes(is_over=True)
 
     def _end_work(self) -> None:
         for node in self.clients.present:
@@ -524,74 +524,11 @@ class MasterRunner(SteeringRunner, DistributedRunner):
     def notes(self) -> Sequence[str]:
         return tuple(self._notes)
 
-    # -- the journal -----------------------------------------------------------------------------------------------
-
-    def _notes_to_go_on_with(self) -> Notes | None:
-        notes = self._journal.read() if self._journal is not None else None
-        if notes is None or notes.is_over:
-            return None
-        if notes.command != self._command:
-            raise CommandError(
-                "the journal holds a test that has not ended, and that was started with another command: "
-                f"{notes.command!r}. Start that one to go on with it, delete the file, or name another with --journal",
-                ExitCode.USAGE,
-            )
-        return notes
-
-    def _keep_journal(self) -> None:
-        while True:
-            gevent.sleep(_JOURNAL_S)
-            if self._is_testing:
-                self._write_journal(is_over=False)
-
-    def _write_journal(self, *, is_over: bool) -> None:
-        journal = self._journal
-        if journal is None or self._run is None:
-            return
-        written, self._unwritten = self._unwritten, []
-        packed = journal.pack(self._notes_of_now(written, is_over=is_over))
-        try:
-            gevent.get_hub().threadpool.apply(journal.write, (packed,))
-        except OSError as error:
-            if not self._journal_failed:
-                logger.error("The journal could not be written, a master that begins again could not go on: %s", error)
-            self._journal_failed = True
-            self._unwritten = written + self._unwritten
-            return
-        self._journal_failed = False
-        for node_id, number in written:
-            self._link.ask(lambda node_id=node_id, number=number: self._machine.deal(node_id, number))
-
-    def _notes_of_now(self, taken: Sequence[tuple[str, int]], *, is_over: bool) -> Notes:
-        workers = {}
-        latest: dict[str, int] = {}
-        for node_id, number in taken:
-            latest[node_id] = max(latest.get(node_id, 0), number)
-        for node_id, peer in list(self._machine.peers.items()):
-            if peer.incarnation:
-                dealt = max(peer.channel.dealt, latest.get(node_id, 0))
-                workers[node_id] = (peer.incarnation, peer.index, dealt)
-        return Notes(
-            run=self._run or "",
-            generation=self._generation,
-            is_over=is_over,
-            command=self._command,
-            started_epoch_s=self.test_started_epoch_s or time.time(),
-            written_epoch_s=time.time(),
-            users=self.target_user_count,
-            spawn_rate=self.spawn_rate,
-            workers=workers,
-            # From nothing to now: everything.
-            counted=Increments(self.stats, self.exceptions).take(),
-            exceptions=[
-                [row["msg"], row["traceback"], row["count"], sorted(row["nodes"])] for row in self.exceptions.values()
-            ],
-            notes=list(self._notes),
-        )
+    # -- another master could go on ------------------------------------------------------------------------------------
 
     @property
     def continues_after_s(self) -> float | None:
-        """How long the test had run that this master goes on with; None when it begins one of its own."""
+        """How long the test has been running that this master goes on with; None when it begins one of its own."""
         notes = self._continued
         return None if notes is None else max(time.time() - notes.started_epoch_s, 0.0)
 
@@ -600,18 +537,35 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         """How many workers the test had that this master goes on with."""
         return 0 if self._continued is None else len(self._continued.workers)
 
-    def _restore(self, notes: Notes) -> None:
-        """Take over what the master before has counted."""
+    def _go_on_with(self, notes: Notes) -> None:
         self._run, self._generation = notes.run, notes.generation
-        if notes.counted is not None:
-            add_report(notes.counted, self.stats, ExceptionTable(), self.client_id)
-        for message, trace, count, nodes in notes.exceptions:
-            for place, node_id in enumerate(nodes):
-                self.exceptions.add(node_id, message, trace, count if place == 0 else 0)
-        self._notes[:] = notes.notes
-        gap_s = max(time.time() - notes.written_epoch_s, 0.0)
-        self._notes.append(f"The master was started anew {gap_s:.0f} s after its last note; nothing was counted twice.")
-        self.test_started_epoch_s = notes.started_epoch_s
+        self._notes[:] = restore(notes, self.stats, self.exceptions)
+
+    def _keep_notes(self) -> None:
+        while True:
+            gevent.sleep(_NOTES_S)
+            if self._is_testing:
+                self._write_notes(is_over=False)
+
+    def _write_notes(self, *, is_over: bool) -> None:
+        if self._keeper is None or self._run is None:
+            return
+        notes = Notes(
+            run=self._run,
+            generation=self._generation,
+            is_over=is_over,
+            command=self._keeper.command,
+            started_epoch_s=self.test_started_epoch_s or time.time(),
+            written_epoch_s=time.time(),
+            users=self.target_user_count,
+            spawn_rate=self.spawn_rate,
+            workers=self._keeper.places(self._machine.peers),
+            counted=Increments(self.stats, self.exceptions).take(),
+            exceptions=noted_exceptions(self.exceptions),
+            notes=list(self._notes),
+        )
+        for node_id, number in self._keeper.write(notes):
+            self._link.ask(partial(self._machine.deal, node_id, number))
 
     # -- watching --------------------------------------------------------------------------------------------------
 
@@ -632,13 +586,20 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         if delay_s >= _BLOCKED_S > node.loop_delay_s:
             logger.warning(
                 "The event loop of worker %d (%s) has not turned for %.0f s: a user's code blocks it%s",
-                node.index, node.id, delay_s, f" ({status['culprit']})" if status.get("culprit") else "",
+                node.index,
+                node.id,
+                delay_s,
+                f" ({status['culprit']})" if status.get("culprit") else "",
             )
         node.loop_delay_s = delay_s
         if node.cpu_usage > settings.cpu_warning_threshold and not node.cpu_warning_emitted:
             self.worker_cpu_warning_emitted = node.cpu_warning_emitted = True
-            logger.warning("Worker %d (%s) uses %.0f %% of a core: its response times may include its own delays",
-                           node.index, node.id, node.cpu_usage)
+            logger.warning(
+                "Worker %d (%s) uses %.0f %% of a core: its response times may include its own delays",
+                node.index,
+                node.id,
+                node.cpu_usage,
+            )
 
     def _put(self, node_id: str, kind: str, payload: Any) -> None:
         self._link.ask(lambda: self._machine.put(node_id, kind, payload))

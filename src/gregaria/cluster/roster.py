@@ -26,7 +26,13 @@ class WorkerNode:
     """
 
     def __init__(
-        self, id: str, state: str = STATE_INIT, heartbeat_liveness: int = 3, *, index: int = 0, dialect: str = "gregaria"
+        self,
+        id: str,  # noqa: A002 - as Locust calls it
+        state: str = STATE_INIT,
+        heartbeat_liveness: int = 3,
+        *,
+        index: int = 0,
+        dialect: str = "gregaria",
     ) -> None:
         self.id = id
         self.state = state

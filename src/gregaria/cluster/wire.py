@@ -43,7 +43,7 @@ def pack(kind: str, data: Any, node_id: str) -> bytes:
         packed: bytes = msgpack.packb((kind, data, node_id), default=_simple)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise WireError(
-            f"a message of type {kind!r} cannot be sent: {error}; send numbers, texts, bytes, None, lists and dictionaries"
+            f"a message of type {kind!r} cannot be sent, as {error}: numbers, texts, bytes, None, lists, dicts can"
         ) from None
     if len(packed) > LARGEST_FRAME_BYTES:
         raise WireError(
@@ -103,7 +103,7 @@ def _simple(value: Any) -> Any:
 def _restored(found: dict[Any, Any]) -> Any:
     try:
         if found.get("__datetime__") is True:
-            return datetime.datetime.strptime(found["as_str"], _MOMENT)  # noqa: DTZ007 - Locust's have no zone
+            return datetime.datetime.strptime(found["as_str"], _MOMENT)
         if found.get("__ObjectId__") is True:
             return found["as_str"]
     except (KeyError, TypeError, ValueError):

@@ -24,7 +24,7 @@ from gregaria.logs import last_lines, lines_since
 from gregaria.runner.crew import Crew
 from gregaria.runner.messages import Message
 from gregaria.runner.roles import DistributedRunner
-from gregaria.runner.state import STATE_CLEANUP, STATE_INIT, STATE_RUNNING, STATE_SPAWNING, STATE_STOPPED
+from gregaria.runner.state import STATE_CLEANUP, STATE_INIT, STATE_RUNNING, STATE_SPAWNING
 from gregaria.settings import settings
 from gregaria.stats.increments import Increments
 from gregaria.users.check import check_user_class
@@ -371,7 +371,12 @@ class WorkerRunner(DistributedRunner):
             self._report_to_locust()
         run = self._run
         self._set_status()
-        self._link.ask(lambda: (self._machine.report_now(), self._machine.put("stopped", {"run": run})))
+
+        def tell() -> None:
+            self._machine.report_now()
+            self._machine.put("stopped", {"run": run})
+
+        self._link.ask(tell)
         if self._is_locust:
             self._put("client_ready", None)
 

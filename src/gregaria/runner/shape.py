@@ -158,8 +158,6 @@ def follow(
 
 
 def _tell_of_failure(shape: LoadTestShape, runner: Followed, error: Exception) -> None:
-    logger.error(
-        "The shape %s raised %s; the test ends", where(type(shape)), repr(error), exc_info=error
-    )
+    logger.error("The shape %s raised %s; the test ends", where(type(shape)), repr(error), exc_info=error)
     runner.log_exception("local", str(error), "".join(traceback.format_exception(error)))
     runner.stop_test(f"the shape {type(shape).__name__} failed")

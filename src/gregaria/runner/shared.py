@@ -9,8 +9,8 @@ __all__ = ["SharedData"]
 class SharedData(dict[Any, Any]):
     """A dictionary that tells of its changes, and takes those of others.
 
-    Every write has a stamp: a count that is higher than any that was seen before, and the writer's name. Of two writes to
-    one key the one with the higher stamp stays, wherever and in whichever order they come; so in the end all nodes
+    Every write has a stamp: a count that is higher than any that was seen before, and the writer's name. Of two writes
+    to one key the one with the higher stamp stays, wherever and in whichever order they come; so in the end all nodes
     have the same. What is *inside* a value is not watched: ``shared_data["list"].append(1)`` is seen by nobody else,
     ``shared_data["list"] = [*shared_data["list"], 1]`` is.
 
@@ -38,7 +38,7 @@ class SharedData(dict[Any, Any]):
         for key, value in dict(*others, **more).items():
             self[key] = value
 
-    def __ior__(self, other: Any) -> "SharedData":  # type: ignore[override,misc]
+    def __ior__(self, other: Any) -> "SharedData":  # type: ignore[misc]
         self.update(other)
         return self
 

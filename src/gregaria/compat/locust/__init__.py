@@ -1,6 +1,5 @@
 """What ``from locust import ...`` gives: Locust's public names, answered by Gregaria."""
 
-
 import os
 
 from gevent import monkey

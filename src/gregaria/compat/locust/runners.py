@@ -1,10 +1,10 @@
 from typing import TypedDict
 
-from gregaria.compat._writable import make_writable
 from gregaria.cluster.master import MasterRunner as MasterRunner
 from gregaria.cluster.roster import WorkerNode as WorkerNode
 from gregaria.cluster.roster import WorkerNodes as WorkerNodes
 from gregaria.cluster.worker import WorkerRunner as WorkerRunner
+from gregaria.compat._writable import make_writable
 from gregaria.runner.local import LocalRunner as LocalRunner
 from gregaria.runner.roles import DistributedRunner as DistributedRunner
 from gregaria.runner.runner import Runner as Runner
