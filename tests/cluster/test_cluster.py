@@ -58,7 +58,7 @@ def test_a_clean_stop_of_four_workers_at_full_rate_loses_nothing(round_: int, ta
         time.sleep(0.3 * round_)
         master.signal(signal.SIGINT if round_ % 2 else signal.SIGTERM)
         assert master.wait() == 0, master.output
-        assert [worker.wait() for worker in workers] == [0] * 4
+        assert [worker.wait() for worker in workers] == [0] * 4, "\n".join(worker.output for worker in workers)
         assert cluster.total["num_requests"] + cluster.total["num_interrupted"] == asked(target)
 
 
@@ -79,7 +79,7 @@ def test_a_killed_worker_is_gone_within_the_lease_and_others_take_its_users(targ
         # 3 users, 50 requests a second each at most, over the second since its last report.
         assert 0 <= lost <= 3 * 50 * 2, master.output
         (note,) = [note for note in cluster.report["notes"] if "was lost" in note]
-        assert "at most about" in note
+        assert "At most about" in note
         assert cluster.report["user_count"] in (0, 9)
 
 

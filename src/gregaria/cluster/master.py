@@ -292,6 +292,16 @@ class MasterRunner(SteeringRunner, DistributedRunner):
     # -- what workers say ------------------------------------------------------------------------------------------
 
     def _take(self, item: Item) -> None:
+        try:
+            self._deal_with(item)
+        except (ValueError, KeyError, TypeError) as error:
+            # It would mean nothing the next time, either.
+            logger.warning("A %s of %s means nothing and is left out: %s", item.kind, item.node_id, error)
+        finally:
+            if item.number:
+                self._dealt(item)
+
+    def _deal_with(self, item: Item) -> None:
         node = self.clients.get(item.node_id)
         payload = item.payload
         if item.kind == "report":
@@ -311,15 +321,12 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             self._share(item.node_id, payload)
         elif node is not None:
             self._take_state(node, item.kind, payload)
-        if item.number:
-            self._deal(item.node_id, item.number)
-
-    def _deal(self, node_id: str, number: int) -> None:
+    def _dealt(self, item: Item) -> None:
         """An item has been taken: its sender can forget it, when it need not be sent to another master."""
         if self._keeper is not None:
-            self._keeper.took(node_id, number)
+            self._keeper.took(item.node_id, item.number)
         else:
-            self._link.ask(lambda: self._machine.deal(node_id, number))
+            self._link.ask(partial(self._machine.deal, item.node_id, item.number))
 
     def _take_state(self, node: WorkerNode, kind: str, payload: Any) -> None:
         if kind == "spawning":

@@ -271,6 +271,9 @@ class WorkerRunner(DistributedRunner):
 
     def _follow(self) -> None:
         """Bring the users where they are wanted, until they are."""
+        if self._wanted is None:
+            # Another one has seen to it between the making of this greenlet and its first turn.
+            return
         while self._wanted is not None:
             wanted, self._wanted = self._wanted, None
             if self._ender is not None:
