@@ -1,29 +1,30 @@
 """Every exception: those that steer a user, those a request can fail with, those that end the command.
 
-GregariaError
-├── ResponseError                 raised in a with-block: the request failed
-│   └── CatchResponseError        wraps the text given to ``response.failure("...")``
-├── MissingWaitTimeError
-├── RunnerAlreadyExistsError
-├── RPCError ── RPCSendError, RPCReceiveError
-└── CommandError                  ends the command with its own exit code and one clear message
-    ├── NoHost                    a relative URL, and no host to put before it
-    └── LocustfileError           a locustfile that cannot be imported; carries its own traceback
-StopUser, StopTest, InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately     flow of a user
-GeneratorError(OSError)           a limit of the generator's own machine; says nothing about the target
-TransferError(OSError)            what can go wrong with the bytes of one request
-├── NameNotFound                  (also socket.gaierror)
-├── ConnectTimeout, ReadTimeout ── FirstByteTimeout                                  (also TimeoutError)
-├── ConnectionReset               (also ConnectionResetError)
-├── ConnectionClosed ── BodyTooShort                                                 (also ConnectionError)
-├── TLSError                      (also ssl.SSLError)
-│   └── CertificateError          (also ssl.SSLCertVerificationError)
-│       └── CertificateExpired, CertificateForOtherHost, CertificateUntrusted
-├── HostUnreachable, ProxyError
-├── ProtocolError
-│   ├── MalformedStatusLine, MalformedHeader, MalformedChunk, ConflictingLengths
-│   └── HeadTooLarge, BodyTooLarge, BodyTooLong, DecodingError
-└── TooManyRedirects
+    GregariaError
+    ├── ResponseError                 raised in a with-block: the request failed
+    │   └── CatchResponseError        wraps the text given to ``response.failure("...")``
+    ├── MissingWaitTimeError
+    ├── RunnerAlreadyExistsError
+    ├── RPCError ── RPCSendError, RPCReceiveError
+    └── CommandError                  ends the command with its own exit code and one clear message
+        ├── NoHost                    a relative URL, and no host to put before it
+        ├── FeedError                 the rows of a feed cannot be had
+        └── LocustfileError           a locustfile that cannot be imported; carries its own traceback
+    StopUser, StopTest, InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately     flow of a user
+    GeneratorError(OSError)           a limit of the generator's own machine; says nothing about the target
+    TransferError(OSError)            what can go wrong with the bytes of one request
+    ├── NameNotFound                  (also socket.gaierror)
+    ├── ConnectTimeout, ReadTimeout ── FirstByteTimeout                                  (also TimeoutError)
+    ├── ConnectionReset               (also ConnectionResetError)
+    ├── ConnectionClosed ── BodyTooShort                                                 (also ConnectionError)
+    ├── TLSError                      (also ssl.SSLError)
+    │   └── CertificateError          (also ssl.SSLCertVerificationError)
+    │       └── CertificateExpired, CertificateForOtherHost, CertificateUntrusted
+    ├── HostUnreachable, ProxyError
+    ├── ProtocolError
+    │   ├── MalformedStatusLine, MalformedHeader, MalformedChunk, ConflictingLengths
+    │   └── HeadTooLarge, BodyTooLarge, BodyTooLong, DecodingError
+    └── TooManyRedirects
 """
 
 # The C modules themselves: this file is read before gevent's patching, which socket and ssl must not be.
@@ -109,6 +110,10 @@ class NoHost(CommandError):
 
     def __init__(self, message: str, exit_code: int = ExitCode.NO_HOST) -> None:
         super().__init__(message, exit_code)
+
+
+class FeedError(CommandError):
+    """The rows of a feed cannot be had; ends the test as StopTest does."""
 
 
 class LocustfileError(CommandError):

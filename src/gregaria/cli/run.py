@@ -19,7 +19,7 @@ from gregaria.cli.processes import LocalWorkers
 from gregaria.cli.reports import Reports
 from gregaria.cli.signals import Signals, Watchdog, terminate_self
 from gregaria.environment import Environment
-from gregaria.errors import CommandError, ExitCode, NoHost
+from gregaria.errors import CommandError, ExitCode, FeedError, NoHost
 from gregaria.events import FLOW, EventHook
 from gregaria.logs import GreenletErrors, watch_greenlets
 from gregaria.runner.state import STATE_STOPPED
@@ -215,7 +215,7 @@ class Run:
         self._over.set()
 
     def _note_error(self, exception: BaseException, **_: Any) -> None:
-        if isinstance(exception, NoHost) and self._stop_error is None:
+        if isinstance(exception, NoHost | FeedError) and self._stop_error is None:
             self._stop_error = exception
             self._runner.stop_test(str(exception))
 
