@@ -1,6 +1,6 @@
 """Arguments of your own, on the command line, in the environment and in configuration files.
 
-gregaria -f examples/custom_arguments.py --city London --headless -u 5 -t 10s -H http://127.0.0.1:8000
+    gregaria -f examples/custom_arguments.py --city London --headless -u 5 -t 10s -H http://127.0.0.1:8000
 """
 
 from locust import HttpUser, between, events, task

@@ -1,6 +1,6 @@
 """Gregaria as a library: no command, the script starts and stops the test itself.
 
-python -m gregaria.compat examples/library.py http://127.0.0.1:8000
+    python -m gregaria.compat examples/library.py http://127.0.0.1:8000
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Failing a build: limits checked at the end, and an exit code that says so.
 
-gregaria -f examples/thresholds.py --headless -u 20 -r 10 -t 30s -H http://127.0.0.1:8000
+    gregaria -f examples/thresholds.py --headless -u 20 -r 10 -t 30s -H http://127.0.0.1:8000
 """
 
 from locust import HttpUser, between, events, task

@@ -75,7 +75,9 @@ class EventHook:
 class RequestRecorder(Protocol):
     """Whoever counts what ``events.request.fire`` reports (a ``RequestStats``)."""
 
-    def log_request(self, method: str, name: str, response_time: float | None, content_length: int) -> None: ...
+    def log_request(
+        self, method: str, name: str, response_time: float | None, content_length: int
+    ) -> None: ...
 
     def log_error(self, method: str, name: str, error: Any, response: Any = None) -> None: ...
 

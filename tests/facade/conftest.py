@@ -16,7 +16,9 @@ Script = Callable[..., "subprocess.CompletedProcess[str]"]
 def run_script(tmp_path: Path) -> Script:
     """Call it with Python source; warnings are errors in there too."""
 
-    def run(source: str, *arguments: str, check: bool = True, **environment: str) -> "subprocess.CompletedProcess[str]":
+    def run(
+        source: str, *arguments: str, check: bool = True, **environment: str
+    ) -> "subprocess.CompletedProcess[str]":
         script = tmp_path / "script.py"
         script.write_text(dedent(source))
         done = subprocess.run(

@@ -86,14 +86,8 @@ def test_response_times_are_rounded_as_locust_rounds_them() -> None:
 
 def test_the_document_holds_everything() -> None:
     made = summary(
-        row(
-            "/a",
-            num_interrupted=2,
-            intended_percentiles_us={0.5: 5_000},
-            num_late=4,
-            num_generator_errors=5,
-            phases_us={key: {0.5: 120, 1.0: 4500} for key in PHASES},
-        ),
+        row("/a", num_interrupted=2, intended_percentiles_us={0.5: 5_000}, num_late=4, num_generator_errors=5,
+            phases_us={key: {0.5: 120, 1.0: 4500} for key in PHASES}),
         failures=(failure(exchanges=(exchange(), exchange())),),
         generator_errors=(generator_error(),),
         exceptions=(task_exception(),),

@@ -25,8 +25,7 @@ def test_todays_spelling_runs(shop: Server, tmp_path: Path) -> None:
 
 def test_waits_in_milliseconds_are_honoured_with_one_warning(shop: Server, tmp_path: Path) -> None:
     run = run_gregaria(
-        *("-f", LOCUSTFILES / "leetcode_old_waits.py", "-u", "5", "-r", "5", "-t", "2s", "-H", shop.url),
-        folder=tmp_path,
+        *("-f", LOCUSTFILES / "leetcode_old_waits.py", "-u", "5", "-r", "5", "-t", "2s", "-H", shop.url), folder=tmp_path
     )
     assert run.exit_code == 0, run.output
     # 5 users that wait 75 ms on average for 2 s; without waits it would be thousands

@@ -1,5 +1,6 @@
 """What ``from locust import ...`` gives: Locust's public names, answered by Gregaria."""
 
+
 import os
 
 from gevent import monkey
