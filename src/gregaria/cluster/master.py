@@ -20,10 +20,12 @@ from gregaria.cluster.keys import Keys
 from gregaria.cluster.link import Link, MasterSocket
 from gregaria.cluster.master_machine import MasterMachine
 from gregaria.cluster.roster import WorkerNode, WorkerNodes
+from gregaria.cluster.rows import Rows
 from gregaria.cluster.timing import Timing
 from gregaria.cluster.wire import check_sendable
 from gregaria.cluster.worker_machine import LOCUST
 from gregaria.errors import CommandError, ExitCode
+from gregaria.feed.feeds import feeds
 from gregaria.runner.dispatch import Placement
 from gregaria.runner.messages import Message
 from gregaria.runner.roles import DistributedRunner
@@ -47,6 +49,8 @@ logger = logging.getLogger("gregaria.cluster.master")
 _PATIENCE_S = 10.0
 #: seconds that workers have to say goodbye
 _GOODBYE_S = 3.0
+#: seconds that workers have to fetch the first rows of their feeds
+_ROWS_S = 60.0
 #: seconds after which a test whose last worker was lost is ended
 _ALONE_S = 30.0
 #: seconds without a turn of a worker's event loop that are worth a word
@@ -98,6 +102,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         self._stopped: set[str] = set()
         self._alone_timer: Greenlet | None = None
         self._notes: list[str] = []
+        self._rows = Rows(feeds.serve(), lambda node_id, payload: self._put(node_id, "feed", payload))
         self._keeper = Bookkeeper(journal, command) if journal is not None else None
         self._continued = self._keeper.notes_to_go_on_with() if self._keeper is not None else None
         if self._continued is not None:
@@ -221,6 +226,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         if what.about.get("run") not in (None, self._run):
             # Of another master, whose test nobody would ever end.
             self._put(what.node_id, "stop", {"run": what.about["run"]})
+        if self._is_testing and what.dialect != LOCUST:
+            self._rows.prepare(node.id)
         self._use(node)
 
     def _back(self, what: Back) -> None:
@@ -228,6 +235,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         if node is None or node.state != STATE_MISSING:
             return
         node.state = STATE_INIT
+        self._rows.back(node.id)
         logger.info("Worker %d (%s) is heard of again", node.index, node.id)
         node.wanted = {}
         self._use(node)
@@ -275,6 +283,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
     def _drop(self, node: WorkerNode) -> None:
         """A worker has no users any more: others get them."""
         self._stopped.discard(node.id)
+        self._rows.lost(node.id)
         if self._ender is not None:
             return
         self.dispatcher.remove_worker(node)
@@ -292,6 +301,11 @@ class MasterRunner(SteeringRunner, DistributedRunner):
     # -- what workers say ------------------------------------------------------------------------------------------
 
     def _take(self, item: Item) -> None:
+        if item.kind == "feed":
+            name, payload = item.payload
+            self._rows.take(item.node_id, name, payload, lambda: self._dealt(item))
+            self._changed.set()
+            return
         try:
             self._deal_with(item)
         except (ValueError, KeyError, TypeError) as error:
@@ -319,6 +333,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             self.exceptions.add(item.node_id, payload["message"], payload["traceback"])
         elif item.kind == "shared":
             self._share(item.node_id, payload)
+        elif item.kind == "stop_test":
+            self.stop_test(str(payload["reason"]))
         elif node is not None:
             self._take_state(node, item.kind, payload)
     def _dealt(self, item: Item) -> None:
@@ -342,7 +358,17 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         elif kind == "user_gone":
             name = payload["class"]
             node.wanted[name] = max(node.wanted.get(name, 1) - 1, 0)
-            self.dispatcher.user_gone(name, node.id)
+            self._user_gone(name, node.id)
+
+    def _user_gone(self, class_name: str, node_id: str) -> None:
+        """A user has ended by itself and is not replaced: when nobody is left, so has the test."""
+        tell = getattr(self.dispatcher, "user_gone", None)
+        if tell is None:
+            return
+        tell(class_name, node_id)
+        follows_shape = self.shape_greenlet is not None and not self.shape_greenlet.dead
+        if self.state == STATE_RUNNING and not follows_shape and not self.dispatcher.get_current_user_count():
+            self.stop_test("all users have ended by themselves")
 
     def _add(self, node: WorkerNode | None, node_id: str, report: dict[str, Any]) -> None:
         if report.get("run") != self._run or report.get("generation") != self._generation:
@@ -416,6 +442,16 @@ class MasterRunner(SteeringRunner, DistributedRunner):
     def _open_test(self) -> None:
         if not self.worker_count:
             logger.warning("There is no worker yet; users start when one comes: gregaria --worker --master-host ...")
+        if not self._rows:
+            return
+        ours = [node.id for node in self.clients.present if node.dialect != LOCUST]
+        if self._continued is not None and self._continued.more.get("feeds"):
+            self._rows.restore(self._continued.more["feeds"])
+            return
+        assert self._run is not None
+        self._rows.begin(self._run, ours)
+        if not self._wait(lambda: self._rows.is_ready(ours), _ROWS_S):
+            logger.warning("Not all workers have got their first rows within %g s; their users wait for them", _ROWS_S)
 
     def _place(self, placement: Placement, ramp: Greenlet) -> None:
         del ramp
@@ -482,6 +518,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             self._put(node.id, "reset", {"run": self._run, "generation": self._generation})
 
     def _all_are_there(self) -> None:
+        if self.target_user_count and not self.dispatcher.get_current_user_count():
+            self.stop_test("all users have ended by themselves")
         for node in self.clients.present:
             self._put(node.id, "spawning_complete", {"user_count": sum(self.target_user_classes_count.values())})
 
@@ -529,7 +567,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
 
     @property
     def notes(self) -> Sequence[str]:
-        return tuple(self._notes)
+        return (*self._notes, *self._rows.notes())
 
     # -- another master could go on ------------------------------------------------------------------------------------
 
@@ -570,6 +608,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             counted=Increments(self.stats, self.exceptions).take(),
             exceptions=noted_exceptions(self.exceptions),
             notes=list(self._notes),
+            more={"feeds": self._rows.snapshot()} if self._rows else {},
         )
         for node_id, number in self._keeper.write(notes):
             self._link.ask(partial(self._machine.deal, node_id, number))

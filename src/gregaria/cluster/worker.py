@@ -20,6 +20,7 @@ from gregaria.cluster.timing import Timing
 from gregaria.cluster.wire import check_sendable
 from gregaria.cluster.worker_machine import LOCUST, WorkerMachine
 from gregaria.errors import CommandError, ExitCode
+from gregaria.feed.feeds import feeds
 from gregaria.logs import last_lines, lines_since
 from gregaria.runner.crew import Crew
 from gregaria.runner.messages import Message
@@ -38,6 +39,8 @@ PAUSE, CONTINUE, QUIT = "pause", "continue", "quit"
 
 #: seconds between two words about this process, and what listeners of report_to_master add
 _STATUS_S = 1.0
+#: seconds that the master has to send the first rows of test data
+_ROWS_S = 60.0
 #: seconds that a goodbye has to be heard
 _GOODBYE_S = 3.0
 
@@ -109,6 +112,7 @@ class WorkerRunner(DistributedRunner):
         )
         environment.shared_data.writer = self.client_id
         environment.shared_data.tell = lambda change: self._put("shared", change)
+        feeds.connect(self)
         self._link = Link(WorkerSocket(self._machine, master_host, master_port, keys), self._happened)
         self._link.open()
         self.greenlet.spawn(self._tell_status)
@@ -161,6 +165,18 @@ class WorkerRunner(DistributedRunner):
         check_sendable(msg_type, data)
         self._put("message", {"type": msg_type, "data": data})
 
+    def ask(self, feed_name: str, payload: dict[str, Any]) -> None:
+        """Ask the master for rows of test data."""
+        self._put("feed", [feed_name, payload])
+
+    def stop_test(self, reason: str) -> None:
+        """End the whole test: the master does."""
+        if self._is_locust or not self.connected:
+            super().stop_test(reason)
+        elif self._is_testing:
+            logger.info("The master is asked to end the test: %s", reason)
+            self._put("stop_test", {"reason": f"worker {self.worker_index}: {reason}"})
+
     def log_exception(self, node_id: str, msg: str, formatted_tb: str) -> None:
         super().log_exception(node_id, msg, formatted_tb)
         if self._is_locust:
@@ -206,6 +222,8 @@ class WorkerRunner(DistributedRunner):
             self._begin_counting(payload["run"], payload["generation"], self.stats.reset_all)
         elif item.kind == "shared":
             self.environment.shared_data.take(payload)
+        elif item.kind == "feed":
+            feeds.on_answer(*payload)
         elif item.kind == "update_user_class":
             self.environment.update_user_class(payload)
         if item.number:
@@ -220,9 +238,14 @@ class WorkerRunner(DistributedRunner):
             self._logs_told = 0
         else:
             logger.info("Connected to the master at %s:%d again", self.master_host, self.master_port)
+        if self._is_locust:
+            feeds.fail("a master of Locust's hands out no rows")
+        else:
+            feeds.resume()
 
     def _hold(self, what: Held) -> None:
         self.connected = False
+        feeds.hold()
         if not self._is_testing:
             return
         if self._on_master_loss == PAUSE:
@@ -235,6 +258,7 @@ class WorkerRunner(DistributedRunner):
 
     def _resume(self) -> None:
         self.connected = True
+        feeds.resume()
         if self._is_testing:
             logger.info("The master is back, the users of this worker go on")
             self._crew.population.resume()
@@ -313,6 +337,9 @@ class WorkerRunner(DistributedRunner):
         self._messages.wait_until_handled()
         if not self._is_testing or self._ender is not None:
             return False
+        feeds.begin(wanted["run"])
+        if not feeds.wait_until_ready(_ROWS_S):
+            logger.warning("The first rows of test data have not come within %g s; users wait for them", _ROWS_S)
         self._crew.open()
         return True
 
@@ -369,6 +396,7 @@ class WorkerRunner(DistributedRunner):
     def _stopped(self) -> None:
         """Tell the master everything that it has not been told, and that this was all."""
         self.worker_state = STATE_INIT
+        feeds.tell()
         self._tell_custom()
         if self._is_locust:
             self._report_to_locust()
@@ -384,6 +412,7 @@ class WorkerRunner(DistributedRunner):
             self._put("client_ready", None)
 
     def _end_work(self) -> None:
+        feeds.leave()
         self._link.ask(self._machine.leave)
         deadline_s = time.monotonic() + (_GOODBYE_S if self.connected else 0.0)
         while not self._machine.has_left and time.monotonic() < deadline_s:
@@ -412,6 +441,7 @@ class WorkerRunner(DistributedRunner):
             if self.connected:
                 self._tell_logs()
                 if self._is_testing:
+                    feeds.tell()
                     self._tell_custom()
                 if self._is_locust and time.monotonic() - last_locust_s >= settings.worker_report_interval_s:
                     last_locust_s = time.monotonic()

@@ -79,9 +79,13 @@ class LoadTestShape:
     def __init__(self) -> None:
         self.reset_time()
 
-    def reset_time(self, has_run_s: float = 0.0) -> None:
-        """Let the run time begin now, or so many seconds ago; done when the test starts."""
-        self._started_s = time.perf_counter() - has_run_s
+    def reset_time(self) -> None:
+        """Let the run time begin now; done when the test starts."""
+        self._started_s = time.perf_counter()
+
+    def go_on_after(self, run_time_s: float) -> None:
+        """The test has been running that long already, under another master."""
+        self._started_s = time.perf_counter() - run_time_s
 
     def get_run_time(self) -> float:
         """Seconds since the test started."""
@@ -158,6 +162,8 @@ def follow(
 
 
 def _tell_of_failure(shape: LoadTestShape, runner: Followed, error: Exception) -> None:
-    logger.error("The shape %s raised %s; the test ends", where(type(shape)), repr(error), exc_info=error)
+    logger.error(
+        "The shape %s raised %s; the test ends", where(type(shape)), repr(error), exc_info=error
+    )
     runner.log_exception("local", str(error), "".join(traceback.format_exception(error)))
     runner.stop_test(f"the shape {type(shape).__name__} failed")

@@ -84,7 +84,9 @@ class SteeringRunner(Runner):
             return
         self.shape_last_tick = None
         shape.runner = self
-        shape.reset_time(self._has_run_s())
+        shape.reset_time()
+        if has_run_s := self._has_run_s():
+            shape.go_on_after(has_run_s)
         logger.info("Following the shape %s", type(shape).__name__)
         self.shape_greenlet = self.greenlet.spawn(follow, shape, self)
 
