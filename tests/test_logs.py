@@ -9,7 +9,7 @@ import gevent
 import pytest
 
 from gregaria.errors import CommandError
-from gregaria.logs import OncePerKind, last_lines, set_up_logging, watch_greenlets
+from gregaria.logs import OncePerKind, last_lines, lines_since, set_up_logging, watch_greenlets
 
 
 @pytest.fixture(autouse=True)
@@ -68,3 +68,22 @@ def test_what_escapes_a_greenlet_is_counted_and_told_once_per_line(caplog: pytes
         del hub.handle_error
     assert errors.count == 2
     assert len([record for record in caplog.records if "ValueError: lost" in record.getMessage()]) == 1
+
+
+def test_lines_since_the_last_look_come_once_and_those_that_are_gone_are_counted() -> None:
+    set_up_logging("INFO")
+    logger = logging.getLogger("gregaria.shop")
+    begin, _ = lines_since(0)
+    logger.info("one")
+    logger.info("two")
+    number, lines = lines_since(begin)
+    assert number == begin + 2
+    assert [line.rpartition(": ")[2] for line in lines] == ["one", "two"]
+    assert lines_since(number) == (number, [])
+    for place in range(600):
+        logger.info("line %d", place)
+    last, lines = lines_since(number)
+    assert last == number + 600
+    assert [line.rpartition(": ")[2] for line in lines] == [f"line {place}" for place in range(100, 600)]
+    assert lines_since(0) == (last, lines)
+    assert lines_since(last + 1) == (last, [])

@@ -15,6 +15,7 @@
     TransferError(OSError)            what can go wrong with the bytes of one request
     ├── NameNotFound                  (also socket.gaierror)
     ├── ConnectTimeout, ReadTimeout ── FirstByteTimeout                                  (also TimeoutError)
+    ├── ConnectionRefused             (also ConnectionRefusedError)
     ├── ConnectionReset               (also ConnectionResetError)
     ├── ConnectionClosed ── BodyTooShort                                                 (also ConnectionError)
     ├── TLSError                      (also ssl.SSLError)
@@ -182,6 +183,10 @@ class ReadTimeout(TransferError, TimeoutError):
 
 class FirstByteTimeout(ReadTimeout):
     """The server has not begun to answer within the network timeout."""
+
+
+class ConnectionRefused(TransferError, ConnectionRefusedError):
+    """Nobody listens where the request goes; the message says where that is."""
 
 
 class ConnectionReset(TransferError, ConnectionResetError):

@@ -6,6 +6,7 @@ import socket
 import sys
 import traceback
 from collections import deque
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import gevent
 
 from gregaria.errors import CommandError, ExitCode
 
-__all__ = ["OncePerKind", "last_lines", "set_up_logging", "watch_greenlets"]
+__all__ = ["OncePerKind", "last_lines", "lines_since", "set_up_logging", "watch_greenlets"]
 
 _LINES_KEPT = 500
 
@@ -25,6 +26,7 @@ class LastLines(logging.Handler):
 
     Attributes:
         lines: formatted, oldest first.
+        count: lines so far, those that are not kept any more included.
     """
 
     def __init__(self, kept: int = _LINES_KEPT) -> None:
@@ -36,6 +38,13 @@ class LastLines(logging.Handler):
         self.lines.append(self.format(record))
         self.count += 1
 
+    def since(self, number: int) -> tuple[int, list[str]]:
+        """How many lines there have been, and those after line ``number`` that are still kept."""
+        # Under the lock that lines are written under, as threads log, too.
+        with self.lock or nullcontext():
+            count, lines = self.count, list(self.lines)
+        return count, lines[max(0, len(lines) - max(0, count - number)) :]
+
 
 _memory = LastLines()
 
@@ -45,9 +54,16 @@ def last_lines() -> list[str]:
     return list(_memory.lines)
 
 
-def lines_since(number):
-    new = min(_memory.count - number, len(_memory.lines))
-    return _memory.count, list(_memory.lines)[len(_memory.lines) - new :]
+def lines_since(number: int) -> tuple[int, list[str]]:
+    """What was logged since the last look, for a worker that sends its log on.
+
+    Args:
+        number: the count that the last look answered with, 0 for the first.
+
+    Returns:
+        how many lines there have been so far, and those after line ``number`` that are still kept, oldest first.
+    """
+    return _memory.since(number)
 
 
 def set_up_logging(level: str, logfile: str | None = None) -> None:

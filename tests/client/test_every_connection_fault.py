@@ -33,8 +33,10 @@ FAULTS: dict[str, tuple[str, str]] = {
     "handshake alert": ("TLSError", "handshake failure"),
     "handshake silent": ("ConnectTimeout", "no TLS handshake within"),
     "plain HTTP": ("TLSError", "does not speak TLS on this port"),
-    "refused": ("ConnectionRefusedError", "refused"),
-    "refused over TLS": ("ConnectionRefusedError", "refused"),
+    "refused": ("ConnectionRefused", r"^nothing listens on 127\.0\.0\.1:\d+ \(the connection was refused\)$"),
+    "refused over TLS": ("ConnectionRefused", r"^nothing listens on 127\.0\.0\.1:\d+ \(the connection was refused\)$"),
+    "refused by name": ("ConnectionRefused", r"^nothing listens on localhost:\d+ \(the connection was refused\)$"),
+    "refused by IPv6": ("ConnectionRefused", r"^nothing listens on \[::1\]:\d+ \(the connection was refused\)$"),
     "nobody answers": ("ConnectTimeout", "no connection within"),
     "no such name": ("NameNotFound", "'nosuch.invalid'"),
     "a name that cannot be": ("NameNotFound|InvalidURL", "cannot be a host's name|[Ii]nvalid label|label"),
@@ -74,6 +76,8 @@ class Places:
         refusing = stack.enter_context(refusing_port())
         self.urls["refused"] = f"http://127.0.0.1:{refusing}"
         self.urls["refused over TLS"] = f"https://127.0.0.1:{refusing}"
+        self.urls["refused by name"] = f"http://localhost:{refusing}"
+        self.urls["refused by IPv6"] = f"http://[::1]:{refusing}"
         self.urls["nobody answers"] = f"http://127.0.0.1:{stack.enter_context(full_backlog())}"
         self.urls["no such name"] = "http://nosuch.invalid"
         self.urls["a name that cannot be"] = f"http://{'a' * 70}.invalid"

@@ -15,7 +15,14 @@ from gregaria.engine import poller
 from gregaria.engine.exchange import Answer, Origin, Prepared, header_pairs
 from gregaria.engine.gate import Gate
 from gregaria.engine.recorder import Recorder
-from gregaria.errors import BodyTooLong, ConnectionClosed, ConnectTimeout, ProtocolError, ReadTimeout
+from gregaria.errors import (
+    BodyTooLong,
+    ConnectionClosed,
+    ConnectionRefused,
+    ConnectTimeout,
+    ProtocolError,
+    ReadTimeout,
+)
 from gregaria.settings import settings
 from tests.support.wire import Wire, answering
 
@@ -182,7 +189,9 @@ def test_a_port_where_nobody_listens_is_refused():
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     answer = prepare(port).perform(True)
+    assert isinstance(answer.error, ConnectionRefused)
     assert isinstance(answer.error, ConnectionRefusedError)
+    assert str(answer.error) == f"nothing listens on 127.0.0.1:{port} (the connection was refused)"
     assert (answer.status, answer.sent, answer.counted) == (0, False, False)
 
 

@@ -5,12 +5,14 @@ Uses atheris where it is installed and one target is named, else mutates the cor
 
 import argparse
 import importlib.util
+import os
 import random
 import sys
 import time
 import traceback
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.fuzz.targets import TARGETS
 
@@ -104,12 +106,24 @@ def re_line(wrong: str) -> str:
     return places[-1] if places else wrong
 
 
-def with_atheris(name: str, seconds: float, options: list[str]) -> None:
-    """Let atheris look; it ends the process."""
+def with_atheris(name: str, seconds: float, options: list[str]) -> int:
+    """Let atheris look. Returns its exit code, 0 when it has found nothing."""
     atheris = importlib.import_module("atheris")
-    folder = str(CORPUS / name)
-    atheris.Setup([sys.argv[0], f"-max_total_time={int(seconds)}", *options, folder], TARGETS[name])
-    atheris.Fuzz()
+    # Without its marks in the code it would not see where an input leads, and try at random.
+    for known in [known for known in sys.modules if known.startswith(("gregaria.client", "tests.fuzz.targets"))]:
+        del sys.modules[known]
+    with atheris.instrument_imports(include=["gregaria.client"]):
+        targets = importlib.import_module("tests.fuzz.targets").TARGETS
+    folder = CORPUS / name
+    with TemporaryDirectory() as places:
+        told = [f"-max_total_time={int(seconds)}", f"-artifact_prefix={folder}/find-"]
+        # It ends its process. What only leads somewhere new goes into the first folder, and is gone afterwards.
+        child = os.fork()
+        if child == 0:
+            atheris.Setup([sys.argv[0], *told, *options, places, str(folder)], targets[name])
+            atheris.Fuzz()
+        _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status)
 
 
 def main() -> int:
@@ -122,7 +136,7 @@ def main() -> int:
     if unknown := set(names) - set(TARGETS):
         parser.error(f"no such target: {', '.join(unknown)}")
     if len(names) == 1 and importlib.util.find_spec("atheris") is not None:
-        with_atheris(names[0], arguments.seconds, options)
+        return with_atheris(names[0], arguments.seconds, options)
     found = 0
     for name in names:
         tried, kinds = search(name, arguments.seconds, arguments.seed)

@@ -43,6 +43,14 @@ def _of(phrase: str, *names: str) -> frozenset[str]:
 EVERYTHING = "*"
 
 
+_TOO_LARGE = (
+    "as it comes",
+    "in chunks",
+    "unpacked from gzip",
+    "unpacked from deflate",
+    "unpacked from br",
+    "unpacked from zstd",
+)
 _EXPECTING = ("granted", "refused", "never answered", "for an iterator", "granted twice on one connection")
 
 DIFFERENCES = [
@@ -153,6 +161,30 @@ DIFFERENCES = [
         | _of(phrases.SNI, "a name in capitals"),
         "FastHttpUser's response.url is the URL as it was written; what is sent is encoded in the same way",
     ),
+    Difference(
+        (FAST,),
+        (EVERYTHING,),
+        _of(phrases.DAMAGED, *(f"{encoding} without its end" for encoding in ("gzip", "deflate", "br", "zstd"))),
+        "FastHttpUser counts a body whose end is missing as a failure; requests takes what there is",
+    ),
+    Difference(
+        (FAST, ENGINE),
+        (EVERYTHING,),
+        _of(phrases.DAMAGED, *(f"larger than allowed, {name}" for name in _TOO_LARGE)),
+        "a body is at most as large as settings.max_body_bytes allows; requests knows no limit",
+    ),
+    Difference(
+        (ENGINE,),
+        (EVERYTHING,),
+        _of(
+            phrases.DAMAGED,
+            *(
+                f"larger than allowed, prepared by requests, {name}"
+                for name in ("as it comes", "in chunks", "unpacked")
+            ),
+        ),
+        "as above",
+    ),
     # Cookies, by RFC 6265; requests keeps them as the standard library's jar does.
     Difference(
         (FAST,),
@@ -173,6 +205,12 @@ DIFFERENCES = [
         _of(phrases.COOKIE_HTTP_ONLY, "without a value or name"),
         "text without an equals sign is a value without a name, as with browsers; for the standard library it is a "
         "name without a value",
+    ),
+    Difference(
+        (FAST,),
+        ("sent cookie",),
+        _of(phrases.COOKIE_DOMAIN, "of one call"),
+        "a cookie that a call gives takes the place of the session's of that name; requests sends both",
     ),
     # Redirects.
     Difference(

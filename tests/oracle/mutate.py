@@ -1,8 +1,9 @@
 """Breaks each function of client/ on purpose and tells which of them nobody misses: ``python -m tests.oracle.mutate``.
 
 Every function is made to raise, one at a time, while the cases of the oracle run that call it; what no case notices is
-broken again under the tests of ``tests/client`` and ``tests/users``. Names of modules as arguments choose some
-(``session decode``); ``--oracle`` leaves the other tests out. It takes minutes, and is not a part of the suite.
+broken again under the tests of ``tests/client`` and ``tests/users``. ``UNNOTICED`` lists those that no case can notice.
+Names of modules as arguments choose some (``session decode``); ``--oracle`` leaves the other tests out. It takes
+minutes, and is not a part of the suite.
 """
 
 import importlib
@@ -21,6 +22,7 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 import gregaria.client
+from gregaria.client import decode
 from gregaria.settings import settings
 from tests.oracle.case import Case
 from tests.oracle.differences import allowed
@@ -30,6 +32,14 @@ from tests.oracle.seen import differing
 from tests.oracle.table import CASES
 
 ROOT = Path(__file__).resolve().parents[2]
+#: {function that no case can notice: why}
+UNNOTICED = {
+    "plain._is_foreign": "is asked when the module is imported, before anything can be broken",
+    "watched._telling": "makes methods when the module is imported; each of those is broken by itself",
+    "watched_session.WatchedSession.forget": "says what the session that is built on it has to have",
+    "watched_session.WatchedSession._own_adapters": "as above",
+}
+
 #: a run that takes this long hangs, which is noticed too
 MOST_SECONDS = 15
 
@@ -57,8 +67,15 @@ def functions(modules: list[str]) -> dict[str, FunctionType]:
             for member_name, member in members.items():
                 for function in _inside(member):
                     if function.__module__ == module.__name__ and function.__name__ != "<lambda>":
-                        found[".".join(filter(None, (info.name, name, member_name)))] = function
+                        full_name = ".".join(filter(None, (info.name, name, member_name)))
+                        found[full_name] = function
     return found
+
+
+def tell_apart(chosen: dict[str, FunctionType]) -> None:
+    """Give each a code of its own: methods that one function makes share theirs, and a case calls one of them."""
+    for name, function in chosen.items():
+        function.__code__ = function.__code__.replace(co_name=name)
 
 
 def _inside(member: Any) -> list[FunctionType]:
@@ -85,6 +102,7 @@ def breaking(function: FunctionType) -> Iterator[None]:
 
 
 def _forget_all() -> None:
+    decode._known.clear()
     for name, module in list(sys.modules.items()):
         if name.startswith("gregaria.client."):
             for value in vars(module).values():
@@ -123,6 +141,8 @@ def survey(places: Places, chosen: dict[str, FunctionType]) -> tuple[dict[tuple[
                     called.update(wanted.get(frame.f_code, ()))
 
             began = time.monotonic()
+            # What an earlier case has left is not to keep this one from calling it.
+            _forget_all()
             sys.setprofile(note)
             try:
                 usual[case.id, way] = outcome(case, way, places)
@@ -148,12 +168,15 @@ def missed_by_tests(name: str) -> bool:
 
 def main(arguments: list[str]) -> None:
     warnings.simplefilter("ignore")
+    # What a broken destructor raises is nothing to read.
+    sys.unraisablehook = lambda _: None
 
     def hang(*_: Any) -> None:
         raise _Hangs
 
     signal.signal(signal.SIGALRM, hang)
     chosen = functions([name for name in arguments if not name.startswith("--")])
+    tell_apart(chosen)
     missed: list[str] = []
     with Places() as places:
         usual, callers = survey(places, chosen)
@@ -161,10 +184,12 @@ def main(arguments: list[str]) -> None:
             cases = sorted(callers[name], key=lambda each: each[0])
             with breaking(function):
                 noticed = any(outcome(case, way, places) != usual[case.id, way] for _, case, way in cases)
-            if not noticed:
+            if noticed and name in UNNOTICED:
+                print(f"a case notices {name}, which is listed as one that none can notice", flush=True)
+            if not noticed and name not in UNNOTICED:
                 print(f"no case notices {name} ({len(cases)} call it)", flush=True)
                 missed.append(name)
-    print(f"{len(chosen) - len(missed)} of {len(chosen)} functions are missed by a case")
+    print(f"{len(chosen) - len(missed)} of {len(chosen)} functions are missed by a case, or cannot be")
     if "--oracle" not in arguments:
         silent = [name for name in missed if missed_by_tests(name)]
         print("nothing at all notices:", *(silent or ["none"]), sep="\n  ")

@@ -49,6 +49,8 @@ RAISE_FOR_STATUS = "raise_for_status"
 REQUEST_OBJECTS = "requests.Request objects"
 THIRD_PARTY_AUTH = "third-party auth such as requests-oauthlib"
 
+DAMAGED = "bodies that are damaged, or larger than allowed"
+CONTAINERS = "the containers of a session"
 BY_NAME = "requests by their own names, and what listeners are told"
 
 PHRASES = frozenset(value for name, value in dict(vars()).items() if name.isupper())

@@ -47,6 +47,10 @@ class Places(contextlib.ExitStack):
         return str(self.authority.certificate("visitor", client=True))
 
     @cached_property
+    def encrypted_certificate(self) -> str:
+        return str(self.authority.certificate("locked", client=True, password=b"secret"))
+
+    @cached_property
     def plain(self) -> OracleServer:
         return self.enter_context(oracle_server())
 

@@ -4,6 +4,7 @@ from tests.oracle.cases import (
     answers,
     bodies,
     connections,
+    containers,
     cookies,
     names,
     redirects,
@@ -24,6 +25,7 @@ CASES = [
     *targets.CASES,
     *connections.CASES,
     *sessions.CASES,
+    *containers.CASES,
     *verbs.CASES,
 ]
 

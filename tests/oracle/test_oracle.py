@@ -6,6 +6,7 @@ import pytest
 
 from tests.oracle.case import Case
 from tests.oracle.differences import DIFFERENCES, EVERYTHING, Difference, allowed
+from tests.oracle.mutate import UNNOTICED, functions
 from tests.oracle.places import Places
 from tests.oracle.run import reference, run
 from tests.oracle.seen import differing
@@ -56,6 +57,11 @@ def test_every_phrase_has_four_cases_and_all_have_two_hundred() -> None:
     assert set(count) == set(PHRASES)
     assert len(CASES) >= 200
     assert len(BY_ID) == len(CASES), "two cases have the same name"
+
+
+def test_functions_that_no_case_can_notice_exist_and_have_a_reason() -> None:
+    assert UNNOTICED.keys() <= functions([]).keys()
+    assert all(UNNOTICED.values())
 
 
 def test_every_listed_difference_names_cases_that_exist() -> None:

@@ -96,7 +96,9 @@ class Client:
     def _set_up(self, options: Options) -> None:
         session = self.session
         session.trust_env = False
-        session.headers.update(options.headers)
+        if options.headers:
+            # Sessions whose headers nobody has touched share them.
+            session.headers.update(options.headers)
         for name, value in options.cookies.items():
             session.cookies.set(name, value)
         if options.auth:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gregaria.errors import CatchResponseError
 from gregaria.settings import settings
 from gregaria.stats.failures import ExceptionTable, FailureTable, StatsError, group_key, message_of
+from gregaria.stats.masking import Mask
 
 
 @pytest.mark.parametrize(
@@ -104,6 +105,19 @@ def test_failures_that_differ_in_an_id_are_one_group_with_the_first_as_sample() 
     assert group.last_seen is not None
     assert before <= group.first_seen <= group.last_seen <= time.time()
     assert group.to_name() == "GET /item: no item <number>"
+
+
+def test_secrets_are_masked_in_messages_and_one_that_crosses_the_end_is_too() -> None:
+    table = FailureTable()
+    table.mask = Mask(["open sesame"])
+    for _ in range(2):
+        table.add("GET", "/", "they said open%20sesame at http://ann:geheim@shop.example/")
+        table.add("GET", "/", ValueError("x" * 3980 + "open sesame"))
+    words, crossing = table.values()
+    assert (words.sample, words.occurrences) == ("they said *** at http://***@shop.example/", 2)
+    assert words.error == words.sample
+    assert crossing.sample == f"ValueError('{'x' * 3980}***')"
+    assert crossing.occurrences == 2
 
 
 def test_different_failures_are_different_groups() -> None:

@@ -53,6 +53,10 @@ def test_a_secret_is_masked_in_every_usual_spelling(secret: str) -> None:
         assert mask.start_of(body, len(body)) == b"[***]"
 
 
+def test_a_secret_in_latin_1_that_cuts_letters_in_two_is_masked_and_the_text_stays_one() -> None:
+    assert Mask(["©Ã©Ã"]).text("ééé, said ©Ã©Ã") == "\ufffd***\ufffd, said ***"
+
+
 @given(st.binary(max_size=7), st.binary(max_size=7), st.sampled_from([base64.b64encode, base64.urlsafe_b64encode]))
 def test_a_secret_is_masked_in_the_base64_of_what_contains_it(before: bytes, after: bytes, encode: Any) -> None:
     secret = b"corr?ct hor\xc3\xa9>>"

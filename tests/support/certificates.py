@@ -40,7 +40,8 @@ class Authority:
         self.path.write_bytes(self._certificate.public_bytes(_PEM))
 
     def certificate(
-        self, name: str, *hosts: str, days: tuple[int, int] = (-1, 10), self_signed: bool = False, client: bool = False
+        self, name: str, *hosts: str, days: tuple[int, int] = (-1, 10), self_signed: bool = False, client: bool = False,
+        password: bytes = b"",
     ) -> Path:
         """Make one.
 
@@ -50,6 +51,7 @@ class Authority:
             days: from when to when it is good, counted from today.
             self_signed: by its own key, not by this authority's.
             client: for a client, not for a server.
+            password: that the key is encrypted with, if any.
 
         Returns:
             the file of key and certificate.
@@ -65,7 +67,8 @@ class Authority:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         certificate = builder.sign(key if self_signed else self._key, hashes.SHA256())
         path = self.folder / f"{name}.pem"
-        secret = key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        encryption = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+        secret = key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, encryption)
         path.write_bytes(secret + certificate.public_bytes(_PEM))
         return path
 

@@ -1,10 +1,11 @@
 """A server that keeps what it received, byte for byte, and answers as the query asks.
 
 The query of any path: ``status``, ``say`` (the body), ``size`` (of a body of letters), ``type``, ``h`` (a header line,
-any number of them), ``cookie``, ``to`` (Location), ``as`` (gzip, deflate, br, zstd), ``how`` (length, chunked, close,
-10 for HTTP/1.0, 10-keep), ``before`` (an informational status, any number), ``wait`` (seconds), ``then=hang-up`` (close
-the connection afterwards without a word of it), ``unless`` (a cookie with which it is 200 instead), ``first=hang-up``
-(hang up without an answer when this is not the connection's first request), ``continue`` (what becomes of Expect).
+any number of them), ``cookie``, ``to`` (Location), ``as`` (gzip, deflate, br, zstd), ``cut`` (bytes that the body's end
+lacks), ``how`` (length, chunked, close, broken for a body that ends before its length, 10 for HTTP/1.0, 10-keep),
+``before`` (an informational status, any number), ``wait`` (seconds), ``then=hang-up`` (close the connection afterwards
+without a word of it), ``unless`` (a cookie with which it is 200 instead), ``first=hang-up`` (hang up without an answer
+when this is not the connection's first request), ``continue`` (what becomes of Expect).
 """
 
 import gzip
@@ -307,6 +308,8 @@ def _answer(received: Received, wishes: _Wishes, refused: bool) -> tuple[bytes, 
     if encoding := wishes.get("as"):
         body = _encode(body, encoding)
         lines.append(f"Content-Encoding: {encoding}")
+    if missing := int(wishes.get("cut", "0")):
+        body = body[:-missing]
     lines += [f"Set-Cookie: {cookie}" for cookie in wishes.all("cookie")]
     if location := wishes.get("to"):
         lines.append(f"Location: {location}")
@@ -317,13 +320,16 @@ def _answer(received: Received, wishes: _Wishes, refused: bool) -> tuple[bytes, 
     else:
         lines.append("Content-Type: text/plain")
     how = wishes.get("how", "length")
+    if how == "broken":
+        # More is announced than comes.
+        lines += [f"Content-Length: {len(body) + 10}", "Connection: close"]
     no_body = received.method == "HEAD" or status in (204, 304)
     if how == "chunked" and status not in (204, 304):
         lines.append("Transfer-Encoding: chunked")
         third = len(body) // 3 + 1
         pieces = [body[start : start + third] for start in range(0, len(body), third)]
         body = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
-    elif how not in ("close", "10-close") and status != 204 and not (status == 304 and how == "length"):
+    elif how not in ("broken", "close", "10-close") and status != 204 and not (status == 304 and how == "length"):
         lines.append(f"Content-Length: {len(body)}")
     if how == "close":
         lines.append("Connection: close")
@@ -332,7 +338,7 @@ def _answer(received: Received, wishes: _Wishes, refused: bool) -> tuple[bytes, 
     version = "1.0" if how.startswith("10") else "1.1"
     reason = wishes.get("reason", _REASONS.get(status, "Whatever"))
     head = "\r\n".join([f"HTTP/{version} {status} {reason}", *lines]).encode("latin-1", "replace") + b"\r\n\r\n"
-    ends = how in ("close", "10", "10-close") or "connection: close" in "\n".join(lines).lower()
+    ends = how in ("broken", "close", "10", "10-close") or "connection: close" in "\n".join(lines).lower()
     return head + (b"" if no_body else body), ends
 
 

@@ -101,6 +101,55 @@ def test_the_first_failures_of_each_kind_can_be_read_whole(command: Command) -> 
         assert secret not in "".join(files.values()) + json.dumps(index)
 
 
+LEAKING = """\
+from locust import FastHttpUser, HttpUser, constant, events, task
+
+@events.init_command_line_parser.add_listener
+def add(parser):
+    parser.add_argument("--pin", is_secret=True, default="open-sesame")
+
+class Buyer(HttpUser):
+    wait_time = constant(0.01)
+    @task
+    def buy(self):
+        pin = self.environment.parsed_options.pin
+        self.client.get(f"/status/404?pin={pin}")
+        self.client.get(f"/?pin={pin}")
+        with self.client.get("/", name="/caught", catch_response=True) as response:
+            response.failure(f"{pin} was not liked: " + "x" * 3980 + pin)
+
+class Seller(FastHttpUser):
+    wait_time = constant(0.01)
+    @task
+    def sell(self):
+        pin = self.environment.parsed_options.pin
+        self.client.get(f"/status/500?pin={pin}")
+        raise ValueError(f"{pin} does not fit")
+"""
+
+
+def test_a_secret_option_is_in_no_report(command: Command) -> None:
+    command.write("leaking.py", LEAKING)
+    with echo_server() as echo:
+        ended = command.run(
+            *("-f", "leaking.py", "--headless", "-H", echo.url, "-u", "2", "-r", "100", "-i", "10", "--json"),
+            *("--skip-log", "--csv", "out/run", "--csv-full-history", "--json-file", "out/run"),
+            *("--failures-dir", "out/failures"),
+        )
+    written = {path.name: path.read_text() for path in (command.folder / "out").rglob("*") if path.is_file()}
+    # The log before it has exceptions as they came.
+    written |= {"standard output": ended.out, "console": ended.err.partition("Whole run")[2]}
+    assert written["console"]
+    for name, text in written.items():
+        assert "sesame" not in text, name
+    for name in ("run_stats.csv", "run_failures.csv", "run.json", "standard output", "index.json"):
+        assert "/status/404?pin=***" in written[name], name
+    for name in ("run_failures.csv", "run.json", "console"):
+        assert "*** was not liked: xxx" in written[name], name
+    for name in ("run_exceptions.csv", "run.json", "console"):
+        assert "*** does not fit" in written[name], name
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_they_are_written_when_the_run_is_stopped_too(command: Command, number: signal.Signals) -> None:
     with echo_server() as echo:

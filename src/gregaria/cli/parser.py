@@ -19,7 +19,7 @@ class _Container(argparse._ActionsContainer):
         env_var: name of the environment variable that sets the option, too.
         include_in_web_ui, is_secret, is_required, is_multiple: how a web page shows the option; they change nothing
             on the command line, but that a multiple one may be given several times there and is always a list, and
-            that a secret one's value is masked in the exchanges of failed requests.
+            that a secret one's value is masked in every report.
         yields: gives way when a locustfile or plugin declares the same name (names that Locust does not have).
         later: the work that brings this option; until then it is refused by name.
         words: an environment variable or a file gives several values with blanks between them.

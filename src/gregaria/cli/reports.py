@@ -141,7 +141,7 @@ class Reports:
         logger.warning(
             "Every request has failed so far, for example %s %s: %s. Is %s the right host, and does it run?",
             commonest.method,
-            commonest.name,
+            stats.errors.mask.text(commonest.name),
             commonest.error,
             self._host() or "that",
         )

@@ -6,7 +6,8 @@ from typing import Any
 from requests import PreparedRequest, exceptions
 
 from gregaria import errors
-from gregaria.engine.trouble import of_system, of_tls
+from gregaria.engine.names import place_of
+from gregaria.engine.trouble import of_system, of_tls, refused
 
 #: the engine's error, what requests raises in its place; the first that fits counts
 _MEANINGS: tuple[tuple[type[BaseException], type[exceptions.RequestException]], ...] = (
@@ -46,7 +47,10 @@ def reported(error: BaseException) -> BaseException:
     undecodable = isinstance(error, exceptions.ContentDecodingError)
     if isinstance(error, exceptions.Timeout) and not isinstance(error.__cause__, errors.TransferError):
         return error
+    connection = None
     while not isinstance(error, (errors.TransferError, errors.GeneratorError)):
+        # urllib3's error knows where it wanted to connect to, the system's inside it does not.
+        connection = getattr(error, "conn", connection)
         inner = error.__cause__ or error.__context__
         if not isinstance(inner, Exception):
             break
@@ -55,6 +59,8 @@ def reported(error: BaseException) -> BaseException:
         return errors.DecodingError(f"the response's body is not what its Content-Encoding says ({error})")
     if isinstance(error, ssl.SSLError):
         return of_tls(error, None)
+    if type(error) is ConnectionRefusedError and connection is not None:
+        return refused(f"on {place_of(connection.host, connection.port)}")
     return of_system(error) if isinstance(error, OSError) else error
 
 

@@ -3,8 +3,6 @@
 from itertools import pairwise
 from typing import Any
 
-from greenlet import GreenletExit
-
 from gregaria.client.call import Call
 from gregaria.client.lazy_response import LazyResponse, ResponseContextManager
 from gregaria.engine.clock import epoch_us_of
@@ -63,8 +61,7 @@ def count_as(session: Any, meta: dict[str, Any], answer: Answer, error: BaseExce
         )
         if error is None and answer.reader is not None:
             answer.reader.counts_for(recorder, meta["request_type"], meta["name"])
-    if not session.gate.open:
-        raise GreenletExit("the test has ended")
+    session.gate.end_if_closed()
 
 
 def meta_of(session: Any, response: ResponseContextManager) -> dict[str, Any]:

@@ -107,6 +107,9 @@ SESSION: dict[str, tuple[_Test, str]] = {
 #: of these, what a session makes when first asked for them
 LATE = frozenset(("headers", "params", "proxies", "hooks", "cookies", "adapters"))
 
+#: where a session's own adapter is mounted
+PREFIXES = ("http+unix://", "https://", "http://")
+
 #: methods of requests' own session that must be its own: whoever replaces one wants to see the requests
 METHODS_KEPT = ("send", "prepare_request", "get_adapter", "resolve_redirects", "merge_environment_settings")
 
@@ -128,7 +131,7 @@ _PATCHED_BEFORE = _TRANSPORT_PATCHED_BEFORE or _is_foreign(_SESSION_REQUEST, _SE
 
 
 #: methods of a session that decide what a redirect leads to
-_REDIRECTING = ("get_redirect_target", "should_strip_auth", "rebuild_auth", "rebuild_method", "rebuild_proxies")
+REDIRECTING = ("get_redirect_target", "should_strip_auth", "rebuild_auth", "rebuild_method", "rebuild_proxies")
 _OWN_REDIRECTING = ("requests.sessions", "gregaria.client.requests")
 
 
@@ -136,7 +139,7 @@ def redirects_are_own(session: Session) -> bool:
     """Whether a session follows redirects by requests' own rules."""
     kind = type(session)
     return not any(
-        name in session.__dict__ or getattr(kind, name).__module__ not in _OWN_REDIRECTING for name in _REDIRECTING
+        name in session.__dict__ or getattr(kind, name).__module__ not in _OWN_REDIRECTING for name in REDIRECTING
     )
 
 
@@ -173,8 +176,11 @@ def why_session_is_not(session: Any) -> str | None:
         if (name not in LATE or name in touched) and not test(getattr(session, name)):
             return reason
     adapters = touched.get("adapters")
-    if adapters is not None and any(getattr(adapter, "session", None) is not session for adapter in adapters.values()):
-        return "an adapter was mounted"
+    if adapters is not None:
+        if any(getattr(adapter, "session", None) is not session for adapter in adapters.values()):
+            return "an adapter was mounted"
+        if any(prefix not in adapters for prefix in PREFIXES):
+            return "an adapter was taken away"
     for name, own in _KEPT.items():
         if name in touched or getattr(kind, name) is not own:
             return f"session.{name}() was replaced"

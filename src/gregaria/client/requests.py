@@ -40,9 +40,6 @@ NOTHING_KNOWN: frozenset[Any] = frozenset()
 
 _UNIX = "http+unix://"
 
-#: where a session's own adapter is mounted
-_PREFIXES = (_UNIX, "https://", "http://")
-
 
 class HttpSession(WatchedSession):
     """The client of an ``HttpUser``.
@@ -393,7 +390,7 @@ class HttpSession(WatchedSession):
 
     def _own_adapters(self) -> WatchedAdapters:
         adapter = LocustHttpAdapter(self.pool_manager, session=self)
-        return WatchedAdapters((prefix, adapter) for prefix in _PREFIXES)
+        return WatchedAdapters((prefix, adapter) for prefix in plain.PREFIXES)
 
     def get_redirect_target(self, resp: Any) -> str | None:
         """Called by requests: where a response redirects to, None when it does not."""

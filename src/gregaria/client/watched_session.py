@@ -10,6 +10,7 @@ from requests.models import DEFAULT_REDIRECT_LIMIT
 from requests.structures import CaseInsensitiveDict
 from requests.utils import default_headers
 
+from gregaria.client.plain import METHODS_KEPT, REDIRECTING
 from gregaria.client.watched import (
     Watched,
     WatchedAdapters,
@@ -36,11 +37,9 @@ class WatchedSession(Session):
             "base_url",
             "use_requests",
             "pool_manager",
-            "send",
             "request",
-            "prepare_request",
-            "get_adapter",
-            "resolve_redirects",
+            *METHODS_KEPT,
+            *REDIRECTING,
         )
     )
 

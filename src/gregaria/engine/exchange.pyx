@@ -14,16 +14,16 @@ from gregaria.engine.stream cimport Stream, TLSStream
 
 import _socket
 
-from gevent import Timeout, get_hub, sleep
+from gevent import Timeout, get_hub
 from gevent.exceptions import ConcurrentObjectUseError
 from gevent.hub import Waiter
-from greenlet import GreenletExit
 
-from gregaria.engine.names import resolve
+from gregaria.engine.names import place_of, resolve
 from gregaria.engine.phases import Phases
-from gregaria.engine.trouble import no_memory
+from gregaria.engine.trouble import no_memory, refused
 from gregaria.errors import (
     BodyTooLong,
+    ConnectionRefused,
     ConnectionReset,
     FirstByteTimeout,
     GeneratorError,
@@ -277,6 +277,8 @@ cdef class Origin:
             except OSError as error:
                 if place + 1 < len(addresses):
                     continue
+                if self.via is None and isinstance(error, ConnectionRefused):
+                    raise refused(f"on {self.unix_path or place_of(host, port)}") from None
                 if self.via is None or isinstance(error, (TimeoutError, GeneratorError)):
                     raise
                 raise ProxyError(f"no connection to the proxy {host}:{port}: {error.strerror or error}") from None
@@ -743,12 +745,12 @@ cdef class Prepared:
             return False
 
     cpdef Answer perform(self, bint count, bint continued=False, bint leave=True, bint stream=False):
-        """Send it once and wait for the answer.
+        """Send it once and wait for the answer; at a gate that is held, wait first until it is released.
 
         Args:
             count: count it when it is a plain success (2xx or 304 without Content-Encoding); ``answer.counted`` then
                 is True. All others are for the caller to ``settle``.
-            continued: this is a further step of a request already begun (a redirect), so a closed gate lets it pass.
+            continued: this is a further step of a request already begun (a redirect), which any gate lets pass.
             leave: end the greenlet when the gate was closed meanwhile and the request has been counted. A session
                 that has listeners to tell first passes False and calls ``end_if_closed`` afterwards.
             stream: wait for the head only; ``answer.reader`` reads the body. ``count`` must be False.
@@ -763,9 +765,7 @@ cdef class Prepared:
         cdef Gate gate = self.gate
         cdef Answer answer
         if not gate.open and not continued:
-            # Others get their turn, even if whoever asks goes on asking.
-            sleep(0)
-            raise GreenletExit("the test has ended")
+            gate.enter()
         answer = <Answer>gregaria_new(self.answer_type, NOTHING)
         answer.prepared = self
         answer.streams = stream
@@ -787,17 +787,17 @@ cdef class Prepared:
                 self._count(answer, None, answer.started_us, len(answer.body))
             answer.counted = True
             if leave and not gate.open:
-                raise GreenletExit("the test has ended")
+                gate.end_if_closed()
         return answer
 
     cpdef int end_if_closed(self) except -1:
-        """End the greenlet if the gate is closed.
+        """End the greenlet if the gate is closed for good.
 
         Raises:
             GreenletExit: it is.
         """
         if not self.gate.open:
-            raise GreenletExit("the test has ended")
+            self.gate.end_if_closed()
         return 0
 
     cpdef int settle(self, Answer answer, object error=None, object size_bytes=None, object started_us=None) except -1:
@@ -825,7 +825,7 @@ cdef class Prepared:
                 if error is None and answer.reader is not None:
                     answer.reader.counts_for(self.recorder, self.method, self.name)
         if not self.gate.open:
-            raise GreenletExit("the test has ended")
+            self.gate.end_if_closed()
         return 0
 
     cdef int _count(self, Answer answer, object error, int64_t begun_us, int64_t size) except -1:

@@ -49,6 +49,11 @@ def resolve(host: str, port: int, timeout_s: float) -> list[Address]:
     return addresses
 
 
+def place_of(host: str, port: int) -> str:
+    """Host and port as URLs have them."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def _can_be_a_name(host: str) -> bool:
     try:
         host.encode("idna")

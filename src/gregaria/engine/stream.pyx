@@ -80,7 +80,8 @@ cdef class Stream(Waiter):
         Raises:
             ConnectTimeout: not done by the deadline.
             GeneratorError: this machine has no descriptor or port left.
-            OSError: the system's own error, such as ConnectionRefusedError.
+            ConnectionRefused: nobody listens there.
+            OSError: another error of the system.
         """
         cdef int code
         try:

@@ -42,6 +42,8 @@ def of_system(error: OSError) -> OSError:
     code = error.errno
     if code in _OWN_LIMITS:
         return errors.GeneratorError(_OWN_LIMITS[code])
+    if code == errno.ECONNREFUSED:
+        return refused("there")
     if code in _RESET:
         return errors.ConnectionReset("the server reset the connection")
     if code in _UNREACHABLE:
@@ -49,6 +51,11 @@ def of_system(error: OSError) -> OSError:
     if code == errno.ETIMEDOUT:
         return errors.ConnectTimeout("the system gave up on the connection: nobody answered")
     return error
+
+
+def refused(place: str) -> errors.ConnectionRefused:
+    """What a connection that was refused is, with where that was."""
+    return errors.ConnectionRefused(f"nothing listens {place} (the connection was refused)")
 
 
 def no_memory() -> errors.GeneratorError:
@@ -77,8 +84,10 @@ def of_tls(error: ssl.SSLError, host: str | None) -> errors.TLSError:
                 f"the server's certificate is not signed by an authority that is known here: {said}"
             )
         return errors.CertificateError(f"the server's certificate was not accepted: {said}")
-    reason = (error.reason or "").replace("_", " ").lower()
-    if error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNEXPECTED_MESSAGE", "RECORD_LAYER_FAILURE"):
+    # One that Python code has raised has no reason.
+    name = getattr(error, "reason", None) or ""
+    reason = name.replace("_", " ").lower()
+    if name in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNEXPECTED_MESSAGE", "RECORD_LAYER_FAILURE"):
         return errors.TLSError(f"the server does not speak TLS on this port ({reason})")
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return errors.TLSError("the server cut the TLS handshake short (it closed the connection)")

@@ -19,7 +19,7 @@ from gregaria.runner.spawner import Running, Spawner
 from gregaria.runner.stopper import Stopper, kill
 from gregaria.settings import settings
 from gregaria.users.taskset import WAITING
-from gregaria.users.user import state_of
+from gregaria.users.user import go_on, hold, state_of
 
 logger = logging.getLogger("gregaria.runner.population")
 
@@ -50,6 +50,7 @@ class Population:
         faults: the errors that have ended users.
         spawn_rate: users per second that failed users are replaced at, at most.
         is_open: whether users may be started.
+        is_paused: whether all users are held; see ``pause``.
         making: greenlets that are inside a user's constructor right now.
     """
 
@@ -58,6 +59,7 @@ class Population:
         self.faults = Faults()
         self.spawn_rate = 1.0
         self.is_open = False
+        self.is_paused = False
         self.making: set[Any] = set()
         self._keeper = keeper
         self._spawner = Spawner(keeper.environment, self.group, self._user_ended)
@@ -89,6 +91,7 @@ class Population:
         self._due.clear()
         self.faults.clear()
         self._next_replacement_s = 0.0
+        self.is_paused = False
         self.is_open = True
 
     def close(self) -> Greenlet | None:
@@ -142,6 +145,7 @@ class Population:
 
     def stop_everybody(self) -> None:
         """End all users, and wait for it; ``close`` comes first."""
+        self.is_paused = False
         everybody = self._spawner.everybody()
         self._spawner.mark_leaving(everybody)
         self._end(everybody, self._loose_gates)
@@ -149,10 +153,20 @@ class Population:
         self._placed.clear()
 
     def pause(self) -> None:
-        """TEMPORARY."""
+        """Let no user start a request or a task until ``resume``, or until it is ended.
+
+        Requests on the wire finish and are counted. Users that come meanwhile are held before their ``on_start``;
+        only what their constructors ask for is asked at once, because the ramp waits for it.
+        """
+        self.is_paused = True
+        for running in self._spawner.everybody():
+            hold(running.user)
 
     def resume(self) -> None:
-        """TEMPORARY."""
+        """Let all users go on where they are."""
+        self.is_paused = False
+        for running in self._spawner.everybody():
+            go_on(running.user)
 
     def stop_waiting(self) -> None:
         """End the users that are between two tasks; does not wait for it."""
@@ -182,6 +196,8 @@ class Population:
             user = self._spawner.make(user_class)
             if self.is_open:
                 self._spawner.start(user)
+                if self.is_paused:
+                    hold(user)
                 return user
         except StopTest as error:
             self._keeper.stop_test(str(error) or f"StopTest was raised by the constructor of {class_name}")

@@ -152,7 +152,8 @@ class Runner:
 
     def log_exception(self, node_id: str, msg: str, formatted_tb: str) -> None:
         """Count an exception that escaped a task or another piece of a user's code."""
-        self.exceptions.add(node_id, msg, formatted_tb)
+        mask = self.environment.stats.errors.mask
+        self.exceptions.add(node_id, mask.text(msg), mask.text(formatted_tb))
 
     def cpu_log_warning(self) -> bool:
         """Log once more that the CPU was too busy, if it was, for the end of the run. Returns whether it was."""

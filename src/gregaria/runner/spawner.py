@@ -104,5 +104,5 @@ class Spawner:
         if running is not None:
             self._staying.get(running.class_name, {}).pop(greenlet, None)
             # What a user has spawned itself and left behind sends nothing more either.
-            running.gate.open = False
+            running.gate.close()
         return running

@@ -17,8 +17,8 @@ from greenlet import GreenletExit
 
 from gregaria.engine.gate import Gate
 from gregaria.runner.spawner import Running
-from gregaria.users.taskset import RUNNING, STOPPING, WAITING
-from gregaria.users.user import state_of
+from gregaria.users.taskset import PAUSED, RUNNING, STOPPING, WAITING
+from gregaria.users.user import go_on, spare, state_of
 
 logger = logging.getLogger("gregaria.runner.stopper")
 
@@ -54,6 +54,8 @@ class Stopper:
         """
         users = list(users)
         gates = [running.gate for running in users] + list(others)
+        for running in users:
+            spare(running.user)
         deadline_s = time.monotonic() + max(task_timeout_s, grace_s)
         if task_timeout_s > 0:
             self._let_finish_tasks(users, task_timeout_s)
@@ -72,10 +74,12 @@ class Stopper:
         deadline_s = time.monotonic() + timeout_s
         for running in users:
             state = state_of(running.user)
-            if state == RUNNING:
+            if state in (RUNNING, PAUSED):
                 running.user.stop(force=False)
             elif state != STOPPING:
                 kill(running)
+            else:
+                go_on(running.user)
         _wait(users, deadline_s)
 
 
@@ -132,10 +136,14 @@ def _end_as_requests_end(users: list[Running], gates: list[Gate], deadline_s: fl
 
 def _end_unless_on_the_wire(running: Running) -> None:
     """Close the gate; what is on the wire is counted by the session, which then ends the user itself."""
-    if running.greenlet.dead or running.user.is_leaving:
+    if running.greenlet.dead:
+        return
+    if running.user.is_leaving:
+        # It has ended by itself, and may be held in its on_stop.
+        go_on(running.user)
         return
     gate = running.gate
-    gate.open = False
+    gate.close()
     if gate.in_flight == 0 or state_of(running.user) == WAITING:
         kill(running)
 
@@ -144,7 +152,7 @@ def _kill_at_once(users: list[Running]) -> list[Running]:
     """Kill those that are left, wherever they are; returns those that are still left after a while."""
     late = [running for running in users if not running.greenlet.dead]
     for running in late:
-        running.gate.open = False
+        running.gate.close()
         running.killed = True
         running.greenlet.kill(block=False)
     _wait(late, time.monotonic() + PATIENCE_S)

@@ -55,9 +55,11 @@ IPV6 = re.compile(
 PLACEHOLDERS = {"uuid": "<uuid>", "memory": "0x....", "address": "<address>", "hex": "<hex>", "number": "<number>"}
 HAS_DIGIT = re.compile(r"\d")
 
+NOTHING_SECRET = Mask()
 
-def message_of(error: object) -> str:
-    """The text of a failure: a text itself, the repr of an exception; never more than 4,000 characters."""
+
+def message_of(error: object, mask: Mask = NOTHING_SECRET) -> str:
+    """The text of a failure, secrets masked: a text itself, the repr of an exception; at most 4,000 characters."""
     if isinstance(error, str):
         text = error
     elif isinstance(error, (CatchResponseError, GeneratorError)):
@@ -67,7 +69,13 @@ def message_of(error: object) -> str:
             text = repr(error)
         except Exception as broken:
             text = f"{type(error).__name__} (its repr raised {type(broken).__name__})"
-    return shortened(text, LONGEST_MESSAGE)
+    # What is beyond the end is looked at too, for a secret that crosses it is masked only when seen whole.
+    return _shown(text if len(text) <= 2 * LONGEST_MESSAGE else text[: 2 * LONGEST_MESSAGE], mask)
+
+
+@functools.lru_cache(maxsize=512)
+def _shown(text: str, mask: Mask) -> str:
+    return shortened(mask.text(text), LONGEST_MESSAGE)
 
 
 @functools.lru_cache(maxsize=512)
@@ -105,7 +113,7 @@ class StatsError:
     Attributes:
         method, name: the requests that failed.
         error: the group's text, variable parts masked.
-        sample: the first message of the group, as it came.
+        sample: the first message of the group, as it came but for secrets.
         occurrences: how often.
         first_seen, last_seen: seconds since 1970; None if not known.
         exchanges: what was sent and received, of the first of them.
@@ -200,12 +208,12 @@ class FailureTable(dict[str, StatsError]):
     """All groups of failures, by their key; ``settings.max_failures`` of them, then the one group ``(other)``.
 
     Attributes:
-        mask: hides secrets in the exchanges that are kept.
+        mask: hides secrets in messages, and in the exchanges that are kept.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.mask = Mask()
+        self.mask = NOTHING_SECRET
         self._groups: dict[tuple[str, str, str], StatsError] = {}
 
     def add(self, method: str, name: str, error: object, answer: Any = None) -> None:
@@ -216,7 +224,7 @@ class FailureTable(dict[str, StatsError]):
             error: the failure, an exception or a text.
             answer: what came back, the engine's Answer or a response like those of requests; None if there is none.
         """
-        message = message_of(error)
+        message = message_of(error, self.mask)
         group = self._groups.get((method, name, group_key(message)))
         if group is None:
             group = self._new_group(method, name, message)
@@ -257,11 +265,11 @@ class FailureTable(dict[str, StatsError]):
                 settings.max_failures,
                 OTHER,
                 method,
-                name,
+                self.mask.text(name),
                 message,
             )
             group = StatsError("", "", OTHER)
-            group.sample = f"{method} {name}: {message}".strip()
+            group.sample = f"{method} {self.mask.text(name)}: {message}".strip()
         else:
             group = StatsError(method, name, message)
         return self._put(group)

@@ -1,4 +1,4 @@
-"""What must not be shown of an exchange: credentials, cookies, and the values of options declared ``is_secret``."""
+"""What must not be shown in a report: credentials, cookies, and the values of options declared ``is_secret``."""
 
 import base64
 import json
@@ -53,8 +53,15 @@ class Mask:
 
     def text(self, text: str) -> str:
         """The text with all secrets masked."""
+        if not self._secrets and "://" not in text:
+            return text
         encoded = text.encode("utf-8", "surrogatepass")
-        return self.start_of(encoded, len(encoded)).decode("utf-8", "surrogatepass")
+        masked = self.start_of(encoded, len(encoded))
+        try:
+            return masked.decode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            # A secret in latin-1 may be the end of one letter and the beginning of the next.
+            return masked.decode("utf-8", "replace")
 
     def start_of(self, content: bytes, limit_bytes: int) -> bytes:
         """The first bytes of something with all secrets masked, one that crosses the limit too."""

@@ -1,5 +1,6 @@
 """Summary: the frozen numbers that every report and page reads."""
 
+import functools
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from gregaria.engine.recorder import OTHER, Entry
 from gregaria.settings import settings
 from gregaria.stats.exchanges import Exchange
 from gregaria.stats.generator import Generator
+from gregaria.stats.masking import Mask
 from gregaria.stats.phases import phase_percentiles
 
 if TYPE_CHECKING:
@@ -86,7 +88,7 @@ class FailureRow:
     name: str
     #: the group's text, variable parts masked
     error: str
-    #: one message as it came
+    #: one message as it came but for secrets
     sample: str
     occurrences: int
     first_seen_epoch_s: float | None
@@ -205,6 +207,7 @@ def summarize(
     """
     reference_us = clock.now_us() if state in RUNNING or stats.running else stats.last_us
     until = ended if ended is not None else time.time()
+    mask = stats.errors.mask
     rows = [_row(entry, stats, reference_us) for _, entry in sorted(stats.recorder.entries.items())]
     return Summary(
         state=state,
@@ -219,7 +222,14 @@ def summarize(
         total=_row(stats.recorder.total, stats, reference_us),
         failures=tuple(
             FailureRow(
-                e.method, e.name, e.error, e.sample, e.occurrences, e.first_seen, e.last_seen, tuple(e.exchanges)
+                e.method,
+                _told(e.name, mask),
+                e.error,
+                e.sample,
+                e.occurrences,
+                e.first_seen,
+                e.last_seen,
+                tuple(e.exchanges),
             )
             for e in sorted(stats.errors.values(), key=lambda e: (e.error == OTHER, e.name, e.method, e.error))
         ),
@@ -231,7 +241,9 @@ def summarize(
         notes=(*notes, *_notes_on(stats), *_notes_on_generator(stats.recorder.total)),
         options=dict(options or {}),
         generator_errors=tuple(
-            GeneratorErrorRow(e.method, e.name, e.error, e.sample, e.occurrences, e.first_seen, e.last_seen)
+            GeneratorErrorRow(
+                e.method, _told(e.name, mask), e.error, e.sample, e.occurrences, e.first_seen, e.last_seen
+            )
             for e in sorted(stats.generator_errors.values(), key=lambda e: (e.name, e.method, e.error))
         ),
         generator=stats.generator.freeze(
@@ -247,7 +259,7 @@ def _row(entry: Entry, stats: "RequestStats", reference_us: int) -> RequestRow:
     elapsed_s = (stats.last_us - stats.started_us) / 1e6
     return RequestRow(
         method=entry.method,
-        name=entry.name,
+        name=_told(entry.name, stats.errors.mask),
         num_requests=entry.num_requests,
         num_none_requests=entry.num_none_requests,
         num_failures=entry.num_failures,
@@ -270,6 +282,12 @@ def _row(entry: Entry, stats: "RequestStats", reference_us: int) -> RequestRow:
         num_late=entry.num_late,
         phases_us=phase_percentiles(entry, reported_fractions()),
     )
+
+
+@functools.lru_cache(maxsize=16384)
+def _told(name: str, mask: Mask) -> str:
+    """The name of a row as reports may tell it: a URL may have a secret in it."""
+    return mask.text(name)
 
 
 def _percentiles(times: Histogram) -> dict[float, int]:

@@ -28,10 +28,12 @@ from gregaria.users.wait import NO_WAIT
 if TYPE_CHECKING:
     from gregaria.users.user import User
 
-__all__ = ["RUNNING", "STOPPING", "WAITING", "DefaultTaskSet", "TaskSet", "TaskSetMeta"]
+__all__ = ["PAUSED", "RUNNING", "STOPPING", "WAITING", "DefaultTaskSet", "TaskSet", "TaskSetMeta"]
 
-#: the states of a user: in its code, between two tasks (where it may be killed at once), asked to end
+#: the states of a user: in its code, the same but to be held before its next task, between two tasks (where it may be
+#: killed at once), asked to end
 RUNNING = "running"
+PAUSED = "paused"
 WAITING = "waiting"
 STOPPING = "stopping"
 
@@ -170,7 +172,8 @@ class TaskSet(metaclass=TaskSetMeta):
         last_turn = -1
         while True:
             try:
-                if user._state == STOPPING or counts_iterations:
+                if user._state != RUNNING or counts_iterations:
+                    self._hold_if_paused()
                     self._end_if_asked_to()
                 if queue:
                     task = queue.popleft()
@@ -200,6 +203,7 @@ class TaskSet(metaclass=TaskSetMeta):
     def _loop_step_by_step(self) -> None:
         while True:
             try:
+                self._hold_if_paused()
                 self._end_if_asked_to()
                 if not self._task_queue:
                     self.schedule_task(self.get_next_task())
@@ -261,7 +265,7 @@ class TaskSet(metaclass=TaskSetMeta):
             task(holder)
 
     def wait(self) -> None:
-        """Wait between two tasks, as long as ``wait_time`` says.
+        """Wait between two tasks, as long as ``wait_time`` says, and then until nobody holds the user.
 
         Raises:
             StopUser: the user was asked to end.
@@ -271,6 +275,8 @@ class TaskSet(metaclass=TaskSetMeta):
         user._state = WAITING
         try:
             self._sleep(seconds_to_wait(self, user if self._waits_as_its_user() else self._holder))
+            if user.gate.held:
+                user.gate.enter()
         finally:
             if user._state == WAITING:
                 user._state = RUNNING
@@ -291,6 +297,18 @@ class TaskSet(metaclass=TaskSetMeta):
 
     def _waits_as_its_user(self) -> bool:
         return getattr(self._holder.wait_time, "__func__", None) is TaskSet.wait_time
+
+    def _hold_if_paused(self) -> None:
+        user = self._user
+        if user._state == STOPPING or not user.gate.held:
+            return
+        # Between two tasks, for whoever ends it meanwhile.
+        user._state = WAITING
+        try:
+            user.gate.enter()
+        finally:
+            if user._state == WAITING:
+                user._state = RUNNING
 
     def _end_if_asked_to(self) -> None:
         user = self._user

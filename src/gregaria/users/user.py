@@ -14,11 +14,11 @@ from gregaria.engine.gate import Gate
 from gregaria.errors import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
 from gregaria.users.declare import Task, WrongDeclarationError, collect_tasks, where
 from gregaria.users.legacy import adopt_legacy_wait
-from gregaria.users.taskset import RUNNING, STOPPING, WAITING, DefaultTaskSet, TaskSet
+from gregaria.users.taskset import PAUSED, RUNNING, STOPPING, WAITING, DefaultTaskSet, TaskSet
 from gregaria.users.trouble import CODE_ERRORS, ErrorLog, report
 from gregaria.users.wait import constant
 
-__all__ = ["User", "UserMeta", "run_user", "state_of"]
+__all__ = ["User", "UserMeta", "go_on", "hold", "run_user", "spare", "state_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +81,7 @@ class User(metaclass=UserMeta):
     _paced_by: Any = None
     _stop_test: StopTest | None = None
     _gate_was_open: bool | None = None
+    _is_spared: bool = False
     ended_by: BaseException | None = None
 
     def __init__(self, environment: Any) -> None:
@@ -152,10 +153,13 @@ class User(metaclass=UserMeta):
         greenlet = self._greenlet
         if greenlet is None:
             return True
+        spare(self)
         if force or self._state in (None, WAITING):
             greenlet.kill()
-        elif self._state == RUNNING:
-            self._state = STOPPING
+        else:
+            if self._state in (RUNNING, PAUSED):
+                self._state = STOPPING
+            self.gate.release()
         return bool(greenlet.ready())
 
     @final
@@ -165,6 +169,8 @@ class User(metaclass=UserMeta):
         Raises:
             Exception: a mistake in ``on_start``, or in a task when the environment does not catch those.
         """
+        if self.gate.held:
+            self.gate.enter()
         self._state = RUNNING
         try:
             self.on_start()
@@ -196,13 +202,21 @@ class User(metaclass=UserMeta):
         """The user ends by ``end``; until its last ``on_stop`` is over, requests pass even if the gate was closed."""
         if isinstance(end, StopTest):
             self._stop_test = end
+        if isinstance(end, GreenletExit):
+            spare(self)
         if self._gate_was_open is None:
             self._state = STOPPING
-            self._gate_was_open, self.gate.open = self.gate.open, True
+            gate = self.gate
+            self._gate_was_open = gate.open or gate.held
+            if self._is_spared:
+                gate.release()
+            if not gate.held:
+                gate.open = True
 
     def cut_short(self) -> None:
         """The user was killed in an ``on_stop``: nothing goes through from now on."""
-        self._gate_was_open = self.gate.open = False
+        self._gate_was_open = False
+        self.gate.close()
 
     def _leave(self) -> SystemExit | None:
         try:
@@ -218,7 +232,10 @@ class User(metaclass=UserMeta):
         except CODE_ERRORS as error:
             report(self, error)
         finally:
-            self.gate.open = bool(self._gate_was_open)
+            if not self._gate_was_open:
+                self.gate.close()
+            elif not self.gate.held:
+                self.gate.open = True
         return None
 
     def _end_test(self, reason: str) -> None:
@@ -234,8 +251,29 @@ class User(metaclass=UserMeta):
 
 
 def state_of(user: User) -> str | None:
-    """RUNNING, WAITING or STOPPING; None for a user that has not begun. No attribute: ``state`` may be its author's."""
+    """The state of a user; None before it has begun. No attribute of it, as ``state`` may be its author's."""
     return user._state
+
+
+def hold(user: User) -> None:
+    """Let the user start no request and no task until it may ``go_on``; one that is being ended is not held."""
+    if user._is_spared:
+        return
+    user.gate.hold()
+    if user._state == RUNNING:
+        user._state = PAUSED
+
+
+def go_on(user: User) -> None:
+    """The user is not held any more, if it was."""
+    user.gate.release()
+    if user._state == PAUSED:
+        user._state = RUNNING
+
+
+def spare(user: User) -> None:
+    """Somebody ends the user: from now on it cannot be held. It still has to ``go_on`` if it is held now."""
+    user._is_spared = True
 
 
 def run_user(user: User) -> None:

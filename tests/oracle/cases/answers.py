@@ -3,9 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+import requests
+
+from gregaria.errors import BodyTooLarge, TransferError
+from gregaria.settings import settings
 from tests.oracle.case import Case, Do, call, get, one_by_one, post
 from tests.oracle.phrases import (
     BROTLI,
+    DAMAGED,
     ELAPSED,
     HEAD,
     HTTP_1_0,
@@ -185,7 +190,49 @@ def _few(response: Any) -> list[bytes]:
     return [next(several), next(several)]
 
 
+def _or_fails(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """What reading comes to, a failure by one name for all clients."""
+
+    def attempt(response: Any) -> Any:
+        try:
+            return read(response)
+        except (requests.RequestException, TransferError):
+            return "fails"
+
+    return attempt
+
+
+def _whole(response: Any) -> bytes:
+    return b"".join(response.iter_content(64))
+
+
+def _in_a_block(client: Client, places: Places) -> None:
+    with client.get("/a?size=5000", stream=True) as response:
+        client.responses.pop()
+        client.note([response.status_code, len(response.content)])
+    with client.get("/a?size=500000", stream=True) as response:
+        client.responses.pop()
+        client.note(next(response.iter_content(10)))
+    client.get("/afterwards")
+
+
 STREAM_CASES = [
+    Case(STREAM, "in a with-block", _in_a_block, ways=(FAST,)),
+    Case(
+        STREAM,
+        "raw chunks",
+        streamed("/a?size=5000&how=chunked", lambda response: b"".join(response.raw.read_chunked())),
+        ways=HTTP,
+    ),
+    Case(
+        STREAM,
+        "raw chunks, unpacked",
+        streamed(
+            "/a?as=gzip&size=5000&how=chunked",
+            lambda response: b"".join(response.raw.read_chunked(100, decode_content=True)),
+        ),
+        ways=HTTP,
+    ),
     Case(STREAM, "read whole", streamed("/a?size=5000", lambda response: response.content)),
     Case(STREAM, "read piece by piece", streamed("/a?size=5000", lambda response: b"".join(response.iter_content(7)))),
     Case(STREAM, "chunked, read whole", streamed("/a?size=5000&how=chunked", lambda response: response.content)),
@@ -221,6 +268,95 @@ STREAM_CASES = [
         ways=HTTP,
     ),
     Case(STREAM, "read as text, and again", streamed("/a?size=50", lambda response: [response.text, response.text])),
+]
+
+
+def bounded(step: Do, most_bytes: int = 1000) -> Do:
+    """With a smaller limit for bodies."""
+
+    def do(client: Client, places: Places) -> None:
+        settings.max_body_bytes = most_bytes
+        try:
+            step(client, places)
+        finally:
+            settings.reset("max_body_bytes")
+
+    return do
+
+
+def too_large(client: Client, received: list[Any]) -> None:
+    """What has to be seen where there is a limit: a failure that says so, and all is well afterwards."""
+    if client.is_ours:
+        failed, last = client.responses
+        assert failed.error is not None
+        assert last.status_code == 200
+        assert [type(failure) for _, _, failure in client.books.failures] == [BodyTooLarge]
+
+
+def _signed(request: Any) -> Any:
+    """An auth of one's own, so that requests prepares and the engine sends."""
+    return request
+
+
+def cut_short(client: Client, received: list[Any]) -> None:
+    """FastHttpUser notices that the end is missing; requests takes what there is."""
+    if client.way == FAST:
+        first, second, _ = client.responses
+        assert first.error is not None
+        assert second[-1] == "fails"
+        assert all("ends before" in str(failure) for _, _, failure in client.books.failures), client.books.failures
+
+
+def _damaged(encoding: str) -> Case:
+    url = f"/a?as={encoding}&size=5000&cut=5"
+    return Case(
+        DAMAGED,
+        f"{encoding} without its end",
+        one_by_one(get(url), streamed(url, _or_fails(_whole))),
+        ways=(FAST,),
+        checks=cut_short,
+    )
+
+
+DAMAGED_CASES = [
+    Case(DAMAGED, "a stream that is not packed as it says", streamed("/a?h=Content-Encoding: gzip", _or_fails(_whole))),
+    Case(DAMAGED, "a body that is not packed as it says", then_as_before(get("/a?h=Content-Encoding: gzip"))),
+    Case(DAMAGED, "a stream that breaks off", streamed("/a?size=5000&how=broken", _or_fails(_whole))),
+    Case(DAMAGED, "a body that breaks off", then_as_before(get("/a?size=5000&how=broken"))),
+    *[_damaged(encoding) for encoding in ("gzip", "deflate", "br", "zstd")],
+    Case(
+        DAMAGED,
+        "gzip without its end, as requests takes it",
+        streamed("/a?as=gzip&size=5000&cut=5", _or_fails(_whole)),
+        ways=HTTP,
+    ),
+    *[
+        Case(
+            DAMAGED,
+            f"larger than allowed, {name}",
+            bounded(then_as_before(get(f"/a?size=5000{how}"))),
+            ways=(FAST, ENGINE),
+            checks=too_large,
+        )
+        for name, how in {
+            "as it comes": "",
+            "in chunks": "&how=chunked",
+            "unpacked from gzip": "&as=gzip",
+            "unpacked from deflate": "&as=deflate",
+            "unpacked from br": "&as=br",
+            "unpacked from zstd": "&as=zstd",
+        }.items()
+    ],
+    *[
+        Case(
+            DAMAGED,
+            f"larger than allowed, prepared by requests, {name}",
+            bounded(then_as_before(get(f"/a?size=1000000{how}", auth=_signed)), most_bytes=300_000),
+            ways=(ENGINE,),
+            checks=too_large,
+        )
+        for name, how in {"as it comes": "", "in chunks": "&how=chunked", "unpacked": "&as=gzip"}.items()
+    ],
 ]
 
 
@@ -312,6 +448,7 @@ CASES = [
     *packed(ZSTD, "zstd"),
     *HTTP_1_0_CASES,
     *STREAM_CASES,
+    *DAMAGED_CASES,
     *ITER_CONTENT_CASES,
     *RAISE_CASES,
     *ELAPSED_CASES,

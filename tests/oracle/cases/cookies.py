@@ -1,7 +1,11 @@
 """Cookies: which are kept, which are sent where, and until when."""
 
+from email.message import Message
 from typing import Any
 from urllib.parse import quote
+
+import requests
+from requests.cookies import MockRequest, MockResponse, get_cookie_header
 
 from tests.oracle.case import Case, Do, get, one_by_one, post
 from tests.oracle.phrases import COOKIE_DOMAIN, COOKIE_EXPIRY, COOKIE_HTTP_ONLY, COOKIE_PATH, COOKIE_SECURE
@@ -47,7 +51,29 @@ def in_the_clear(*paths: str) -> Do:
     return do
 
 
+def _by_others(client: Client, places: Places) -> None:
+    """Code that knows nothing of us reads cookies off a response, and puts them into a request."""
+    answer = Message()
+    answer["Set-Cookie"] = "a=1; Path=/"
+    answer["Set-Cookie"] = "b=2; Path=/c"
+    request = requests.Request("GET", client.base_url + "/c/d").prepare()
+    client.note(bool(client.jar))
+    client.jar.extract_cookies(MockResponse(answer), MockRequest(request))
+    client.note([bool(client.jar), len(client.jar)])
+    client.note([get_cookie_header(client.jar, request)])
+    client.get("/c/d")
+
+
+def _of_one_call(client: Client, places: Places) -> None:
+    client.get(setting("a=1", "b=2"))
+    client.get("/own", cookies={"b": "3", "c": "4"})
+    client.get("/own", cookies=requests.cookies.cookiejar_from_dict({"d": "5"}))
+    client.get("/own")
+
+
 DOMAIN_CASES = [
+    Case(COOKIE_DOMAIN, "a jar that others fill and read", _by_others),
+    Case(COOKIE_DOMAIN, "of one call", _of_one_call),
     Case(COOKIE_DOMAIN, "none is for the host", visits(setting("a=1"), "/b", "/c")),
     Case(COOKIE_DOMAIN, "of an address", visits(setting("a=1; Domain=127.0.0.1"), "/b")),
     Case(COOKIE_DOMAIN, "another's is refused", visits(setting("a=1; Domain=example.com", "b=2"), "/b")),

@@ -35,6 +35,24 @@ def to_the_other(path: str, **arguments: Any) -> Any:
     return do
 
 
+def _to_no_url(client: Client, places: Places) -> None:
+    """requests itself raises a plain ValueError for some of these, the clients a response that says what failed."""
+    for auth in (None, _as_it_is):
+        try:
+            response = client.session.get(client.base_url + "/a?to=http://[b", auth=auth)
+        except ValueError:
+            client.note("fails")
+        else:
+            client.note("fails" if response.error is not None and "leads nowhere" in str(response.error) else response)
+        client.calls += 1
+    client.get("/afterwards")
+
+
+def _as_it_is(request: Any) -> Any:
+    """An auth that requests has to deal with."""
+    return request
+
+
 ALLOW_CASES = [
     Case(ALLOW_REDIRECTS, "not followed", get("/a?to=/b", allow_redirects=False)),
     Case(ALLOW_REDIRECTS, "followed", get("/a?to=/b", allow_redirects=True)),
@@ -63,6 +81,7 @@ ALLOW_CASES = [
     Case(ALLOW_REDIRECTS, "auth goes along", get("/a?to=/b", auth=("ada", "lovelace"))),
     Case(ALLOW_REDIRECTS, "with a body of its own", get("/a?to=/b&say=moved&how=chunked")),
     Case(ALLOW_REDIRECTS, "to another server", one_by_one(to_the_other("/a?"), get("/afterwards")), counted=None),
+    Case(ALLOW_REDIRECTS, "to what is no URL", _to_no_url, ways=HTTP),
     Case(ALLOW_REDIRECTS, "by nginx", one_by_one(get("/moved"), get("/folder")), server="nginx"),
 ]
 

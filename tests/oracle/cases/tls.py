@@ -3,6 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
+from gregaria.client.pool import insecure_ssl_context_factory
+from gregaria.client.session import FastHttpSession
 from tests.oracle.case import Case, Do, call, get, one_by_one, post
 from tests.oracle.phrases import (
     CLIENT_CERTIFICATES,
@@ -13,7 +17,7 @@ from tests.oracle.phrases import (
     VERIFY_FALSE,
 )
 from tests.oracle.places import Places
-from tests.oracle.ways import HTTP, Client, Options
+from tests.oracle.ways import ENGINE, FAST, HTTP, Client, Options
 from tests.support.oracle_server import Received
 
 
@@ -57,6 +61,18 @@ def saw(check: Callable[[list[Received]], bool]) -> Callable[[Client, list[Any]]
     return checks
 
 
+def _encrypted(client: Client, places: Places) -> None:
+    if client.is_ours:
+        if client.way == FAST:
+            with pytest.raises(OSError, match="encrypted"):
+                client.session.get("/a", cert=places.encrypted_certificate)
+        else:
+            client.calls += 1
+            assert "encrypted" in str(client.session.get("/a", cert=places.encrypted_certificate).error)
+    # requests would ask for the password on the terminal.
+    client.note("fails")
+
+
 CERTIFICATE_CASES = [
     Case(
         CLIENT_CERTIFICATES,
@@ -90,6 +106,14 @@ CERTIFICATE_CASES = [
         server="tls_client",
         options=trusting,
         ways=HTTP,
+    ),
+    Case(
+        CLIENT_CERTIFICATES,
+        "with a key that is encrypted",
+        _encrypted,
+        server="tls_client",
+        options=trusting,
+        ways=(FAST, ENGINE),
     ),
     Case(
         CLIENT_CERTIFICATES,
@@ -234,7 +258,24 @@ GIVEN_CASES = [
     Case(VERIFIED_BY_GIVEN, "in a redirect from the clear", _over_from_plain, options=trusting),
 ]
 
+
+def _by_locusts_factory(client: Client, places: Places) -> None:
+    if client.way == FAST:
+        client.session = FastHttpSession(
+            client.base_url, client.session.request_event, ssl_context_factory=insecure_ssl_context_factory
+        )
+    client.get("/a")
+
+
 FALSE_CASES = [
+    Case(
+        VERIFY_FALSE,
+        "by the factory that Locust's clients have",
+        _by_locusts_factory,
+        server="tls",
+        options=careless,
+        ways=(FAST,),
+    ),
     Case(VERIFY_FALSE, "an authority that nobody knows", get("/a", times=2), server="tls", options=careless),
     Case(VERIFY_FALSE, "expired", get("/a"), server="tls_expired", options=careless),
     Case(VERIFY_FALSE, "for another host", get("/a"), server="tls_other_host", options=careless),

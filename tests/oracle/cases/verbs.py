@@ -4,6 +4,9 @@ import pickle
 from io import BytesIO
 from typing import Any
 
+import pytest
+
+from gregaria.errors import GregariaError
 from tests.oracle.case import Case, Do, get, one_by_one
 from tests.oracle.phrases import BY_NAME
 from tests.oracle.places import Places
@@ -86,6 +89,26 @@ def _dropped(client: Client, places: Places) -> None:
         assert client.books.counts() == {"/a": (1, 0, 0), "/b?status=404": (1, 1, 0)}
 
 
+def _outside_a_block(client: Client, places: Places) -> None:
+    """Judging a response, and with-blocks, without catch_response=True."""
+    response = client.get("/a")
+    if not client.is_ours:
+        return
+    for use in (response.success, lambda: response.failure("no"), response.__enter__):
+        with pytest.raises(GregariaError, match="catch_response=True"):
+            use()
+    assert client.books.counts() == {"/a": (1, 0, 0)}
+
+
+def _by_locusts_names(client: Client, places: Places) -> None:
+    response = client.get("/a?status=404")
+    if not client.is_ours:
+        return
+    error = response.failure_reason()
+    assert [repr(error), str(error), error.code] == ["LocustBadStatusCode(code=404)", "code=404", 404]
+    assert client.session.client.redirect_response_codes == [301, 302, 303, 307, 308]
+
+
 def _lines(client: Client, places: Places) -> None:
     if client.way == FAST:
         client.calls += 1
@@ -153,6 +176,8 @@ CASES = [
     Case(BY_NAME, "listeners", _listened_to),
     Case(BY_NAME, "a block that renames", _renamed_in_a_block),
     Case(BY_NAME, "a caught response that nobody looks at", _dropped),
+    Case(BY_NAME, "judged outside of a with-block", _outside_a_block),
+    Case(BY_NAME, "what Locust's client has", _by_locusts_names, ways=(FAST,)),
     Case(BY_NAME, "lines", _lines),
     Case(BY_NAME, "which way", _way, ways=HTTP),
     Case(BY_NAME, "a header that comes and goes", _deleted),

@@ -1,0 +1,1 @@
+cpdef bytes json_text(object value)
