@@ -3,20 +3,22 @@
 import logging
 import os
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gregaria.cli.config import Resolved
+from gregaria.cli.locustfiles import Locustfiles
+from gregaria.cluster.fetch import fetch
+from gregaria.cluster.files import TestFiles, python_files
 from gregaria.cluster.journal import Journal
 from gregaria.cluster.keys import Keys
 from gregaria.cluster.master import MasterRunner
-from gregaria.cluster.worker import WorkerRunner
 from gregaria.environment import Environment
 from gregaria.errors import CommandError, ExitCode
 
-__all__ = ["LOCAL", "MASTER", "WORKER", "WORKER_OF", "Part", "part_of"]
+__all__ = ["LOCAL", "MASTER", "WORKER", "WORKER_OF", "Part", "files_of_master", "keys_of", "part_of", "runner_maker"]
 
 logger = logging.getLogger("gregaria.cli.cluster")
 
@@ -109,33 +111,67 @@ def keys_of(options: Any) -> Keys | None:
     return Keys(secret) if secret else None
 
 
-def runner_maker(part: Part, options: Any) -> Callable[[Environment], Any]:
+def runner_maker(part: Part, options: Any, locustfiles: Sequence[Path]) -> Callable[[Environment], Any]:
     """What makes the runner of this part."""
     if part.role == MASTER:
-        return lambda environment: _new_master(environment, part, options)
+        return lambda environment: _new_master(environment, part, options, locustfiles)
     if part.role == WORKER:
         return lambda environment: environment.create_worker_runner(
             part.master_host,
             part.master_port,
             keys=keys_of(options),
             on_master_loss=options.on_master_loss,
+            files=_files_to_compare(part, options, locustfiles),
         )
     return Environment.create_local_runner
 
 
-def _new_master(environment: Environment, part: Part, options: Any) -> MasterRunner:
+def files_of_master(files: Locustfiles, part: Part, options: Any) -> list[Path]:
+    """``-f -``: what the master has sent.
+
+    Raises:
+        CommandError: this is no worker, or the master cannot be reached, or its files cannot be used.
+    """
+    if part.role != WORKER:
+        raise CommandError("-f - takes the locustfile from a master: it is for --worker; name a file", ExitCode.USAGE)
+    paths, urls = fetch(part.master_host, part.master_port, keys_of(options))
+    # Data files are looked for where the master has them: beside its locustfiles.
+    if paths:
+        os.chdir(paths[0].parent)
+    return [*paths, *files.fetched(urls)]
+
+
+def _files_to_compare(part: Part, options: Any, locustfiles: Sequence[Path]) -> dict[str, str] | None:
+    if part.is_child or options.allow_other_files or options.locustfile == "-":
+        return None
+    try:
+        return python_files(locustfiles)
+    except CommandError as error:
+        logger.warning("The files of this worker cannot be compared with the master's: %s", error)
+        return None
+
+
+def _new_master(
+    environment: Environment, part: Part, options: Any, locustfiles: Sequence[Path]
+) -> MasterRunner:
     host, port = options.master_bind_host, options.master_bind_port
     if part.processes and not options.master:
         # Nobody else was asked for: workers of this machine only, and any port.
         host, port = "127.0.0.1", 0
     keys = keys_of(options)
     journal = Journal(options.journal) if options.journal else None
-    runner = environment.create_master_runner(host, port, keys=keys, journal=journal, command=_command(options))
+    files = TestFiles(locustfiles)
+    runner = environment.create_master_runner(
+        host, port, keys=keys, journal=journal, command=_command(options), files=files, balance=options.balance
+    )
     logger.info("Listening for workers on %s:%d", "all addresses" if host == "*" else host, runner.port)
+    if options.master:
+        files.tell()
     if keys is None and host not in _LOCAL_HOSTS:
         logger.warning(
-            "Whoever reaches port %d can join this test and read it. Give the master and all workers one "
-            "--cluster-secret to encrypt it and keep others out, or --master-bind-host an address of a private network",
+            "Whoever reaches port %d can join this test and read it, and whoever answers in its place can have workers "
+            "with -f - run any code. One --cluster-secret for the master and all workers encrypts it and keeps others out; "
+            "or listen on an address of a private network with --master-bind-host",
             runner.port,
         )
     return runner
@@ -146,7 +182,3 @@ def _command(options: Any) -> str:
     load = f"-u {options.num_users} -r {options.spawn_rate} -t {options.run_time}"
     return f"{options.locustfile} {load} {options.host or ''}"
 
-
-def is_worker(runner: Any) -> bool:
-    """Whether a runner is a worker's."""
-    return isinstance(runner, WorkerRunner)

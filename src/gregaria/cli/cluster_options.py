@@ -3,6 +3,7 @@
 from gregaria.cli import values
 from gregaria.cli.parser import Parser
 from gregaria.cluster.worker import CONTINUE, PAUSE, QUIT
+from gregaria.runner.dispatch import BALANCES
 
 __all__ = ["add_cluster_options"]
 
@@ -87,6 +88,22 @@ def add_cluster_options(parser: Parser) -> None:
         type=values.whole_number,
         default=5557,
         help="the master's port, for a worker (default: 5557)",
+    )
+    group.add_argument(
+        "--allow-other-files",
+        env_var="LOCUST_ALLOW_OTHER_FILES",
+        action="store_true",
+        yields=True,
+        help="be a worker although its Python files are not the master's",
+    )
+    group.add_argument(
+        "--balance",
+        env_var="LOCUST_BALANCE",
+        choices=list(BALANCES),
+        default=BALANCES[0],
+        yields=True,
+        help="with --master: the same number of users on each worker (equal, the default), or shares by the cores that"
+        " are idle on their machines (capacity)",
     )
     group.add_argument(
         "--on-master-loss",

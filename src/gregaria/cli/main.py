@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gregaria.cli.cluster import WORKER, Part, part_of
+from gregaria.cli.cluster import WORKER, Part, files_of_master, part_of
 from gregaria.cli.config import Resolved, resolve
 from gregaria.cli.later import refuse_later, remarks_on_later
 from gregaria.cli.loader import Loaded, load, new_shape
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
             return run_workers(arguments, part, first.options)
         for remark in remarks_on_later(new_parser(), first):
             logger.warning("%s", remark)
-        paths = files.paths()
+        paths = files_of_master(files, part, first.options) if first.options.locustfile == "-" else files.paths()
         loaded = load(paths)
         check_percentiles(settings)
         check_numbers(settings)
@@ -80,7 +80,7 @@ def _answer(arguments: Sequence[str], options: Any, part: Part, mask: Mask, load
     if shows_ratio:
         return _show_task_ratio(environment, options)
     if part.role == WORKER:
-        return WorkerRun(environment, options, part).run()
+        return WorkerRun(environment, options, part, paths).run()
     return Run(environment, options, [str(path) for path in paths], part, arguments).run()
 
 

@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -98,7 +99,7 @@ class Run:
 
     def _prepare(self) -> None:
         environment, options = self._environment, self._options
-        self._runner = runner_maker(self._part, options)(environment)
+        self._runner = runner_maker(self._part, options, [Path(path) for path in self._locustfiles])(environment)
         self._runner.iterations = options.iterations
         # Absent when the locustfile has an option of its own of that name.
         environment.stats.recorder.keeps_phases = getattr(options, "keeps_phases", False)

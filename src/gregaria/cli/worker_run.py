@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -38,12 +39,14 @@ class WorkerRun:
         environment: with the users that may run, and no runner yet.
         options: of the command.
         part: what this process is.
+        locustfiles: what it has imported.
     """
 
-    def __init__(self, environment: Environment, options: Any, part: Part) -> None:
+    def __init__(self, environment: Environment, options: Any, part: Part, locustfiles: Sequence[Path]) -> None:
         self._environment = environment
         self._options = options
         self._part = part
+        self._locustfiles = locustfiles
         self._over = Event()
         self._watchdog = Watchdog()
         self._signals = Signals(self._stop_by_signal, self._stop_at_once)
@@ -66,7 +69,7 @@ class WorkerRun:
             if environment.host:
                 user_class.host = environment.host
         raise_file_limit(None)
-        self._runner = runner = runner_maker(self._part, options)(environment)
+        self._runner = runner = runner_maker(self._part, options, self._locustfiles)(environment)
         self._fire_init()
         self._signals.start()
         if self._part.is_child:

@@ -44,10 +44,17 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The master does not want this worker, or a worker is refused by this master."""
+    """The master does not want this worker, or a worker is refused by this master.
+
+    Attributes:
+        reason: in words.
+        node_id: of the worker, at a master.
+        files: the master's files, when the worker's are others.
+    """
 
     reason: str
     node_id: str = ""
+    files: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

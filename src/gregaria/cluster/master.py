@@ -4,6 +4,7 @@ import logging
 import math
 import time
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -14,6 +15,7 @@ from gevent import Greenlet
 from gevent.event import Event
 
 from gregaria.cluster.bookkeeping import Bookkeeper, noted_exceptions, restore
+from gregaria.cluster.files import TestFiles
 from gregaria.cluster.happenings import Back, Disturbed, Item, Joined, Left, Lost, Refused
 from gregaria.cluster.journal import Journal, Notes
 from gregaria.cluster.keys import Keys
@@ -69,6 +71,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         timing: how often and how long.
         journal: where to keep notes, from which another master could go on; None for nowhere.
         command: what the test is started with: notes of another command are not gone on with.
+        files: of the test, for workers that ask for them; None to give none.
+        balance: ``equal`` for the same number of users on each worker, ``capacity`` for shares by what each can do.
 
     Attributes:
         clients: {node id: WorkerNode} of all workers that have come and not left.
@@ -89,6 +93,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         timing: Timing | None = None,
         journal: Journal | None = None,
         command: str = "",
+        files: TestFiles | None = None,
+        balance: str = "equal",
     ) -> None:
         super().__init__(environment)
         self.client_id = "master"
@@ -108,7 +114,10 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         if self._continued is not None:
             self._go_on_with(self._continued)
         known = self._continued.workers if self._continued is not None else None
-        self._machine = MasterMachine(uuid.uuid4().hex[:16], timing, known)
+        self._files = files
+        self._balance = balance
+        others = files.are_others if files is not None else (lambda digest: None)
+        self._machine = MasterMachine(uuid.uuid4().hex[:16], timing, known, others)
         self._socket = MasterSocket(self._machine, master_bind_host, master_bind_port, keys)
         self._link = Link(self._socket, self._happened)
         environment.shared_data.writer = self.client_id
@@ -251,6 +260,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             self._alone_timer.kill(block=False)
             self._alone_timer = None
         if self._is_testing and self._ender is None:
+            if self._balance != "equal":
+                self._weigh_workers()
             self.dispatcher.add_worker(node)
             self._rebalance()
 
@@ -305,6 +316,10 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             name, payload = item.payload
             self._rows.take(item.node_id, name, payload, lambda: self._dealt(item))
             self._changed.set()
+            return
+        if item.kind == "locustfile":
+            told = self._files.answer(item.payload) if self._files is not None else {"error": "it gives none"}
+            self._link.ask(lambda: self._machine.answer(item.node_id.encode(), "locustfile", told))
             return
         try:
             self._deal_with(item)
@@ -404,6 +419,19 @@ class MasterRunner(SteeringRunner, DistributedRunner):
     def _nodes(self) -> Sequence[WorkerNode]:
         return self.clients.present
 
+    def _new_dispatcher(self) -> Any:
+        if self._balance == "equal":
+            return super()._new_dispatcher()
+        self._weigh_workers()
+        return self.environment.dispatcher_class(self._nodes(), self.user_classes, balance=self._balance)
+
+    def _weigh_workers(self) -> None:
+        """What each worker can do: one core at most, or its part of those that are idle on its machine."""
+        on_host = Counter(node.host for node in self.clients.present)
+        for node in self.clients.present:
+            idle = float(node.about.get("idle_cores") or node.about.get("cores") or 1)
+            node.capacity = min(max(idle / on_host[node.host], 0.05), 1.0)
+
     def _begin_test(self) -> bool:
         if self._is_testing or self._ender is not None:
             return super()._begin_test()
@@ -435,7 +463,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         # They have been there all the time: nobody has to be started anew at the spawn rate.
         if self.environment.shape_class is None:
             user_count = self._continued.users or user_count
-        super().start(user_count, max(spawn_rate, float(user_count), 1.0), wait, user_classes)
+        super().start(user_count, max(spawn_rate, user_count * 1000.0, 1.0), wait, user_classes)
         self.spawn_rate = spawn_rate
         self._continued = None
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +63,7 @@ class MasterMachine:
     Args:
         incarnation: names this process.
         timing: how often and how long.
+        other_files: called with a worker's digest of its files; this master's files if they are others.
         known: ``{node id: (incarnation, index, number of the last item dealt with)}`` of a master before this one.
 
     Attributes:
@@ -76,12 +78,14 @@ class MasterMachine:
         incarnation: str,
         timing: Timing | None = None,
         known: dict[str, tuple[str, int, int]] | None = None,
+        other_files: Callable[[object], dict[str, str] | None] = lambda digest: None,
     ) -> None:
         self.outbox: list[tuple[bytes, bytes]] = []
         self.happenings: list[Any] = []
         self.peers: dict[str, Peer] = {}
         self.dropped: Counter[str] = Counter()
         self._incarnation = incarnation
+        self._other_files = other_files
         self._timing = timing or Timing()
         self._known = dict(known or {})
         self._indexes = {node_id: index for node_id, (_, index, _) in self._known.items()}
@@ -195,6 +199,10 @@ class MasterMachine:
         if reason is not None:
             self.refuse(frame.node_id, reason)
             return
+        files = self._other_files(about.get("files"))
+        if files is not None:
+            self.refuse(frame.node_id, "its files are not those of the master", files)
+            return
         if peer is not None and not peer.has_left and peer.incarnation == about["incarnation"]:
             self._reconnected(peer, about, now_s)
         else:
@@ -209,12 +217,12 @@ class MasterMachine:
         self._accept(peer)
         self._heard(peer)
 
-    def refuse(self, node_id: str, reason: str) -> None:
+    def refuse(self, node_id: str, reason: str, files: dict[str, str] | None = None) -> None:
         """Tell a worker that it is not wanted, and why."""
         peer = self.peers.get(node_id)
         if peer is not None:
             peer.has_left = True
-        self.answer(node_id.encode(), "refused", {"reason": reason})
+        self.answer(node_id.encode(), "refused", {"reason": reason, "files": files or {}})
         self.happenings.append(Refused(reason, node_id))
 
     def _join(self, node_id: str, dialect: str, incarnation: str, about: dict[str, Any], now_s: float) -> None:

@@ -22,6 +22,7 @@ class WorkerNode:
         cpu_usage: percent of a core, of its process.
         memory_usage: resident bytes of its process; 0 while it has not told.
         loop_delay_s: how long its event loop has not turned, when that is long.
+        capacity: what share of a core it can be expected to have, 0.05 to 1.
         num_requests: how many requests of this test it has reported.
     """
 
@@ -46,6 +47,7 @@ class WorkerNode:
         self.cpu_warning_emitted = False
         self.memory_usage = 0
         self.loop_delay_s = 0.0
+        self.capacity = 1.0
         self.num_requests = 0
         self.requests_per_s = 0.0
 

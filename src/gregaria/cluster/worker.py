@@ -13,9 +13,12 @@ from gevent import Greenlet
 from gevent.monkey import get_original
 from gevent.pool import Group
 
+from gregaria.cluster.archive import differences
+from gregaria.cluster.files import digest_of
 from gregaria.cluster.happenings import Connected, Held, Item, Refused, Resumed, Waiting
 from gregaria.cluster.keys import Keys
 from gregaria.cluster.link import Link, WorkerSocket
+from gregaria.cluster.reach import why_not
 from gregaria.cluster.timing import Timing
 from gregaria.cluster.wire import check_sendable
 from gregaria.cluster.worker_machine import LOCUST, WorkerMachine
@@ -43,6 +46,8 @@ _STATUS_S = 1.0
 _ROWS_S = 60.0
 #: seconds that a goodbye has to be heard
 _GOODBYE_S = 3.0
+#: files that are named when they are not the master's
+_MOST_DIFFERENCES = 10
 
 
 class WorkerRunner(DistributedRunner):
@@ -54,7 +59,7 @@ class WorkerRunner(DistributedRunner):
         keys: of the cluster, when it has a secret.
         on_master_loss: ``pause``, ``continue`` or ``quit``: what to do when the master is not heard of for a lease.
         timing: how often and how long.
-        about: what else the master shall know of this worker.
+        files: ``{name: checksum}`` of the Python files of its test, which must be the master's; None for any.
 
     Attributes:
         client_id: names this process.
@@ -76,7 +81,7 @@ class WorkerRunner(DistributedRunner):
         keys: Keys | None = None,
         on_master_loss: str = PAUSE,
         timing: Timing | None = None,
-        about: Mapping[str, Any] | None = None,
+        files: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(environment)
         self.client_id = f"{socket.gethostname()}_{uuid.uuid4().hex}"
@@ -100,7 +105,15 @@ class WorkerRunner(DistributedRunner):
         self._status: dict[str, Any] = {"state": STATE_INIT}
         self._status_s = time.monotonic()
         self._logs_told = 0
-        self._about = {"host": socket.gethostname(), "cores": os.cpu_count() or 1, "pid": os.getpid(), **(about or {})}
+        self._about: dict[str, Any] = {
+            "host": socket.gethostname(),
+            "cores": os.cpu_count() or 1,
+            "idle_cores": _idle_cores(),
+            "pid": os.getpid(),
+        }
+        self._files = dict(files) if files is not None else None
+        if files is not None:
+            self._about["files"] = digest_of(files)
         self._machine = WorkerMachine(
             self.client_id,
             uuid.uuid4().hex[:16],
@@ -197,7 +210,7 @@ class WorkerRunner(DistributedRunner):
             elif isinstance(what, Waiting):
                 self._tell_waiting(what)
             elif isinstance(what, Refused):
-                self._give_up(f"The master refuses this worker: {what.reason}")
+                self._refused(what)
         except Exception:
             logger.exception("What the master said could not be dealt with: %r", what)
 
@@ -263,6 +276,15 @@ class WorkerRunner(DistributedRunner):
             logger.info("The master is back, the users of this worker go on")
             self._crew.population.resume()
 
+    def _refused(self, what: Refused) -> None:
+        reason = what.reason
+        if what.files:
+            here = self._files or {}
+            told = differences(here, what.files)
+            reason += ": " + "; ".join(told[:_MOST_DIFFERENCES]) + ("; ..." if len(told) > _MOST_DIFFERENCES else "")
+            reason += ". Give it the master's files, start it with -f - to get them, or with --allow-other-files"
+        self._give_up(f"The master refuses this worker: {reason}")
+
     def _tell_waiting(self, what: Waiting) -> None:
         where = f"{self.master_host}:{self.master_port}"
         if what.gives_up:
@@ -272,7 +294,7 @@ class WorkerRunner(DistributedRunner):
             "No master answers at %s%s (for %.0f s now); trying again each second. Is it running, and is that its "
             "--master-bind-port?",
             where,
-            _why_not(self.master_host, self.master_port),
+            why_not(self.master_host, self.master_port),
             what.waited_s,
         )
 
@@ -489,10 +511,10 @@ class WorkerRunner(DistributedRunner):
         self._put("locust_report", data)
 
 
-def _why_not(host: str, port: int) -> str:
-    """In brackets, what the system says of a connection there."""
+def _idle_cores() -> float:
+    """How many of this machine's cores have been idle of late."""
+    cores = os.cpu_count() or 1
     try:
-        with socket.create_connection((host, port), timeout=1.0):
-            return " (something accepts connections there, but does not answer as a master)"
-    except OSError as error:
-        return f" ({error.strerror or error})"
+        return max(cores - os.getloadavg()[0], 0.0)
+    except (OSError, AttributeError):
+        return float(cores)

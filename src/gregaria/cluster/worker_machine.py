@@ -145,8 +145,10 @@ class WorkerMachine:
         elif frame.type == "ack":
             self._accepted(frame.data, now_s)
         elif frame.type == "refused":
-            reason = frame.data.get("reason") if isinstance(frame.data, dict) else None
-            self.happenings.append(Refused(str(reason or "the master gives no reason")))
+            told = frame.data if isinstance(frame.data, dict) else {}
+            files = told.get("files")
+            reason = str(told.get("reason") or "the master gives no reason")
+            self.happenings.append(Refused(reason, files=files if isinstance(files, dict) else {}))
         elif frame.type == "again":
             # A master that has begun again and does not know this worker.
             self._ready_due_s = now_s

@@ -102,6 +102,9 @@ class SteeringRunner(Runner):
         """What users can be placed on."""
         raise NotImplementedError
 
+    def _new_dispatcher(self) -> Any:
+        return self.environment.dispatcher_class(self._nodes(), self.user_classes)
+
     def _open_test(self) -> None:
         """Users may be started from now on."""
         raise NotImplementedError
@@ -156,7 +159,7 @@ class SteeringRunner(Runner):
         if self.iterations is not None:
             self.iterations_left = self.iterations
         self.environment.filter_tasks_by_tags()
-        self.dispatcher = self.environment.dispatcher_class(self._nodes(), self.user_classes)
+        self.dispatcher = self._new_dispatcher()
         self._is_testing = self.stats.running = True
         self.test_started_epoch_s, self.test_ended_epoch_s = time.time(), None
         self.fire(self.environment.events.test_start, environment=self.environment)
