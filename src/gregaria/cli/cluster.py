@@ -99,14 +99,15 @@ def keys_of(options: Any) -> Keys | None:
         CommandError: the secret's file cannot be read, or the secret is too short.
     """
     secret: str | None = options.cluster_secret
-    if options.cluster_secret_file:
+    secret_file: str | None = options.cluster_secret_file
+    if secret_file:
         if secret:
             raise CommandError("--cluster-secret and --cluster-secret-file exclude each other", ExitCode.USAGE)
         try:
-            secret = Path(options.cluster_secret_file).read_text(encoding="utf-8").strip()
+            secret = Path(secret_file).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise CommandError(
-                f"--cluster-secret-file {options.cluster_secret_file}: {error.strerror or error}", ExitCode.USAGE
+                f"--cluster-secret-file {secret_file}: {error.strerror or error}", ExitCode.USAGE
             ) from None
     return Keys(secret) if secret else None
 
@@ -170,8 +171,8 @@ def _new_master(
     if keys is None and host not in _LOCAL_HOSTS:
         logger.warning(
             "Whoever reaches port %d can join this test and read it, and whoever answers in its place can have workers "
-            "with -f - run any code. One --cluster-secret for the master and all workers encrypts it and keeps others out; "
-            "or listen on an address of a private network with --master-bind-host",
+            "with -f - run any code. One --cluster-secret for all of them encrypts it and keeps others out; or listen "
+            "on an address of a private network with --master-bind-host",
             runner.port,
         )
     return runner

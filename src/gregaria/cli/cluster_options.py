@@ -23,7 +23,6 @@ def add_cluster_options(parser: Parser) -> None:
         "--replace-workers",
         env_var="LOCUST_REPLACE_WORKERS",
         action="store_true",
-        yields=True,
         help="with --processes: start another worker for one that has died",
     )
     group.add_argument(
@@ -126,13 +125,11 @@ def add_cluster_options(parser: Parser) -> None:
         env_var="LOCUST_CLUSTER_SECRET",
         metavar="TEXT",
         is_secret=True,
-        yields=True,
         help="encrypt what master and workers say to each other, and keep out who does not know this text",
     )
     group.add_argument(
         "--cluster-secret-file",
         env_var="LOCUST_CLUSTER_SECRET_FILE",
         metavar="FILE",
-        yields=True,
         help="the same, read from a file",
     )

@@ -35,7 +35,7 @@ def fetch(host: str, port: int, keys: Keys | None, timing: Timing | None = None)
     Raises:
         CommandError: there is no master, or it has no files for us, or what it sends cannot be used.
     """
-    timing = timing or Timing()
+    timing = timing or Timing.usual()
     answer = _ask(host, port, keys, timing)
     folder = Path(tempfile.mkdtemp(prefix="gregaria-files-"))
     try:

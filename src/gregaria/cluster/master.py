@@ -108,7 +108,10 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         self._stopped: set[str] = set()
         self._alone_timer: Greenlet | None = None
         self._notes: list[str] = []
-        self._rows = Rows(feeds.serve(), lambda node_id, payload: self._put(node_id, "feed", payload))
+        self._is_over = False
+        self._rows = Rows(
+            feeds.serve(), lambda node_id, payload: self._put(node_id, "feed", payload), is_noted=journal is not None
+        )
         self._keeper = Bookkeeper(journal, command) if journal is not None else None
         self._continued = self._keeper.notes_to_go_on_with() if self._keeper is not None else None
         if self._continued is not None:
@@ -117,7 +120,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         self._files = files
         self._balance = balance
         others = files.are_others if files is not None else (lambda digest: None)
-        self._machine = MasterMachine(uuid.uuid4().hex[:16], timing, known, others)
+        self._machine = MasterMachine(uuid.uuid4().hex[:16], timing or Timing.usual(), known, others)
         self._socket = MasterSocket(self._machine, master_bind_host, master_bind_port, keys)
         self._link = Link(self._socket, self._happened)
         environment.shared_data.writer = self.client_id
@@ -439,6 +442,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         if continued is None:
             self._run, self._generation = uuid.uuid4().hex, 0
             self._notes.clear()
+        self._is_over = False
         self._stopped.clear()
         for node in self.clients.values():
             node.wanted, node.num_requests, node.requests_per_s = {}, 0, 0.0
@@ -473,8 +477,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         if not self._rows:
             return
         ours = [node.id for node in self.clients.present if node.dialect != LOCUST]
-        if self._continued is not None and self._continued.more.get("feeds"):
-            self._rows.restore(self._continued.more["feeds"])
+        if self._continued is not None:
             return
         assert self._run is not None
         self._rows.begin(self._run, ours)
@@ -574,6 +577,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
 
     def _end_test(self) -> None:
         super()._end_test()
+        self._is_over = True
         self._write_notes(is_over=True)
 
     def _end_work(self) -> None:
@@ -613,16 +617,19 @@ class MasterRunner(SteeringRunner, DistributedRunner):
     def _go_on_with(self, notes: Notes) -> None:
         self._run, self._generation = notes.run, notes.generation
         self._notes[:] = restore(notes, self.stats, self.exceptions)
+        if notes.more.get("feeds"):
+            self._rows.restore(notes.more["feeds"])
 
     def _keep_notes(self) -> None:
         while True:
             gevent.sleep(_NOTES_S)
-            if self._is_testing:
+            if self._run is not None and not self._is_over:
                 self._write_notes(is_over=False)
 
     def _write_notes(self, *, is_over: bool) -> None:
         if self._keeper is None or self._run is None:
             return
+        rows = self._rows.unsent()
         notes = Notes(
             run=self._run,
             generation=self._generation,
@@ -640,16 +647,20 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         )
         for node_id, number in self._keeper.write(notes):
             self._link.ask(partial(self._machine.deal, node_id, number))
+        self._rows.send(rows)
 
     # -- watching --------------------------------------------------------------------------------------------------
 
     def _watch_workers(self) -> None:
+        beats = self.environment.events.heartbeat_sent
         while True:
             gevent.sleep(1.0)
             for node_id, peer in list(self._machine.peers.items()):
                 node = self.clients.get(node_id)
                 if node is not None and not peer.is_lost:
                     self._read_status(node, peer.status)
+                    if beats.listeners:
+                        self.fire(beats, client_id=node_id, timestamp=time.time())
 
     def _read_status(self, node: WorkerNode, status: Mapping[str, Any]) -> None:
         node.cpu_usage = float(status.get("current_cpu_usage") or 0.0)

@@ -17,11 +17,16 @@ class Rows:
     Args:
         server: knows which row is whose.
         put: sends ``[feed, payload]`` to a worker.
+        is_noted: whether a journal is kept: rows are sent when it is written down that they are, by ``send``.
     """
 
-    def __init__(self, server: FeedServer, put: Callable[[str, list[Any]], object]) -> None:
+    def __init__(
+        self, server: FeedServer, put: Callable[[str, list[Any]], object], *, is_noted: bool = False
+    ) -> None:
         self._server = server
         self._put = put
+        self._is_noted = is_noted
+        self._unsent: list[tuple[str, list[Any]]] = []
         # Sources that run code of the locustfile's may wait: each feed has a queue of its own.
         self._waiting: dict[str, deque[tuple[str, Mapping[str, Any], Callable[[], object]]]] = {}
 
@@ -67,6 +72,16 @@ class Rows:
         """Sentences that belong beside the figures."""
         return self._server.notes()
 
+    def unsent(self) -> list[tuple[str, list[Any]]]:
+        """What is to be sent when the next note is written."""
+        unsent, self._unsent = self._unsent, []
+        return unsent
+
+    def send(self, unsent: Iterable[tuple[str, list[Any]]]) -> None:
+        """That note has been written."""
+        for worker, payload in unsent:
+            self._put(worker, payload)
+
     def snapshot(self) -> dict[str, Any]:
         """All that ``restore`` needs."""
         return self._server.snapshot()
@@ -87,4 +102,7 @@ class Rows:
 
     def _say(self, answers: Iterable[Answer]) -> None:
         for worker, name, payload in answers:
-            self._put(worker, [name, payload])
+            if self._is_noted:
+                self._unsent.append((worker, [name, payload]))
+            else:
+                self._put(worker, [name, payload])

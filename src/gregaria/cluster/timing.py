@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from gregaria.settings import settings
+
 __all__ = ["Timing"]
 
 
@@ -26,3 +28,11 @@ class Timing:
     tell_s: float = 5.0
     give_up_s: float = 300.0
     retry_s: float = 1.0
+
+    @classmethod
+    def usual(cls) -> "Timing":
+        """What the settings say."""
+        return cls(
+            heartbeat_s=settings.heartbeat_interval_s,
+            give_up_s=settings.connect_retry_timeout_s * settings.connect_retry_count,
+        )

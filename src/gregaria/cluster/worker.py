@@ -121,7 +121,7 @@ class WorkerRunner(DistributedRunner):
             self._report,
             self._status_now,
             time.monotonic(),
-            timing,
+            timing or Timing.usual(),
         )
         environment.shared_data.writer = self.client_id
         environment.shared_data.tell = lambda change: self._put("shared", change)
@@ -461,6 +461,9 @@ class WorkerRunner(DistributedRunner):
         while True:
             self._set_status()
             if self.connected:
+                self.fire(
+                    self.environment.events.heartbeat_received, client_id=self.client_id, timestamp=time.time()
+                )
                 self._tell_logs()
                 if self._is_testing:
                     feeds.tell()

@@ -65,6 +65,7 @@ class WorkerMachine:
         self._channel = Channel(self._timing.retry_s)
         self._master = ""
         self._is_open = True
+        self._is_greeted = False
         self._is_held = False
         self._is_ending = False
         self._beat = 0
@@ -122,6 +123,7 @@ class WorkerMachine:
     def link_up(self, now_s: float) -> None:
         """There is a connection."""
         self._is_open = True
+        self._is_greeted = False
         self._ready_due_s = now_s
 
     def link_down(self, now_s: float) -> None:
@@ -151,13 +153,13 @@ class WorkerMachine:
             self.happenings.append(Refused(reason, files=files if isinstance(files, dict) else {}))
         elif frame.type == "again":
             # A master that has begun again and does not know this worker.
-            self._ready_due_s = now_s
+            self._is_greeted = False
         else:
             self._take_locust(frame, now_s)
 
     def tick(self, now_s: float) -> None:
         """Do what is due."""
-        if self.dialect is None or not self._is_open or now_s - self._heard_s > self._timing.lease_s:
+        if not self._is_greeted or not self._is_open or now_s - self._heard_s > self._timing.lease_s:
             self._seek(now_s)
         if self.dialect is not None:
             self._sign_of_life(now_s)
@@ -204,7 +206,7 @@ class WorkerMachine:
             self._channel.begin_again(_whole(about.get("received")))
             self._channel.acknowledge(_whole(about.get("received")), _whole(about.get("dealt")))
         self._heard_s = now_s
-        self._is_open = True
+        self._is_open = self._is_greeted = True
         self._beats.clear()
         self._beat_due_s = now_s
         if is_new:
