@@ -620,6 +620,11 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         if notes.more.get("feeds"):
             self._rows.restore(notes.more["feeds"])
 
+    def _started_epoch_s(self) -> float:
+        if self.test_started_epoch_s is not None:
+            return self.test_started_epoch_s
+        return time.time() if self._continued is None else self._continued.started_epoch_s
+
     def _keep_notes(self) -> None:
         while True:
             gevent.sleep(_NOTES_S)
@@ -635,9 +640,9 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             generation=self._generation,
             is_over=is_over,
             command=self._keeper.command,
-            started_epoch_s=self.test_started_epoch_s or time.time(),
+            started_epoch_s=self._started_epoch_s(),
             written_epoch_s=time.time(),
-            users=self.target_user_count,
+            users=self.target_user_count or (self._continued.users if self._continued is not None else 0),
             spawn_rate=self.spawn_rate,
             workers=self._keeper.places(self._machine.peers),
             counted=Increments(self.stats, self.exceptions).take(),

@@ -11,7 +11,6 @@ from typing import Any
 import gevent
 from gevent import Greenlet
 from gevent.monkey import get_original
-from gevent.pool import Group
 
 from gregaria.cluster.archive import differences
 from gregaria.cluster.files import digest_of
@@ -25,7 +24,7 @@ from gregaria.cluster.worker_machine import LOCUST, WorkerMachine
 from gregaria.errors import CommandError, ExitCode
 from gregaria.feed.feeds import feeds
 from gregaria.logs import last_lines, lines_since
-from gregaria.runner.crew import Crew
+from gregaria.runner.host import HostRunner
 from gregaria.runner.messages import Message
 from gregaria.runner.roles import DistributedRunner
 from gregaria.runner.state import STATE_CLEANUP, STATE_INIT, STATE_RUNNING, STATE_SPAWNING
@@ -50,7 +49,7 @@ _GOODBYE_S = 3.0
 _MOST_DIFFERENCES = 10
 
 
-class WorkerRunner(DistributedRunner):
+class WorkerRunner(HostRunner, DistributedRunner):
     """Runs users in this process, as many as a master says.
 
     Args:
@@ -92,7 +91,6 @@ class WorkerRunner(DistributedRunner):
         self.connected = False
         self.failure: CommandError | None = None
         self._on_master_loss = on_master_loss
-        self._crew = Crew(self)
         self._increments = Increments(self.stats, self.exceptions)
         # One of the system: the link's thread takes what is new while the hub may be about to begin anew.
         self._counting = get_original("_thread", "allocate_lock")()
@@ -131,19 +129,6 @@ class WorkerRunner(DistributedRunner):
         self.greenlet.spawn(self._tell_status)
 
     # -- users -----------------------------------------------------------------------------------------------------
-
-    @property
-    def user_greenlets(self) -> Group:
-        """The greenlets of all users; the user is ``greenlet.args[0]``."""
-        return self._crew.greenlets
-
-    @property
-    def user_count(self) -> int:
-        return len(self.user_greenlets)
-
-    @property
-    def user_classes_count(self) -> dict[str, int]:
-        return self._crew.counts
 
     def start(self, *_: Any, **__: Any) -> None:
         """A worker starts nothing by itself.
@@ -441,15 +426,6 @@ class WorkerRunner(DistributedRunner):
             gevent.sleep(0.02)
         self._link.close()
         super()._end_work()
-
-    def _run_end(self) -> None:
-        try:
-            super()._run_end()
-        finally:
-            self._crew.stop_watching()
-
-    def _may_wait(self) -> bool:
-        return super()._may_wait() and gevent.getcurrent() not in self.user_greenlets
 
     # -- what the master is told -----------------------------------------------------------------------------------
 

@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import gevent
 from gevent import Greenlet
-from gevent.pool import Group
 
-from gregaria.runner.crew import Crew
 from gregaria.runner.dispatch import Placement
+from gregaria.runner.host import HostRunner
 from gregaria.runner.messages import Message
 from gregaria.runner.state import STATE_CLEANUP, STATE_RUNNING
 from gregaria.runner.steering import SteeringRunner
@@ -24,7 +22,7 @@ class LocalNode:
     id: str
 
 
-class LocalRunner(SteeringRunner):
+class LocalRunner(SteeringRunner, HostRunner):
     """Runs all users in this process.
 
     Attributes:
@@ -42,21 +40,7 @@ class LocalRunner(SteeringRunner):
         super().__init__(environment)
         self.client_id = f"{socket.gethostname()}_{uuid.uuid4().hex}"
         self.clients = (self.client_id,)
-        self._crew = Crew(self)
         self._keep_watch()
-
-    @property
-    def user_greenlets(self) -> Group:
-        """The greenlets of all users; the user is ``greenlet.args[0]``."""
-        return self._crew.greenlets
-
-    @property
-    def user_count(self) -> int:
-        return len(self.user_greenlets)
-
-    @property
-    def user_classes_count(self) -> dict[str, int]:
-        return self._crew.counts
 
     def spawn_users(self, user_classes_spawn_count: Mapping[str, int], wait: bool = False) -> list[Any]:
         """Start users at once, whatever the ramp does.
@@ -149,12 +133,3 @@ class LocalRunner(SteeringRunner):
     def _end_users(self, unfinished: list[Greenlet | None]) -> None:
         self.update_state(STATE_CLEANUP)
         self._crew.end(unfinished)
-
-    def _may_wait(self) -> bool:
-        return super()._may_wait() and gevent.getcurrent() not in self.user_greenlets
-
-    def _run_end(self) -> None:
-        try:
-            super()._run_end()
-        finally:
-            self._crew.stop_watching()
