@@ -117,8 +117,8 @@ def run(folder: Path, seconds: float, seed: int) -> str:
                 for number in re.findall(r"At most about ([\d,]+) requests", note)
             )
             line_ = (
-                f"seed {seed}: {len(chaos.done)} strikes ({', '.join(chaos.done)}); asked {asked(target):,}, told {told:,}, "
-                f"missing {missing:,} of at most {bound:,}"
+                f"seed {seed}: {len(chaos.done)} strikes ({', '.join(chaos.done)}); asked {asked(target):,}, "
+                f"told {told:,}, missing {missing:,} of at most {bound:,}"
             )
             assert code == 0, f"{line_}\n{chaos.master.output}"
             assert 0 <= missing <= bound, f"{line_}\n{chaos.master.output}"

@@ -83,7 +83,8 @@ def test_our_worker_beside_theirs_under_their_master(locust: str, target: Server
             cluster,
             locust,
             *words,
-            *("--master-bind-port", str(port), "--expect-workers", "2", "-H", target.url, "--csv", "out", "--only-summary"),
+            *("--master-bind-port", str(port), "--expect-workers", "2"),
+            *("-H", target.url, "--csv", "out", "--only-summary"),
         )
         cluster.port = port
         theirs = start_locust(cluster, locust, "--worker", "--master-port", str(port))
