@@ -1,4 +1,4 @@
-"""Kills, freezes and cuts nodes of a running test at random, then counts: ``python -m tests.cluster.chaos --minutes 5``.
+"""Kills, freezes and cuts nodes of a test at random, then counts: ``python -m tests.cluster.chaos --minutes 5``.
 
 What the target was asked must be what the report says and what it says was interrupted, less at most what the notes of
 the report say may be missing of killed workers. It must never be less: nothing is counted twice.
