@@ -20,6 +20,7 @@ from gregaria.cluster.happenings import Back, Disturbed, Item, Joined, Left, Los
 from gregaria.cluster.journal import Journal, Notes
 from gregaria.cluster.keys import Keys
 from gregaria.cluster.link import Link, MasterSocket
+from gregaria.cluster.loss import Loss
 from gregaria.cluster.master_machine import MasterMachine
 from gregaria.cluster.roster import WorkerNode, WorkerNodes
 from gregaria.cluster.rows import Rows
@@ -59,6 +60,7 @@ _ALONE_S = 30.0
 _BLOCKED_S = 3.0
 #: seconds between two notes in the journal
 _NOTES_S = 1.0
+_SHORTEST_NOTES_S = 0.02
 
 
 class MasterRunner(SteeringRunner, DistributedRunner):
@@ -108,9 +110,16 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         self._stopped: set[str] = set()
         self._alone_timer: Greenlet | None = None
         self._notes: list[str] = []
+        # {node id: what may be missing of it}; of one that comes back nothing is.
+        self._losses: dict[str, Loss] = {}
+        # Those of another master's test that have not come back: host, index, users, requests per second.
+        self._known_workers: dict[str, Any] = {}
         self._is_over = False
+        self._is_note_due = Event()
         self._rows = Rows(
-            feeds.serve(), lambda node_id, payload: self._put(node_id, "feed", payload), is_noted=journal is not None
+            feeds.serve(),
+            lambda node_id, payload: self._put(node_id, "feed", payload),
+            self._is_note_due.set if journal is not None else None,
         )
         self._keeper = Bookkeeper(journal, command) if journal is not None else None
         self._continued = self._keeper.notes_to_go_on_with() if self._keeper is not None else None
@@ -223,6 +232,9 @@ class MasterRunner(SteeringRunner, DistributedRunner):
     def _joined(self, what: Joined) -> None:
         node = WorkerNode(what.node_id, index=what.index, dialect=what.dialect)
         node.about = what.about
+        # What another master knew of it.
+        _, _, node.known_users, node.requests_per_s = self._known_workers.pop(what.node_id, ("", 0, 0, 0.0))
+        self._losses.pop(what.node_id, None)
         self.worker_indexes[what.node_id] = what.index
         self.clients[what.node_id] = node
         logger.info(
@@ -247,6 +259,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         if node is None or node.state != STATE_MISSING:
             return
         node.state = STATE_INIT
+        self._losses.pop(node.id, None)
         self._rows.back(node.id)
         logger.info("Worker %d (%s) is heard of again", node.index, node.id)
         node.wanted = {}
@@ -277,13 +290,15 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         node.user_classes_count = {}
         logger.warning("Worker %d (%s) is missing: %s", node.index, node.id, what.reason)
         if self._is_testing:
-            # What it has counted since its last report: at most a heartbeat and the silence at its latest rate.
-            most = round(node.requests_per_s * (what.silent_s + 2 * settings.heartbeat_interval_s)) + users
-            self._notes.append(
-                f"Worker {node.index} ({node.host}) was lost with {users} users: its figures are complete up to its "
-                f"last report. At most about {most:,} requests that it made since are in no figure, unless it is back."
-            )
+            users = max(users, node.known_users)
+            rate = self._rate_of(node)
+            self._losses[node.id] = Loss(node.index, node.host, users, rate, what.silent_s)
             self._drop(node)
+
+    def _rate_of(self, node: WorkerNode) -> float:
+        """Requests per second that a worker has made at most, as far as it is known."""
+        peer = self._machine.peers.get(node.id)
+        return max(node.requests_per_s, float((peer.status if peer is not None else {}).get("requests_per_s") or 0.0))
 
     def _left(self, what: Left) -> None:
         node = self.clients.get(what.node_id)
@@ -442,10 +457,14 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         if continued is None:
             self._run, self._generation = uuid.uuid4().hex, 0
             self._notes.clear()
+            self._losses.clear()
+            self._known_workers.clear()
         self._is_over = False
         self._stopped.clear()
         for node in self.clients.values():
-            node.wanted, node.num_requests, node.requests_per_s = {}, 0, 0.0
+            node.wanted, node.num_requests = {}, 0
+            if continued is None:
+                node.requests_per_s, node.known_users = 0.0, 0
         begins = super()._begin_test()
         if continued is not None:
             self.test_started_epoch_s = continued.started_epoch_s
@@ -599,7 +618,12 @@ class MasterRunner(SteeringRunner, DistributedRunner):
 
     @property
     def notes(self) -> Sequence[str]:
-        return (*self._notes, *self._rows.notes())
+        return (*self._notes, *self._told_losses(), *self._rows.notes())
+
+    def _told_losses(self) -> list[str]:
+        most_users = max(self.target_user_count, 1)
+        # One that was lost before it told how fast it is was as fast as the others.
+        return [loss.told(self.stats.total.total_rps / most_users) for loss in self._losses.values()]
 
     # -- another master could go on ------------------------------------------------------------------------------------
 
@@ -612,11 +636,15 @@ class MasterRunner(SteeringRunner, DistributedRunner):
     @property
     def num_known_workers(self) -> int:
         """How many workers the test had that this master goes on with."""
-        return 0 if self._continued is None else len(self._continued.workers)
+        return 0 if self._continued is None else len(self._known_workers)
 
     def _go_on_with(self, notes: Notes) -> None:
         self._run, self._generation = notes.run, notes.generation
         self._notes[:] = restore(notes, self.stats, self.exceptions)
+        self._known_workers = {node_id: tuple(told) for node_id, told in notes.more.get("workers", {}).items()}
+        # Until they are back.
+        for node_id, (host, index, users, rate) in self._known_workers.items():
+            self._losses[node_id] = Loss(index, host, users, rate, _NOTES_S)
         if notes.more.get("feeds"):
             self._rows.restore(notes.more["feeds"])
 
@@ -627,7 +655,10 @@ class MasterRunner(SteeringRunner, DistributedRunner):
 
     def _keep_notes(self) -> None:
         while True:
-            gevent.sleep(_NOTES_S)
+            # Rows of test data wait until it is written down whose they are, and users for them.
+            self._is_note_due.wait(_NOTES_S)
+            self._is_note_due.clear()
+            gevent.sleep(_SHORTEST_NOTES_S)
             if self._run is not None and not self._is_over:
                 self._write_notes(is_over=False)
 
@@ -647,8 +678,17 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             workers=self._keeper.places(self._machine.peers),
             counted=Increments(self.stats, self.exceptions).take(),
             exceptions=noted_exceptions(self.exceptions),
-            notes=list(self._notes),
-            more={"feeds": self._rows.snapshot()} if self._rows else {},
+            notes=[*self._notes, *self._told_losses()],
+            more={
+                "feeds": self._rows.snapshot() if self._rows else None,
+                "workers": {
+                    **{node_id: list(told) for node_id, told in self._known_workers.items()},
+                    **{
+                        node.id: [node.host, node.index, node.user_count, self._rate_of(node)]
+                        for node in self.clients.present
+                    },
+                },
+            },
         )
         for node_id, number in self._keeper.write(notes):
             self._link.ask(partial(self._machine.deal, node_id, number))

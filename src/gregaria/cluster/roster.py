@@ -23,6 +23,8 @@ class WorkerNode:
         memory_usage: resident bytes of its process; 0 while it has not told.
         loop_delay_s: how long its event loop has not turned, when that is long.
         capacity: what share of a core it can be expected to have, 0.05 to 1.
+        requests_per_s: how many it has made per second, at most of late.
+        known_users: how many it had when another master knew it.
         num_requests: how many requests of this test it has reported.
     """
 
@@ -50,6 +52,7 @@ class WorkerNode:
         self.capacity = 1.0
         self.num_requests = 0
         self.requests_per_s = 0.0
+        self.known_users = 0
 
     @property
     def user_count(self) -> int:

@@ -17,15 +17,19 @@ class Rows:
     Args:
         server: knows which row is whose.
         put: sends ``[feed, payload]`` to a worker.
-        is_noted: whether a journal is kept: rows are sent when it is written down that they are, by ``send``.
+        note: where a journal is kept, called when something waits to be written down: rows are sent after that, by
+            ``send``. None where none is kept.
     """
 
     def __init__(
-        self, server: FeedServer, put: Callable[[str, list[Any]], object], *, is_noted: bool = False
+        self,
+        server: FeedServer,
+        put: Callable[[str, list[Any]], object],
+        note: Callable[[], object] | None = None,
     ) -> None:
         self._server = server
         self._put = put
-        self._is_noted = is_noted
+        self._note = note
         self._unsent: list[tuple[str, list[Any]]] = []
         # Sources that run code of the locustfile's may wait: each feed has a queue of its own.
         self._waiting: dict[str, deque[tuple[str, Mapping[str, Any], Callable[[], object]]]] = {}
@@ -102,7 +106,8 @@ class Rows:
 
     def _say(self, answers: Iterable[Answer]) -> None:
         for worker, name, payload in answers:
-            if self._is_noted:
-                self._unsent.append((worker, [name, payload]))
-            else:
+            if self._note is None:
                 self._put(worker, [name, payload])
+            else:
+                self._unsent.append((worker, [name, payload]))
+                self._note()

@@ -102,6 +102,8 @@ class WorkerRunner(HostRunner, DistributedRunner):
         self._is_locust = False
         self._status: dict[str, Any] = {"state": STATE_INIT}
         self._status_s = time.monotonic()
+        self._rate = 0.0
+        self._rate_since = (time.monotonic(), 0)
         self._logs_told = 0
         self._about: dict[str, Any] = {
             "host": socket.gethostname(),
@@ -457,7 +459,17 @@ class WorkerRunner(HostRunner, DistributedRunner):
             "current_cpu_usage": self.current_cpu_usage,
             "current_memory_usage": self.current_memory_usage,
             "users": self.user_classes_count,
+            "requests_per_s": self._highest_rate(),
         }
+
+    def _highest_rate(self) -> float:
+        """Requests per second of the last interval, or of one before it that had more."""
+        now_s, requests = time.monotonic(), self.stats.num_requests
+        then_s, before = self._rate_since
+        self._rate_since = now_s, requests
+        if now_s > then_s:
+            self._rate = max((requests - before) / (now_s - then_s), self._rate * 0.9)
+        return self._rate
 
     def _about_now(self) -> dict[str, Any]:
         """Called in the link's thread, when a master is greeted."""
