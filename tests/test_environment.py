@@ -43,9 +43,7 @@ def test_two_environments_share_nothing() -> None:
 
 def test_the_request_event_counts_in_its_own_statistics() -> None:
     environment = Environment(events=Events())
-    environment.events.request.fire(
-        request_type="GET", name="/", response_time=5.0, response_length=10, exception=None
-    )
+    environment.events.request.fire(request_type="GET", name="/", response_time=5.0, response_length=10, exception=None)
     assert environment.stats.get("/", "GET").num_requests == 1
 
 

@@ -15,7 +15,7 @@ someone listens. ``stats/summary.py`` freezes the numbers; ``report/`` only ever
 The floors: a module imports from lower floors and from its own folder, never upwards.
 
     10  compat      9  debug      8  cli, __main__      7  environment      5  report
-     4  runner      3  users | stats      2  client     1  engine           0  events errors settings logs context
+     4  runner | feed    3  users | stats   2  client   1  engine           0  events errors settings logs context
 
 The names below are what locustfiles and libraries import from here. They are resolved on first use, so that importing
 the package costs nothing and ``__main__`` can patch gevent in before anything knows sockets.
@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from gregaria.version import VERSION as __version__
 
 if TYPE_CHECKING:
+    from gregaria import feed as feed
     from gregaria.debug import run_single_user as run_single_user
     from gregaria.environment import Environment as Environment
     from gregaria.errors import InterruptTaskSet as InterruptTaskSet
@@ -73,6 +74,7 @@ _HOMES = {
     "constant_pacing": "gregaria.users.wait",
     "constant_throughput": "gregaria.users.wait",
     "events": "gregaria.events",
+    "feed": "gregaria.feed",
     "offload": "gregaria.users.offload",
     "poisson": "gregaria.users.wait",
     "run_single_user": "gregaria.debug",
@@ -102,6 +104,7 @@ __all__ = [
     "constant_pacing",
     "constant_throughput",
     "events",
+    "feed",
     "offload",
     "poisson",
     "run_single_user",
@@ -118,7 +121,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"gregaria has no {name!r}; its names are {', '.join(__all__)}")
     module = import_module(home)
     if name in globals():
-        # The module itself has that name: events, which answers for its hooks.
+        # The module itself has that name: events, which answers for its hooks, and feed.
         return globals()[name]
     value = globals()[name] = getattr(module, name)
     return value

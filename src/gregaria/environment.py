@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
+from gregaria.cluster.master import MasterRunner
+from gregaria.cluster.worker import WorkerRunner
 from gregaria.errors import CommandError, ExitCode, RunnerAlreadyExistsError
 from gregaria.events import Events
 from gregaria.runner.dispatch import UsersDispatcher
@@ -12,6 +14,7 @@ from gregaria.runner.local import LocalRunner
 from gregaria.runner.roles import not_available
 from gregaria.runner.runner import Runner
 from gregaria.runner.shape import LoadTestShape
+from gregaria.runner.shared import SharedData
 from gregaria.stats.table import RequestStats
 from gregaria.users.declare import check_shares, filter_tasks_by_tags, where
 from gregaria.users.sequential import SequentialTaskSet
@@ -94,7 +97,7 @@ class Environment:
         self.runner: Runner | None = None
         self.web_ui: Any = None
         self.process_exit_code: int | None = None
-        self.shared_data: dict[Any, Any] = {}
+        self.shared_data = SharedData()
         self.worker_logs: dict[str, list[str]] = {}
         self._has_filtered = False
 
@@ -109,31 +112,44 @@ class Environment:
         Raises:
             RunnerAlreadyExistsError: there is a runner already.
         """
-        if self.runner is not None:
-            raise RunnerAlreadyExistsError(f"Environment.runner exists already ({type(self.runner).__name__})")
+        self._check_no_runner()
         runner = self.runner = LocalRunner(self)
-        # What shapes inherit from is left alone: the shape knows its runner before it is followed.
-        if self.shape_class is not None:
-            self.shape_class.runner = runner
+        self._introduce(runner)
         return runner
 
-    def create_master_runner(self, master_bind_host: str = "*", master_bind_port: int = 5557) -> NoReturn:
-        """Distributed runs are not there yet.
+    def create_master_runner(
+        self, master_bind_host: str = "*", master_bind_port: int = 5557, **more: Any
+    ) -> MasterRunner:
+        """Make the runner that shares the test out to workers.
+
+        Args:
+            master_bind_host: where to listen for them; ``*`` is everywhere.
+            master_bind_port: 0 takes any, which ``runner.port`` then tells.
+            more: further arguments of ``MasterRunner``.
 
         Raises:
-            CommandError: always.
+            RunnerAlreadyExistsError: there is a runner already.
+            CommandError: the address cannot be listened on.
         """
-        del master_bind_host, master_bind_port
-        not_available("Distributed runs are")
+        self._check_no_runner()
+        runner = self.runner = MasterRunner(self, master_bind_host, master_bind_port, **more)
+        self._introduce(runner)
+        return runner
 
-    def create_worker_runner(self, master_host: str, master_port: int) -> NoReturn:
-        """Distributed runs are not there yet.
+    def create_worker_runner(self, master_host: str, master_port: int, **more: Any) -> WorkerRunner:
+        """Make the runner that runs users for a master; it looks for it in the background, for minutes if need be.
+
+        Args:
+            master_host, master_port: where the master listens.
+            more: further arguments of ``WorkerRunner``.
 
         Raises:
-            CommandError: always.
+            RunnerAlreadyExistsError: there is a runner already.
         """
-        del master_host, master_port
-        not_available("Distributed runs are")
+        self._check_no_runner()
+        # A worker's own statistics are those of its reports; the percentiles of the last seconds are its master's.
+        runner = self.runner = WorkerRunner(self, master_host, master_port, **more)
+        return runner
 
     def create_web_ui(self, *_: Any, **__: Any) -> NoReturn:
         """The web page is not there yet.
@@ -207,6 +223,15 @@ class Environment:
         self.user_classes[:] = [user_class for user_class in self.user_classes if user_class not in idle]
 
     _filter_tasks_by_tags = filter_tasks_by_tags
+
+    def _check_no_runner(self) -> None:
+        if self.runner is not None:
+            raise RunnerAlreadyExistsError(f"Environment.runner exists already ({type(self.runner).__name__})")
+
+    def _introduce(self, runner: Any) -> None:
+        # What shapes inherit from is left alone: the shape knows its runner before it is followed.
+        if self.shape_class is not None:
+            self.shape_class.runner = runner
 
     def _known_tasks(self, name: str, user_class: type[Any]) -> list[Any]:
         tasks: list[Any] = (self.available_user_tasks or {}).get(name) or user_class.tasks

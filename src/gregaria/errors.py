@@ -8,6 +8,7 @@
     ├── RPCError ── RPCSendError, RPCReceiveError
     └── CommandError                  ends the command with its own exit code and one clear message
         ├── NoHost                    a relative URL, and no host to put before it
+        ├── FeedError                 the rows of a feed cannot be had
         └── LocustfileError           a locustfile that cannot be imported; carries its own traceback
     StopUser, StopTest, InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately     flow of a user
     GeneratorError(OSError)           a limit of the generator's own machine; says nothing about the target
@@ -57,6 +58,7 @@ class ExitCode(IntEnum):
     SETTINGS = 10
     OUTPUT = 11
     INTERNAL = 12
+    CLUSTER = 13
     INTERRUPTED = 130
 
 
@@ -109,6 +111,10 @@ class NoHost(CommandError):
 
     def __init__(self, message: str, exit_code: int = ExitCode.NO_HOST) -> None:
         super().__init__(message, exit_code)
+
+
+class FeedError(CommandError):
+    """The rows of a feed cannot be had; ends the test as StopTest does."""
 
 
 class LocustfileError(CommandError):

@@ -24,7 +24,7 @@ def test_what_comes_later_is_refused_by_name(option: str, tmp_path: Path) -> Non
     assert caught.value.exit_code == ExitCode.NOT_AVAILABLE
 
 
-@pytest.mark.parametrize("tokens", [("--web-port", "8089"), ("--master-host", "127.0.0.1"), ("--expect-workers", "1")])
+@pytest.mark.parametrize("tokens", [("--web-port", "8089"), ("--web-host", "")])
 def test_what_says_the_default_is_taken(tokens: tuple[str, ...], tmp_path: Path) -> None:
     refuse_later(new_parser(), given(tmp_path, *tokens))
 
@@ -36,18 +36,6 @@ def test_the_environment_is_only_remarked_on(tmp_path: Path) -> None:
         "environment variable LOCUST_WEB_PORT",
         "environment variable LOCUST_HTML",
     ]
-
-
-def test_an_environment_that_asks_for_a_worker_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="LOCUST_MODE_WORKER: --worker"):
-        refuse_later(new_parser(), given(tmp_path, environ={"LOCUST_MODE_WORKER": "true"}))
-
-
-def test_a_file_that_asks_for_a_master_is_refused_with_its_line(tmp_path: Path) -> None:
-    (tmp_path / "locust.conf").write_text("users = 3\nmaster = true\n")
-    with pytest.raises(CommandError, match=r"locust\.conf:2: --master") as caught:
-        refuse_later(new_parser(), given(tmp_path))
-    assert caught.value.exit_code == ExitCode.NOT_AVAILABLE
 
 
 @pytest.mark.parametrize(

@@ -51,10 +51,10 @@ def test_without_any_file_the_option_is_named(tmp_path: Path, monkeypatch: pytes
         paths("locustfile.py", is_default=True)
 
 
-def test_a_locustfile_from_a_master_comes_later() -> None:
-    with pytest.raises(CommandError, match="later") as caught:
+def test_files_of_a_master_stand_alone() -> None:
+    with pytest.raises(CommandError, match="stands alone") as caught:
         paths("-")
-    assert caught.value.exit_code == ExitCode.NOT_AVAILABLE
+    assert caught.value.exit_code == ExitCode.USAGE
 
 
 def test_an_address_that_answers_nothing_is_told() -> None:

@@ -104,6 +104,15 @@ def test_each_user_takes_the_next_row_of_the_csv_file(target: Server, tmp_path: 
     assert run.names() == {f"/getInfo of {name}" for name in ("Ada", "Grace", "Katherine", "Hedy")}
 
 
+def test_each_row_of_a_feed_goes_to_one_user_and_then_the_test_ends(target: Server, tmp_path: Path) -> None:
+    run = run_example("feed_csv.py", target.url, tmp_path, "-u", "3", "-r", "10", "-t", "15s")
+    assert run.exit_code == 0, run.output
+    assert "all users have ended by themselves" in run.output
+    for name in ("Ada", "Grace", "Katherine", "Hedy"):
+        assert run.row(f"{name} at a desk")["num_requests"] == 1
+    assert run.stdout.count("Hello from") == run.stdout.count("Good day from") == 2
+
+
 def test_a_client_of_xml_rpc_is_counted_like_a_request(xmlrpc_server: Server, tmp_path: Path) -> None:
     run = run_example("custom_client.py", xmlrpc_server.url, tmp_path)
     assert run.exit_code == 1, run.output

@@ -69,16 +69,3 @@ def test_an_event_that_is_gone_is_answered(event: str, answer: str, run_script: 
     told = done.stderr.splitlines()[-1]
     assert f"there is no event {event!r}" in told
     assert answer in told
-
-
-def test_a_runner_for_several_machines_cannot_be_made_yet(run_script: Script) -> None:
-    source = """
-        from locust.env import Environment
-        from locust.runners import MasterRunner, WorkerRunner
-        runner = Environment().create_local_runner()
-        assert not isinstance(runner, (MasterRunner, WorkerRunner))
-        MasterRunner(Environment(), "*", 5557)
-    """
-    done = run_script(source, check=False)
-    assert done.returncode == 1
-    assert "Distributed runs are not available yet" in done.stderr.splitlines()[-1]

@@ -25,11 +25,12 @@ def headings(page: str) -> list[str]:
 
 
 def options() -> list[str]:
-    """Every long option that cli/options.py declares as the first or a further name of an argument."""
+    """Every long option that a file of options declares as the first or a further name of an argument."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse((PACKAGE / "cli" / "options.py").read_text())):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and LONG_OPTION.fullmatch(node.value):
-            names.add(node.value)
+    for file in ("options.py", "cluster_options.py"):
+        for node in ast.walk(ast.parse((PACKAGE / "cli" / file).read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and LONG_OPTION.fullmatch(node.value):
+                names.add(node.value)
     return sorted(names)
 
 

@@ -19,6 +19,7 @@ FLOORS = dict.fromkeys(("events", "errors", "settings", "version", "logs", "cont
     "client": 2,
     "users": 3,
     "stats": 3,
+    "feed": 4,
     "runner": 4,
     "report": 5,
     "environment": 7,

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gregaria.runner.dispatch import Placement, UsersDispatcher, users_due, users_per_step
+from gregaria.runner.dispatch import UsersDispatcher
+from gregaria.runner.pace import users_due, users_per_step
+from gregaria.runner.seating import Placement
 from tests.runner.clock import JumpingClock
 from tests.runner.test_mix import a_class
 
@@ -81,15 +83,6 @@ def test_a_loop_that_wakes_early_is_sent_back_to_sleep() -> None:
     dispatcher.new_dispatch(2, 10)
     list(dispatcher)
     assert clock.now_s >= 1000.1
-
-
-def test_high_rates_take_a_hundred_steps_a_second() -> None:
-    assert [users_per_step(rate) for rate in (0.1, 1, 100, 149, 1000, 12345)] == [1, 1, 1, 1, 10, 123]
-
-
-def test_a_due_moment_is_not_missed_by_rounding() -> None:
-    for rate in (3, 7, 0.3, 99.9):
-        assert all(users_due(user / rate, rate) == user + 1 for user in range(1000))
 
 
 def test_the_last_come_leave_first() -> None:
@@ -185,27 +178,6 @@ def test_users_are_dealt_evenly_and_alternate_between_hosts() -> None:
     assert [set(workers) for workers in order] == [{"a_1"}, {"a_1", "b_1"}, {"a_1", "a_2", "b_1"}]
 
 
-def test_a_worker_that_joins_takes_over_its_share() -> None:
-    dispatcher = dispatcher_of(A, B, workers=2)
-    dispatcher.new_dispatch(9, 10)
-    list(dispatcher)
-    dispatcher.add_worker(Node("host_2"))
-    (placement,) = dispatcher
-    assert sorted(sum(counts.values()) for counts in placement.values()) == [3, 3, 3]
-    assert by_class(placement) == {"A": 5, "B": 4}
-
-
-def test_the_users_of_a_worker_that_leaves_go_to_the_others() -> None:
-    dispatcher = dispatcher_of(A, B, workers=3)
-    dispatcher.new_dispatch(9, 10)
-    list(dispatcher)
-    dispatcher.remove_worker(Node("host_1"))
-    (placement,) = dispatcher
-    assert set(placement) == {"host_0", "host_2"}
-    assert sorted(sum(counts.values()) for counts in placement.values()) == [4, 5]
-    assert by_class(placement) == {"A": 5, "B": 4}
-
-
 def test_without_any_worker_left_nobody_runs() -> None:
     dispatcher = dispatcher_of(A)
     dispatcher.new_dispatch(2, 10)
@@ -215,10 +187,10 @@ def test_without_any_worker_left_nobody_runs() -> None:
     assert dispatcher.get_current_user_count() == 0
 
 
-@given(st.integers(1, 400), st.floats(0.05, 5000), st.integers(1, 4))
-def test_every_user_comes_at_its_moment_and_at_most_a_step_early(users: int, rate: float, workers: int) -> None:
+@given(st.integers(1, 400), st.floats(0.05, 5000))
+def test_every_user_comes_at_its_moment_and_at_most_a_step_early(users: int, rate: float) -> None:
     clock = JumpingClock()
-    dispatcher = dispatcher_of(a_class("A", 3), a_class("B", 2), workers=workers, clock=clock)
+    dispatcher = dispatcher_of(a_class("A", 3), a_class("B", 2), clock=clock)
     dispatcher.new_dispatch(users, rate)
     step = users_per_step(rate)
     before = 0
@@ -227,11 +199,29 @@ def test_every_user_comes_at_its_moment_and_at_most_a_step_early(users: int, rat
         due = min(users, users_due(elapsed_s, rate))
         assert due <= total(placement) <= min(users, due + step)
         assert total(placement) > before
-        loads = [sum(counts.values()) for counts in placement.values()]
-        assert max(loads) - min(loads) <= 1
         before = total(placement)
     assert before == users
     assert all(pause_s >= 0.005 for pause_s in clock.pauses_s[:-1])
+
+
+def test_a_change_of_the_mix_that_was_interrupted_goes_on() -> None:
+    dispatcher = dispatcher_of(A, B)
+    dispatcher.new_dispatch(4, 10, [A])
+    list(dispatcher)
+    dispatcher.new_dispatch(4, 10, [B])
+    next(dispatcher)
+    dispatcher.new_dispatch(4, 10, [B])
+    assert by_class(list(dispatcher)[-1]) == {"B": 4}
+
+
+def test_a_user_that_is_gone_while_its_class_leaves_is_one_of_those_that_leave() -> None:
+    dispatcher = dispatcher_of(A)
+    dispatcher.new_dispatch(6, 10)
+    list(dispatcher)
+    dispatcher.new_dispatch(3, 10)
+    next(dispatcher)
+    dispatcher.user_gone("A")
+    assert [total(placement) for placement in dispatcher] == [3]
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.floats(0.5, 500), st.sampled_from(["AB", "A", "ABC"])), max_size=6))

@@ -216,9 +216,7 @@ def test_a_listener_can_quit_the_run(make_runner: MakeRunner, moment: str) -> No
     assert runner.user_count == 0
 
 
-def test_stop_test_in_a_task_ends_the_whole_test(
-    make_runner: MakeRunner, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_stop_test_in_a_task_ends_the_whole_test(make_runner: MakeRunner, caplog: pytest.LogCaptureFixture) -> None:
     class Ender(User):
         @task
         def end(self) -> None:
@@ -478,9 +476,7 @@ def test_the_last_iteration_does_not_wait_for_users_that_wait(make_runner: MakeR
 
 @pytest.mark.parametrize("end", ["quit", "stop", "stop_after"])
 @pytest.mark.parametrize("seed", range(6))
-def test_what_the_target_saw_is_counted_or_told_as_interrupted(
-    make_runner: MakeRunner, end: str, seed: int
-) -> None:
+def test_what_the_target_saw_is_counted_or_told_as_interrupted(make_runner: MakeRunner, end: str, seed: int) -> None:
     chance = random.Random(f"{end} {seed}")
     settings.stop_grace_s = 0.05
     wire = Wire(lambda: 10 if chance.random() < 0.01 else chance.uniform(0, 0.02))
@@ -816,9 +812,7 @@ def test_users_that_have_not_begun_are_ended_without_beginning(make_runner: Make
     assert (runner.user_count, course) == (0, [])
 
 
-def test_what_an_ended_user_has_left_behind_sends_nothing_more(
-    make_runner: MakeRunner, eventually: Eventually
-) -> None:
+def test_what_an_ended_user_has_left_behind_sends_nothing_more(make_runner: MakeRunner, eventually: Eventually) -> None:
     # Long enough for the user to have ended before it, on a busy machine, too.
     wire = Wire(lambda: 0.3)
 

@@ -88,3 +88,77 @@ def test_no_fixed_class_is_exceeded(parts: list[int], fixed: list[int], total: i
     of_fixed = [getattr(counts, f"F{index}") for index in range(len(fixed))]
     assert all(have <= want for have, want in zip(of_fixed, fixed, strict=True))
     assert sum(of_fixed) == min(total, sum(fixed))
+
+
+shares = st.lists(
+    st.one_of(st.tuples(st.floats(0.01, 50), st.just(0)), st.tuples(st.integers(0, 30), st.integers(0, 8))),
+    min_size=1,
+    max_size=8,
+)
+
+
+def mix_of(parts: list[tuple[float, int]]) -> Mix:
+    return Mix([a_class(f"U{index}", weight, fixed) for index, (weight, fixed) in enumerate(parts)])
+
+
+@given(shares, st.integers(0, 300))
+def test_the_counts_of_a_total_are_those_that_dealing_one_by_one_leads_to(
+    parts: list[tuple[float, int]], total: int
+) -> None:
+    mix = mix_of(parts)
+    dealt = dict.fromkeys(mix.names, 0)
+    for _ in range(total):
+        name = mix.next_class(dealt)
+        if name is not None:
+            dealt[name] += 1
+    assert mix.counts_of(total) == dealt
+
+
+@given(shares, st.lists(st.integers(0, 40), min_size=8, max_size=8), st.integers(0, 150))
+def test_growing_deals_to_those_that_lack_most_and_takes_from_nobody(
+    parts: list[tuple[float, int]], haves: list[int], more: int
+) -> None:
+    mix = mix_of(parts)
+    counts = start_of(parts, haves)
+    dealt = dict(counts)
+    for _ in range(more):
+        name = mix.next_class(dealt)
+        if name is not None:
+            dealt[name] += 1
+    assert mix.grown(counts, sum(counts.values()) + more) == dealt
+    assert Counter(mix.arrivals(counts, dealt, more)) == Counter(dealt) - Counter(counts)
+
+
+@given(shares, st.lists(st.integers(0, 40), min_size=8, max_size=8), st.floats(0, 1))
+def test_shrinking_takes_those_first_that_came_last(
+    parts: list[tuple[float, int]], haves: list[int], part: float
+) -> None:
+    mix = mix_of(parts)
+    counts = start_of(parts, haves)
+    total = round(sum(counts.values()) * part)
+    left = dict(counts)
+    while sum(left.values()) > total:
+        left[max((mix.rank(name, count - 1), name) for name, count in left.items() if count)[1]] -= 1
+    assert mix.shrunk(counts, total) == left
+    assert Counter(mix.departures(counts, left, 10_000)) == Counter(counts) - Counter(left)
+
+
+def start_of(parts: list[tuple[float, int]], haves: list[int]) -> dict[str, int]:
+    """Counts that need not be in proportion, as after users have ended by themselves; within the fixed counts."""
+    return {
+        f"U{index}": min(have, fixed) if fixed else have * (weight > 0)
+        for index, ((weight, fixed), have) in enumerate(zip(parts, haves, strict=False))
+    }
+
+
+def test_arrivals_and_departures_are_each_others_reverse() -> None:
+    mix = Mix([a_class("A", 3), a_class("B", 2), a_class("F", fixed_count=2)])
+    wanted = mix.counts_of(40)
+    came = mix.arrivals({}, wanted, 40)
+    assert came[:2] == ["F", "F"]
+    assert mix.departures(wanted, {}, 40) == came[::-1]
+
+
+def test_users_of_a_class_that_has_no_claim_leave_first() -> None:
+    mix = Mix([a_class("A")])
+    assert mix.departures({"A": 3, "Old": 2}, {"A": 2}, 3) == ["Old", "Old", "A"]

@@ -79,7 +79,7 @@ def test_the_users_of_these_tests_go_the_ways_that_they_are_named_for(base: Any,
 
 
 def population_of(runner: LocalRunner) -> Population:
-    return runner._population
+    return runner._crew.population
 
 
 def users_of(runner: LocalRunner) -> list[Any]:

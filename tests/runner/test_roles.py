@@ -1,7 +1,9 @@
 import pytest
 
+from gregaria.cluster.master import MasterRunner
+from gregaria.cluster.worker import WorkerRunner
 from gregaria.errors import CommandError, ExitCode
-from gregaria.runner.roles import DistributedRunner, MasterRunner, WorkerNode, WorkerRunner
+from gregaria.runner.roles import DistributedRunner, not_available
 from gregaria.runner.runner import Runner
 from tests.runner.conftest import MakeRunner
 
@@ -12,8 +14,12 @@ def test_a_local_runner_is_neither_master_nor_worker(make_runner: MakeRunner) ->
     assert not isinstance(runner, (MasterRunner, WorkerRunner, DistributedRunner))
 
 
-@pytest.mark.parametrize("role", [MasterRunner, WorkerRunner, WorkerNode])
-def test_the_roles_of_a_distributed_run_are_refused_for_now(role: type) -> None:
-    with pytest.raises(CommandError, match="not available yet") as refusal:
-        role("localhost", 5557)
+@pytest.mark.parametrize("role", [MasterRunner, WorkerRunner])
+def test_masters_and_workers_are_distributed_runners(role: type) -> None:
+    assert issubclass(role, DistributedRunner)
+
+
+def test_what_is_not_there_yet_says_what_to_do_instead() -> None:
+    with pytest.raises(CommandError, match="The moon is not available yet: stay here") as refusal:
+        not_available("The moon is", "stay here")
     assert refusal.value.exit_code == ExitCode.NOT_AVAILABLE

@@ -1,4 +1,4 @@
-"""A small, fast HTTP/1.1 server that counts what it is asked: ``python -m tests.support.target`` prints its port.
+"""A small HTTP/1.1 server that counts what it is asked: ``python -m tests.support.target [ADDRESS]`` prints its port.
 
 GET /__count          {"path": requests} of everything else it was asked, without query
 POST /__reset         forget the counts
@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import gzip
 import json
+import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -157,7 +158,7 @@ class Target:
 
 
 async def main() -> None:
-    server = await asyncio.start_server(Target().serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(Target().serve, sys.argv[1] if sys.argv[1:] else "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     async with server:
         await server.serve_forever()

@@ -10,12 +10,8 @@ from gregaria.cli.parser import Parser, Removed
 from gregaria.errors import CommandError, ExitCode
 
 WEB = "the web interface comes later; add --headless and leave it out"
-CLUSTER = "distributed runs come later; leave it out to run in this process"
 HTML = "the HTML report comes later; use --json-file or --csv"
 OTEL = "OpenTelemetry comes later; leave it out"
-
-#: options that change what kind of process this is: taken for something else, a run would be a different one
-_MODES = ("master", "worker", "processes")
 
 _flag: dict[str, Any] = {"action": "store_true"}
 _number: dict[str, Any] = {"type": values.whole_number}
@@ -33,16 +29,6 @@ _LATER: tuple[tuple[tuple[str, ...], str | None, str, dict[str, Any]], ...] = (
     (("--class-picker",), "LOCUST_USERCLASS_PICKER", WEB, _flag),
     (("--web-base-path",), "LOCUST_WEB_BASE_PATH", WEB, {"default": ""}),
     (("--build-path",), "LOCUST_BUILD_PATH", WEB, {"default": ""}),
-    (("--master",), "LOCUST_MODE_MASTER", CLUSTER, _flag),
-    (("--master-bind-host",), "LOCUST_MASTER_BIND_HOST", CLUSTER, {"default": "*"}),
-    (("--master-bind-port",), "LOCUST_MASTER_BIND_PORT", CLUSTER, {**_number, "default": 5557}),
-    (("--expect-workers",), "LOCUST_EXPECT_WORKERS", CLUSTER, {**_number, "default": 1}),
-    (("--expect-workers-max-wait",), "LOCUST_EXPECT_WORKERS_MAX_WAIT", CLUSTER, {**_number, "default": 0}),
-    (("--enable-rebalancing",), None, CLUSTER, _flag),
-    (("--worker",), "LOCUST_MODE_WORKER", CLUSTER, _flag),
-    (("--processes",), "LOCUST_PROCESSES", CLUSTER, _number),
-    (("--master-host",), "LOCUST_MASTER_NODE_HOST", CLUSTER, {"default": "127.0.0.1"}),
-    (("--master-port",), "LOCUST_MASTER_NODE_PORT", CLUSTER, {**_number, "default": 5557}),
     (("--html",), "LOCUST_HTML", HTML, {"dest": "html_file"}),
     (("--otel",), "LOCUST_ENABLE_OPENTELEMETRY", OTEL, _flag),
 )
@@ -53,15 +39,18 @@ _REMOVED: tuple[tuple[tuple[str, ...], str], ...] = (
     (("--hatch-rate",), "write -r/--spawn-rate"),
     (("--no-web",), "write --headless"),
     (("-n", "--num-request", "--num-requests"), "write -i/--iterations to end after that many tasks"),
-    (("--slave",), "it is called --worker; distributed runs come later"),
-    (("--expect-slaves",), "it is called --expect-workers; distributed runs come later"),
+    (("--slave",), "it is called --worker"),
+    (("--expect-slaves",), "it is called --expect-workers"),
     (("--csv-base-name",), "write --csv"),
     (("--no-reset-stats",), "numbers are kept unless --reset-stats is given; leave it out"),
     (("--step-load", "--step-clients", "--step-users", "--step-time"), "write a LoadTestShape in the locustfile"),
     (("--web-auth",), "it is called --web-login; the web interface comes later"),
     (("--legacy-ui", "--modern-ui"), "there is one web interface, and it comes later; leave it out"),
     (("--port",), "it is called --web-port; the web interface comes later"),
-    (("--heartbeat-liveness", "--heartbeat-interval"), "they are settings of distributed runs, which come later"),
+    (
+        ("--heartbeat-liveness", "--heartbeat-interval"),
+        "they are settings: locust.runners.HEARTBEAT_INTERVAL and HEARTBEAT_LIVENESS",
+    ),
 )
 
 
@@ -85,18 +74,13 @@ def later_names() -> list[str]:
 def refuse_later(parser: Parser, resolved: Resolved) -> None:
     """Refuse what is asked for and is not there yet.
 
-    What files and the environment say is not refused, so that those made for Locust can stay, but for a master, a
-    worker or several processes: a run in this process would be another one than was asked for.
+    What files and the environment say is not refused, so that those made for Locust can stay.
 
     Raises:
         CommandError: something is refused; the message says where it stands.
     """
     for action in _asked(parser, resolved.typed):
         raise CommandError(_sentence(action, ": "), ExitCode.NOT_AVAILABLE)
-    for action in _asked(parser, resolved.elsewhere):
-        if action.dest in _MODES:
-            text = f"{resolved.sources[action.dest]}: {_sentence(action, ': ')}"
-            raise CommandError(text, ExitCode.NOT_AVAILABLE)
 
 
 def remarks_on_later(parser: Parser, resolved: Resolved) -> list[str]:

@@ -6,6 +6,7 @@ import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -56,12 +57,17 @@ class Locustfiles:
             raise CommandError("-f/--locustfile names no file", ExitCode.LOCUSTFILE_BROKEN)
         return list(found)
 
+    def fetched(self, urls: Sequence[str]) -> list[Path]:
+        """The absolute paths of what is at these addresses, fetched now.
+
+        Raises:
+            CommandError: it cannot be, or is no Python.
+        """
+        return [self._fetch(url) for url in urls]
+
     def _paths_of(self, part: str) -> list[Path]:
         if part == "-":
-            raise CommandError(
-                "-f - gets the locustfile from a master; distributed runs come later: name a file",
-                ExitCode.NOT_AVAILABLE,
-            )
+            raise CommandError("-f - stands alone: a worker takes all of its files from the master", ExitCode.USAGE)
         if re.match(r"https?://", part):
             return [self._fetch(part)]
         path = Path(part).expanduser()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from gregaria.cli.cluster import WORKER, Part, files_of_master, part_of
 from gregaria.cli.config import Resolved, resolve
 from gregaria.cli.later import refuse_later, remarks_on_later
 from gregaria.cli.loader import Loaded, load, new_shape
@@ -15,6 +16,7 @@ from gregaria.cli.options import new_parser
 from gregaria.cli.parser import Parser
 from gregaria.cli.run import Run
 from gregaria.cli.select import chosen_classes, configure_users
+from gregaria.cli.worker_run import WorkerRun, run_workers
 from gregaria.environment import Environment
 from gregaria.errors import CommandError, ExitCode
 from gregaria.events import EventHook, events
@@ -44,25 +46,30 @@ def main(arguments: Sequence[str]) -> int:
         if any(flag in arguments for flag in _HELP):
             return _help(files)
         _check_first(first)
+        part = part_of(first)
         _set_up_logging(first.options)
+        for remark in part.remarks:
+            logger.warning("%s", remark)
+        if part.role == WORKER and part.processes:
+            return run_workers(arguments, part, first.options)
         for remark in remarks_on_later(new_parser(), first):
             logger.warning("%s", remark)
-        paths = files.paths()
+        paths = files_of_master(files, part, first.options) if first.options.locustfile == "-" else files.paths()
         loaded = load(paths)
         check_percentiles(settings)
         check_numbers(settings)
         options, mask = _resolve_again(arguments)
-        return _answer(options, mask, loaded, paths)
+        return _answer(arguments, options, part, mask, loaded, paths)
 
 
-def _answer(options: Any, mask: Mask, loaded: Loaded, paths: list[Path]) -> int:
+def _answer(arguments: Sequence[str], options: Any, part: Part, mask: Mask, loaded: Loaded, paths: list[Path]) -> int:
     user_classes = chosen_classes(loaded, options.user_classes, paths)
     if options.list_commands:
         print("Available Users:")
         print("\n".join(f"    {name}" for name in loaded.user_classes))
         return ExitCode.OK
     shows_ratio = options.show_task_ratio or options.show_task_ratio_json
-    if not options.headless and not shows_ratio:
+    if not options.headless and not shows_ratio and part.role != WORKER:
         raise CommandError(
             "there is no web interface yet: add --headless, with -u, -r and -t for users, rate and time",
             ExitCode.NOT_AVAILABLE,
@@ -72,7 +79,9 @@ def _answer(options: Any, mask: Mask, loaded: Loaded, paths: list[Path]) -> int:
     environment.stats.errors.mask = mask
     if shows_ratio:
         return _show_task_ratio(environment, options)
-    return Run(environment, options, [str(path) for path in paths]).run()
+    if part.role == WORKER:
+        return WorkerRun(environment, options, part, paths).run()
+    return Run(environment, options, [str(path) for path in paths], part, arguments).run()
 
 
 def _resolve_first(arguments: Sequence[str]) -> Resolved:

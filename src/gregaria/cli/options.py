@@ -9,6 +9,7 @@ import textwrap
 from pathlib import Path
 
 from gregaria.cli import values
+from gregaria.cli.cluster_options import add_cluster_options
 from gregaria.cli.later import add_later_options, add_removed_options, later_names
 from gregaria.cli.parser import Parser
 from gregaria.version import VERSION
@@ -44,6 +45,7 @@ def new_parser() -> Parser:
     _add_load_options(parser)
     _add_statistics_options(parser)
     _add_logging_options(parser)
+    add_cluster_options(parser)
     _add_other_options(parser)
     add_later_options(parser)
     add_removed_options(parser)

@@ -161,6 +161,7 @@ class Reports:
             ended=runner.test_ended_epoch_s,
             host=self._host(),
             locustfiles=self._locustfiles,
+            notes=runner.notes,
             options={
                 "users": options.num_users,
                 "spawn_rate": options.spawn_rate,

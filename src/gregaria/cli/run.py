@@ -3,19 +3,24 @@
 import logging
 import os
 import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import gevent
 from gevent import GreenletExit
 from gevent.event import Event
 
+from gregaria.cli.cluster import MASTER, Part, runner_maker
 from gregaria.cli.exit_code import exit_code_of
 from gregaria.cli.keys import Keys
 from gregaria.cli.limits import raise_file_limit
+from gregaria.cli.processes import LocalWorkers
 from gregaria.cli.reports import Reports
 from gregaria.cli.signals import Signals, Watchdog, terminate_self
 from gregaria.environment import Environment
-from gregaria.errors import CommandError, ExitCode, NoHost
+from gregaria.errors import CommandError, ExitCode, FeedError, NoHost
 from gregaria.events import FLOW, EventHook
 from gregaria.logs import GreenletErrors, watch_greenlets
 from gregaria.runner.state import STATE_STOPPED
@@ -25,6 +30,12 @@ from gregaria.users.check import check_user_class
 from gregaria.version import VERSION
 
 logger = logging.getLogger("gregaria.cli.run")
+
+#: seconds between two words about workers that are still waited for
+_TELL_WORKERS_S = 5.0
+
+#: seconds that the workers of a test that is gone on with have to come back
+_KNOWN_WORKERS_S = 10.0
 
 #: seconds that an end may take beyond what the options grant it, before the process is ended by force
 _PATIENCE_S = 20.0
@@ -40,12 +51,19 @@ class Run:
         environment: with the users that shall run, and no runner yet.
         options: of the command.
         locustfiles: absolute paths, for the reports.
+        part: local, or master.
+        arguments: the command line, which workers of this machine get, too.
     """
 
-    def __init__(self, environment: Environment, options: Any, locustfiles: list[str]) -> None:
+    def __init__(
+        self, environment: Environment, options: Any, locustfiles: list[str], part: Part, arguments: Sequence[str]
+    ) -> None:
         self._environment = environment
         self._options = options
         self._locustfiles = locustfiles
+        self._part = part
+        self._arguments = arguments
+        self._workers: LocalWorkers | None = None
         self._over = Event()
         self._stop_error: CommandError | None = None
         self._listener_errors = EventHook.errors
@@ -81,7 +99,7 @@ class Run:
 
     def _prepare(self) -> None:
         environment, options = self._environment, self._options
-        self._runner = environment.create_local_runner()
+        self._runner = runner_maker(self._part, options, [Path(path) for path in self._locustfiles])(environment)
         self._runner.iterations = options.iterations
         # Absent when the locustfile has an option of its own of that name.
         environment.stats.recorder.keeps_phases = getattr(options, "keeps_phases", False)
@@ -128,8 +146,9 @@ class Run:
         options, runner = self._options, self._runner
         if options.run_time:
             logger.info("Run time limit set to %s seconds", options.run_time)
-            runner.stop_after(options.run_time)
-            self._watchdog.arm(options.run_time + self._patience_s(), terminate_self)
+            if self._part.role != MASTER:
+                runner.stop_after(options.run_time)
+                self._watchdog.arm(options.run_time + self._patience_s(), terminate_self)
         elif options.iterations is None and self._environment.shape_class is None:
             logger.info("No run time limit set, use CTRL+C to interrupt")
         # In a greenlet of its own, so that a listener of test_start that waits can be interrupted.
@@ -138,6 +157,10 @@ class Run:
 
     def _start_test(self) -> None:
         try:
+            self._wait_for_workers()
+            if self._options.run_time and self._part.role == MASTER:
+                # The time begins when the workers are there, or has begun under a master before this one.
+                self._runner.stop_after(max(self._options.run_time - (self._runner.continues_after_s or 0.0), 1.0))
             if self._environment.shape_class is not None:
                 self._runner.start_shape()
             else:
@@ -145,6 +168,41 @@ class Run:
         except CommandError as error:
             logger.error("%s", error)
             self._end_with(error)
+
+    def _wait_for_workers(self) -> None:
+        """A master's test begins when as many workers are there as are expected."""
+        if self._part.role != MASTER:
+            return
+        if self._part.processes:
+            host = self._options.master_bind_host
+            self._workers = LocalWorkers(
+                self._arguments,
+                self._part.processes,
+                host if self._options.master and host not in ("*", "0.0.0.0", "::") else "127.0.0.1",
+                self._runner.port,
+                replaces=self._options.replace_workers,
+            )
+            self._workers.start()
+        expected, longest_s = self._part.expect_workers, self._options.expect_workers_max_wait or None
+        if self._runner.num_known_workers:
+            logger.info("Going on with the test of the journal; waiting for its workers to come back")
+            self._runner.wait_for_workers(self._runner.num_known_workers, _KNOWN_WORKERS_S)
+            # Those that do not come are replaced by those that did: the test goes on.
+            expected = 1
+        began_s = time.monotonic()
+        while not self._runner.wait_for_workers(expected, _TELL_WORKERS_S):
+            waited_s = time.monotonic() - began_s
+            if longest_s is not None and waited_s >= longest_s:
+                raise CommandError(
+                    f"{self._runner.worker_count} of {expected} expected workers have come in {waited_s:.0f} s "
+                    "(--expect-workers-max-wait): the test is not started",
+                    ExitCode.FAILURES,
+                )
+            if self._workers is not None and not self._workers.is_any_left:
+                raise CommandError(
+                    "all worker processes have ended, see above; the test is not started", ExitCode.CLUSTER
+                )
+            logger.info("%d of %d expected workers are there", self._runner.worker_count, expected)
 
     # -- what ends it ----------------------------------------------------------------------------------------------
 
@@ -160,7 +218,7 @@ class Run:
         self._over.set()
 
     def _note_error(self, exception: BaseException, **_: Any) -> None:
-        if isinstance(exception, NoHost) and self._stop_error is None:
+        if isinstance(exception, NoHost | FeedError) and self._stop_error is None:
             self._stop_error = exception
             self._runner.stop_test(str(exception))
 
@@ -206,6 +264,8 @@ class Run:
 
     def _finish(self) -> int:
         environment = self._environment
+        if self._workers is not None:
+            self._workers.stop()
         summary = self._reports.finish()
         # What listeners still have to do may take its time.
         self._watchdog.off()

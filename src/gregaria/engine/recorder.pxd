@@ -3,6 +3,10 @@ from gregaria.engine.histogram cimport Histogram
 
 cdef enum:
     SECONDS = 64        # whole seconds that an entry remembers one by one
+    PARTS = 8           # histograms of an entry: times, intended, six phases
+
+# what turns the whole seconds of a ring, which begin with this process, into those of the wall clock
+cdef int64_t drift_s()
 
 cdef class Entry:
     cdef readonly str method
@@ -23,12 +27,17 @@ cdef class Entry:
     cdef int64_t ring_second[SECONDS]
     cdef uint32_t ring_requests[SECONDS]
     cdef uint32_t ring_failures[SECONDS]
+    cdef uint64_t generation                # another one after each reset
 
     # duration_us < 0: no response time
     cdef void count_request(self, int64_t now_us, int64_t duration_us, int64_t size_bytes) noexcept
     cdef void count_failure(self, int64_t now_us) noexcept
     cdef int count_intended(self, int64_t duration_us) except -1
     cdef int count_phases(self, const int64_t* six) except -1
+    # one of the histograms, by its place; None where there is none, or made
+    cdef Histogram part(self, int place)
+    cdef Histogram made_part(self, int place)
+    cdef void add_second(self, int64_t second, uint32_t requests, uint32_t failures) noexcept nogil
     cpdef void merge(self, Entry other)
     cpdef void reset(self, int64_t now_us)
 
@@ -60,4 +69,5 @@ cdef class Recorder:
     cdef void late(self, Entry entry) noexcept
     cdef int phases(self, Entry entry, const int64_t* six) except -1
     cdef void begin_second(self, int64_t second) noexcept
+    cdef void begin_this_second(self) noexcept
     cdef Entry fold(self, str method, str name)

@@ -4,7 +4,7 @@ One row takes 15 KiB whatever it counts (28.5 KiB if its requests also have inte
 allocates nothing. Whole seconds are those of the wall clock, so that the rows of several machines fit together.
 """
 
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from gregaria.engine.clock cimport now_us as clock_us, offset_us
@@ -142,7 +142,8 @@ cdef class Entry:
 
     cpdef void merge(self, Entry other):
         """Add all that another row counted."""
-        cdef int slot, mine
+        cdef int slot, place
+        cdef Histogram theirs
         self.num_requests += other.num_requests
         self.num_none_requests += other.num_none_requests
         self.num_failures += other.num_failures
@@ -152,26 +153,38 @@ cdef class Entry:
         self.total_bytes += other.total_bytes
         self.started_us = min(self.started_us, other.started_us)
         self.last_us = max(self.last_us, other.last_us)
-        self.times.merge(other.times)
-        if other.intended is not None:
-            if self.intended is None:
-                self.intended = Histogram()
-            self.intended.merge(other.intended)
-        if other.phases is not None:
-            if self.phases is None:
-                self.phases = tuple([Histogram() for _ in range(6)])
-            for slot in range(6):
-                (<Histogram>self.phases[slot]).merge(other.phases[slot])
+        for place in range(PARTS):
+            theirs = other.part(place)
+            if theirs is not None:
+                self.made_part(place).merge(theirs)
         for slot in range(SECONDS):
             if other.ring_second[slot] >= 0:
-                mine = slot_for(self, other.ring_second[slot])
-                if mine >= 0:
-                    self.ring_requests[mine] += other.ring_requests[slot]
-                    self.ring_failures[mine] += other.ring_failures[slot]
+                self.add_second(other.ring_second[slot], other.ring_requests[slot], other.ring_failures[slot])
+
+    cdef Histogram part(self, int place):
+        if place == 0:
+            return self.times
+        if place == 1:
+            return self.intended
+        return None if self.phases is None else <Histogram>self.phases[place - 2]
+
+    cdef Histogram made_part(self, int place):
+        if place == 1 and self.intended is None:
+            self.intended = Histogram()
+        elif place > 1 and self.phases is None:
+            self.phases = tuple([Histogram() for _ in range(6)])
+        return self.part(place)
+
+    cdef void add_second(self, int64_t second, uint32_t requests, uint32_t failures) noexcept nogil:
+        cdef int slot = slot_for(self, second)
+        if slot >= 0:
+            self.ring_requests[slot] += requests
+            self.ring_failures[slot] += failures
 
     cpdef void reset(self, int64_t now_us):
         """Zero everything, as from this moment."""
         cdef int slot
+        self.generation += 1
         self.num_requests = 0
         self.num_none_requests = 0
         self.num_failures = 0
@@ -415,11 +428,14 @@ cdef class Recorder:
 
     def merge(self, Entry other):
         """Add a row that was counted elsewhere to the row of its name and to the total."""
+        self.begin_this_second()
+        self.entry(other.method, other.name).merge(other)
+        self.total.merge(other)
+
+    cdef void begin_this_second(self) noexcept:
         cdef int64_t second = second_of(clock_us())
         if second != self.current_second:
             self.begin_second(second)
-        self.entry(other.method, other.name).merge(other)
-        self.total.merge(other)
 
     cdef void begin_second(self, int64_t second) noexcept:
         """Called before the first request of a second is counted: keep what was counted until here."""

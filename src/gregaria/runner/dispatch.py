@@ -2,19 +2,18 @@
 
 import math
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import gevent
 
 from gregaria.runner.mix import Mix
+from gregaria.runner.pace import SHORTEST_STEP_OF_SEVERAL_S, SHORTEST_STEP_S, Pace
+from gregaria.runner.seating import Placement as Placement
+from gregaria.runner.seating import Seating
 
-#: {worker id: {class name: users}}, absolute
-Placement = dict[str, dict[str, int]]
-
-#: shortest pause between two steps; higher spawn rates start several users in one step
-SHORTEST_STEP_S = 0.01
+#: the ways to share users among workers: the same number on each, or in proportion to their capacity
+BALANCES = ("equal", "capacity")
 
 
 class Worker(Protocol):
@@ -36,17 +35,6 @@ def check_load(user_count: float, spawn_rate: float) -> None:
         raise ValueError(f"The spawn rate must be a finite number of users per second above 0, not {spawn_rate!r}")
 
 
-def users_per_step(spawn_rate: float) -> int:
-    """How many users one step starts or stops, so that there are at most about a hundred steps a second."""
-    return max(1, round(spawn_rate * SHORTEST_STEP_S))
-
-
-def users_due(elapsed_s: float, spawn_rate: float) -> int:
-    """How many users are due ``elapsed_s`` after the first, when user number i (from 0) is due after i / rate."""
-    # The nudge keeps a step that is due exactly now from being missed by the last bit of a division.
-    return math.floor(elapsed_s * spawn_rate + 1e-9) + 1
-
-
 class UsersDispatcher(Iterator[Placement]):
     """Moves the population from what it is to a target, at the spawn rate.
 
@@ -55,13 +43,29 @@ class UsersDispatcher(Iterator[Placement]):
     On the way down the users that came last go first. The users of classes that the new dispatch does not name leave
     at the same rate at which the others come.
 
+    Workers may come and go at any time. A new one gets its share of the users that come, and when none come any more,
+    users are moved to it: started there and stopped elsewhere in the same step. The users of one that is lost start on
+    the others. All of this happens at the spawn rate, too, and moves as few users as possible. Outside a dispatch,
+    ``add_worker`` and ``remove_worker`` begin one: iterate again.
+
+    An item is not to be changed: the dictionary of a worker whose users are the same as in the item before is the same
+    object.
+
     A class of your own can take its place: ``Environment(dispatcher_class=...)``.
 
     Args:
-        worker_nodes: what users are placed on; each has an ``id``.
+        worker_nodes: what users are placed on; each has an ``id`` and, if they differ in what they can take, a
+            ``capacity`` above 0, which is looked at when a dispatch begins.
         user_classes: the classes whose users are dispatched.
         now: the clock, in seconds.
         sleep: waits that many seconds.
+        balance: "equal" for the same number of users on each worker, "capacity" for shares in proportion to their
+            ``capacity``, which is 1 where a worker has none.
+        step_s: shortest pause between two steps; higher spawn rates move several users in one. None for 0.01 with one
+            worker and 0.1 with several, to which a step may mean a message each.
+
+    Raises:
+        ValueError: the balance is unknown, or a capacity is not a finite number above 0.
     """
 
     def __init__(
@@ -70,29 +74,47 @@ class UsersDispatcher(Iterator[Placement]):
         user_classes: Sequence[Any],
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = gevent.sleep,
+        balance: str = "equal",
+        step_s: float | None = None,
     ) -> None:
+        if balance not in BALANCES:
+            raise ValueError(f"The balance must be one of {', '.join(BALANCES)}, not {balance!r}")
         self._now = now
         self._sleep = sleep
+        self._balance = balance
+        self._step_s = step_s
         self._mix = Mix(user_classes)
-        self._worker_ids = _dealing_order([worker.id for worker in worker_nodes])
-        self._placement: Placement = {worker_id: self._no_users() for worker_id in self._worker_ids}
-        self._class_counts: Counter[str] = Counter()
-        # (class, worker) of every user, the latest last
-        self._users: list[tuple[str, str]] = []
-        self._steps: Iterator[Placement] = iter(())
+        # What decides who leaves first: the mix in which they came.
+        self._mix_of_leaving = self._mix
+        self._is_changing_mix = False
+        self._nodes = {worker.id: worker for worker in worker_nodes}
+        self._seating = Seating()
+        self._seating.add_workers({node.id: self._capacity(node) for node in worker_nodes}, self._mix.names)
+        self._wanted: dict[str, int] = {}
+        self._spawn_rate = 1.0
+        # Its first user is due now; ``_done`` have come, left or been moved since.
+        self._begin_pace(now())
         self._in_progress = False
+        self._is_told = False
         self._durations_s: list[float] = []
 
     def __next__(self) -> Placement:
-        try:
-            return next(self._steps)
-        except StopIteration:
-            self._in_progress = False
-            raise
+        while self._is_told or not self._in_progress:
+            if not self._in_progress or not self._is_anything_left():
+                self._in_progress = False
+                raise StopIteration
+            pause_s = self._pace.next_step_s(self._done) - self._now()
+            if pause_s <= 0:
+                break
+            # Asked anew afterwards: the event loop may wake early, as its timers start at the time of its last turn,
+            # and there may be workers, users or a whole dispatch that are not the same as before.
+            self._sleep(max(pause_s, 0.0005))
+        self._is_told = True
+        return self._step()
 
     @property
     def dispatch_in_progress(self) -> bool:
-        """Whether the iterator has not come to its end since ``new_dispatch``."""
+        """Whether the iterator has not come to its end since ``new_dispatch``, or since a worker came or went."""
         return self._in_progress
 
     @property
@@ -102,7 +124,7 @@ class UsersDispatcher(Iterator[Placement]):
 
     def get_current_user_count(self) -> int:
         """How many users there are according to the last step."""
-        return len(self._users)
+        return self._seating.total
 
     def new_dispatch(
         self, target_user_count: int, spawn_rate: float, user_classes: Sequence[Any] | None = None
@@ -115,150 +137,121 @@ class UsersDispatcher(Iterator[Placement]):
             user_classes: the classes there shall be users of; None for the same as before.
 
         Raises:
-            ValueError: the number is negative, or the rate is not a finite number above 0.
+            ValueError: the number is negative, the rate is not a finite number above 0, or neither is a worker's
+                capacity.
         """
         check_load(target_user_count, spawn_rate)
+        for worker_id, node in self._nodes.items():
+            self._seating.set_capacity(worker_id, self._capacity(node))
         # Made anew each time: the weights may have been changed since the last dispatch.
         mix = Mix(user_classes) if user_classes is not None else self._mix
-        leaving, joining = self._changes(target_user_count, mix)
-        self._mix = mix
-        for counts in self._placement.values():
-            for name in mix.names:
-                counts.setdefault(name, 0)
-        self._durations_s = []
-        self._in_progress = True
-        self._steps = self._dispatch(leaving, joining, spawn_rate)
+        self._head_for(int(target_user_count), mix)
+        self._seating.name_classes(mix.names)
+        self._spawn_rate = spawn_rate
+        self._begin(self._now())
 
     def user_gone(self, class_name: str, worker_id: str | None = None) -> None:
         """A user has ended for good and is not replaced: the next dispatch counts without it."""
-        self._remove_last(class_name, worker_id)
+        count = self._seating.class_counts[class_name]
+        if not self._seating.unseat_one(class_name, worker_id):
+            return
+        # One of those that were to leave anyway does not count.
+        if self._wanted.get(class_name, 0) >= count:
+            self._wanted[class_name] -= 1
 
     def add_worker(self, worker_node: Worker) -> None:
-        """Place users on one more worker: it takes over its share of them."""
-        if worker_node.id in self._placement:
+        """Place users on one more worker: it gets its share of them, at the spawn rate."""
+        if worker_node.id in self._nodes:
             return
-        self._worker_ids = _dealing_order([*self._worker_ids, worker_node.id])
-        self._placement[worker_node.id] = self._no_users()
-        self._spread_evenly()
-        self._tell_once()
+        capacity = self._capacity(worker_node)
+        is_at_rest = self._is_at_rest()
+        self._nodes[worker_node.id] = worker_node
+        self._seating.add_workers({worker_node.id: capacity}, self._mix.names)
+        self._go_on(is_at_rest)
 
     def remove_worker(self, worker_node: Worker) -> None:
-        """Place no more users on this worker: the others take over those it has."""
-        if worker_node.id not in self._placement:
+        """Place no more users on this worker, which has none any more: others start them, at the spawn rate."""
+        if worker_node.id not in self._nodes:
             return
-        self._worker_ids.remove(worker_node.id)
-        del self._placement[worker_node.id]
-        kept = [user for user in self._users if user[1] != worker_node.id]
-        orphans = [user[0] for user in self._users if user[1] == worker_node.id]
-        self._users = kept
-        self._class_counts.subtract(orphans)
-        for class_name in orphans:
-            self._add(class_name)
-        self._tell_once()
+        is_at_rest = self._is_at_rest()
+        del self._nodes[worker_node.id]
+        self._seating.remove_worker(worker_node.id)
+        self._go_on(is_at_rest)
 
-    def _changes(self, target: int, mix: Mix) -> tuple[list[str], list[str]]:
-        """Names of the classes whose users leave and of those whose users join, in order."""
-        if mix == self._mix and target < len(self._users):
-            return [name for name, _ in self._users[: target - len(self._users) - 1 : -1]], []
-        counts = Counter(self._class_counts)
-        leaving = [] if mix == self._mix else self._surplus(mix.counts_of(target))
-        counts.subtract(leaving)
-        joining = []
-        for _ in range(target - len(self._users) + len(leaving)):
-            name = mix.next_class(counts)
-            if name is None:
-                break
-            counts[name] += 1
-            joining.append(name)
-        return leaving, joining
-
-    def _surplus(self, wanted: dict[str, int]) -> list[str]:
-        surplus = Counter(self._class_counts)
-        surplus.subtract(wanted)
-        leaving = []
-        for name, _ in reversed(self._users):
-            if surplus[name] > 0:
-                surplus[name] -= 1
-                leaving.append(name)
-        return leaving
-
-    def _dispatch(self, leaving: list[str], joining: list[str], spawn_rate: float) -> Iterator[Placement]:
-        length = max(len(leaving), len(joining))
-        if length == 0:
-            yield self._copy()
+    def _head_for(self, target: int, mix: Mix) -> None:
+        counts, old_mix = self._seating.class_counts, self._mix
+        # A change of the mix that has not come to its end goes on.
+        self._is_changing_mix = mix != old_mix or (self._is_changing_mix and self._coming() + self._leaving() > 0)
+        if self._is_changing_mix:
+            self._mix_of_leaving = old_mix if mix != old_mix else self._mix_of_leaving
+            self._mix = mix
+            self._wanted = mix.counts_of(target)
             return
-        start_s = self._now()
-        done = 0
-        while True:
-            began_s = self._now()
-            step_end = min(length, max(done + users_per_step(spawn_rate), users_due(began_s - start_s, spawn_rate)))
-            for name in leaving[done:step_end]:
-                self._remove_last(name)
-            for name in joining[done:step_end]:
-                self._add(name)
-            done = step_end
-            self._durations_s.append(self._now() - began_s)
-            yield self._copy()
-            if done == length:
-                return
-            self._sleep_until(start_s + done / spawn_rate)
+        self._mix_of_leaving = mix
+        # Who is on the way, or about to be replaced, is as good as there: whoever has ended for good is not.
+        present = {name: max(counts[name], self._wanted.get(name, 0)) for name in mix.names}
+        change = mix.grown if target >= sum(present.values()) else mix.shrunk
+        self._wanted = change(present, target)
 
-    def _sleep_until(self, due_s: float) -> None:
-        # More than once where the event loop wakes early: its timers start at the time of its last turn.
-        while (pause_s := due_s - self._now()) > 0:
-            self._sleep(max(pause_s, 0.0005))
+    def _step(self) -> Placement:
+        began_s = self._now()
+        seating, wanted = self._seating, self._wanted
+        most = max(0, self._pace.users_at(began_s, self._done) - self._done)
+        coming, leaving = min(most, self._coming()), min(most, self._leaving())
+        seating.unseat(self._mix_of_leaving.departures(seating.class_counts, wanted, leaving))
+        seating.seat(self._mix.arrivals(seating.class_counts, wanted, coming))
+        moved = seating.even_out(sum(wanted.values()), most - coming)
+        self._done += max(coming + moved, leaving)
+        self._durations_s.append(self._now() - began_s)
+        return seating.tell()
 
-    def _add(self, class_name: str) -> None:
-        if not self._worker_ids:
-            return
-        worker_id = min(self._worker_ids, key=lambda worker_id: sum(self._placement[worker_id].values()))
-        counts = self._placement[worker_id]
-        counts[class_name] = counts.get(class_name, 0) + 1
-        self._class_counts[class_name] += 1
-        self._users.append((class_name, worker_id))
+    def _is_anything_left(self) -> bool:
+        return self._coming() > 0 or self._leaving() > 0 or self._seating.moves_needed(self._seating.total) > 0
 
-    def _remove_last(self, class_name: str, worker_id: str | None = None) -> None:
-        for index in range(len(self._users) - 1, -1, -1):
-            name, worker = self._users[index]
-            if name == class_name and worker_id in (None, worker):
-                del self._users[index]
-                self._placement[worker][class_name] -= 1
-                self._class_counts[class_name] -= 1
-                return
+    def _coming(self) -> int:
+        if not self._nodes:
+            return 0
+        counts = self._seating.class_counts
+        return sum(max(0, count - counts[name]) for name, count in self._wanted.items())
 
-    def _spread_evenly(self) -> None:
-        def load(worker_id: str) -> int:
-            return sum(self._placement[worker_id].values())
+    def _leaving(self) -> int:
+        counts = self._seating.class_counts
+        return sum(max(0, count - self._wanted.get(name, 0)) for name, count in counts.items())
 
-        while True:
-            fullest, emptiest = max(self._worker_ids, key=load), min(self._worker_ids, key=load)
-            if load(fullest) - load(emptiest) <= 1:
-                return
-            index = max(i for i, user in enumerate(self._users) if user[1] == fullest)
-            class_name = self._users[index][0]
-            self._users[index] = (class_name, emptiest)
-            self._placement[fullest][class_name] -= 1
-            self._placement[emptiest][class_name] = self._placement[emptiest].get(class_name, 0) + 1
+    def _is_at_rest(self) -> bool:
+        return not self._in_progress or (self._is_told and not self._is_anything_left())
 
-    def _tell_once(self) -> None:
-        """Outside a dispatch, let the next iteration yield the placement as it has become."""
-        if not self._in_progress:
-            self._in_progress = True
-            self._steps = iter([self._copy()])
+    def _begin(self, start_s: float) -> None:
+        self._begin_pace(start_s)
+        self._durations_s = []
+        self._in_progress = True
+        self._is_told = False
 
-    def _no_users(self) -> dict[str, int]:
-        return dict.fromkeys(self._mix.names, 0)
+    def _go_on(self, was_at_rest: bool) -> None:
+        """Workers have come or gone: that is part of the dispatch that runs, or begins one."""
+        # However often they do, nothing comes before it is due.
+        next_step_s = max(self._now(), self._pace.next_step_s(self._done))
+        if was_at_rest:
+            self._begin(next_step_s)
+        elif self._pace.step_s != self._step_now_s():
+            self._begin_pace(next_step_s)
 
-    def _copy(self) -> Placement:
-        return {worker_id: dict(counts) for worker_id, counts in self._placement.items()}
+    def _begin_pace(self, start_s: float) -> None:
+        self._pace = Pace(self._spawn_rate, self._step_now_s(), start_s)
+        self._done = 0
 
+    def _step_now_s(self) -> float:
+        if self._step_s is not None:
+            return self._step_s
+        return SHORTEST_STEP_S if len(self._nodes) <= 1 else SHORTEST_STEP_OF_SEVERAL_S
 
-def _dealing_order(worker_ids: list[str]) -> list[str]:
-    """Worker ids are ``host_unique``: consecutive users go to different hosts."""
-    seen: Counter[str] = Counter()
-    ranked = []
-    for worker_id in sorted(worker_ids):
-        host = worker_id.rpartition("_")[0]
-        ranked.append((seen[host], worker_id))
-        seen[host] += 1
-    return [worker_id for _, worker_id in sorted(ranked)]
+    def _capacity(self, node: Worker) -> float:
+        if self._balance == "equal":
+            return 1.0
+        capacity = float(getattr(node, "capacity", 1.0))
+        if not 0 < capacity < math.inf:
+            raise ValueError(
+                f"The capacity of worker {node.id} must be a finite number above 0, not {capacity!r}: "
+                'set it, or share users by the balance "equal"'
+            )
+        return capacity

@@ -138,6 +138,14 @@ class Lateness:
         worst_us, self._worst_us = self._worst_us, 0
         return worst_us
 
+    def held_up_by(self) -> str | None:
+        """Who holds up the loop at this moment, in words; None if nobody was seen. May be asked in any thread."""
+        try:
+            turned_us, found = self._looks[-1]
+        except IndexError:
+            return None
+        return found.what.who if found is not None and turned_us == self._turned_us else None
+
     def take_loads(self) -> list[HoldUp | None]:
         """What a busy process was seen at since the last call, a look each; None for Gregaria itself."""
         taken: list[HoldUp | None] = []

@@ -1,6 +1,7 @@
 """How much CPU and memory this process takes itself, and the warning when that spoils the numbers."""
 
 import logging
+import os
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -69,7 +70,13 @@ def sample(runner: Monitored, gauge: Gauge) -> None:
             runner.cpu_warning_emitted = True
             logger.warning(
                 "This process took %.0f %% of a CPU core over the last %g s: response times may include its own delays."
-                " Use FastHttpUser, fewer users, or more processes.",
+                " Use FastHttpUser, fewer users, or %s.",
                 runner.current_cpu_usage,
                 settings.cpu_monitor_interval_s,
+                _more_processes(),
             )
+
+
+def _more_processes() -> str:
+    cores = os.cpu_count() or 1
+    return "more machines" if cores == 1 else f"--processes -1, which takes all {cores} cores of this machine"

@@ -13,8 +13,8 @@ from gevent.pool import Group
 
 from gregaria.engine.gate import Gate
 from gregaria.errors import CommandError, StopTest, StopUser
-from gregaria.runner.dispatch import users_per_step
 from gregaria.runner.faults import Faults
+from gregaria.runner.pace import users_per_step
 from gregaria.runner.spawner import Running, Spawner
 from gregaria.runner.stopper import Stopper, kill
 from gregaria.settings import settings

@@ -1,9 +1,11 @@
-"""The roles of a distributed run. There are none yet, but locustfiles ask ``isinstance(runner, MasterRunner)``."""
+"""What the runners of a distributed run have in common: a name to ask for, and the answer for what is not there yet."""
 
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from gregaria.errors import CommandError, ExitCode
 from gregaria.runner.runner import Runner
+
+__all__ = ["DistributedRunner", "not_available"]
 
 
 def not_available(what: str, instead: str = "run the test in one process") -> NoReturn:
@@ -16,22 +18,4 @@ def not_available(what: str, instead: str = "run the test in one process") -> No
 
 
 class DistributedRunner(Runner):
-    """A runner that is one of several."""
-
-    def __init__(self, *_: Any, **__: Any) -> None:
-        not_available("Distributed runs are")
-
-
-class MasterRunner(DistributedRunner):
-    """Coordinates workers; runs no users itself."""
-
-
-class WorkerRunner(DistributedRunner):
-    """Runs the users that a master asks for."""
-
-
-class WorkerNode:
-    """A worker, as its master sees it."""
-
-    def __init__(self, *_: Any, **__: Any) -> None:
-        not_available("Distributed runs are")
+    """A runner that is one of several: a master or a worker."""

@@ -1,10 +1,13 @@
-"""Runner: what every runner has, wherever its users run."""
+"""Runner: what every runner has, wherever its users run: a state, listeners, and an end."""
 
 import logging
+import time
 import traceback
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
+import gevent
 from gevent import Greenlet, GreenletExit
 from gevent.pool import Group
 
@@ -13,7 +16,7 @@ from gregaria.events import FLOW, EventHook, Listener
 from gregaria.runner.messages import MessageListeners
 from gregaria.runner.monitor import watch
 from gregaria.runner.shape import Tick
-from gregaria.runner.state import STATE_INIT, check_transition
+from gregaria.runner.state import STATE_INIT, STATE_STOPPED, check_transition
 from gregaria.settings import settings
 from gregaria.stats.failures import ExceptionTable
 
@@ -64,6 +67,11 @@ class Runner:
         self.iterations_left: int | None = None
         self._messages = MessageListeners()
         self._monitor: Greenlet | None = None
+        self._is_testing = False
+        self._quits = False
+        self._ender: Greenlet | None = None
+        self._exit_wish: SystemExit | None = None
+        self._hub = gevent.get_hub()
         # First, as a listener that steers or leaves keeps those behind it from being called.
         environment.events.user_error.listeners.insert(0, self._count_user_error)
 
@@ -90,6 +98,21 @@ class Runner:
         return by_name
 
     @property
+    def user_count(self) -> int:
+        """How many users there are, those included that are finishing their last task."""
+        raise NotImplementedError
+
+    @property
+    def user_classes_count(self) -> dict[str, int]:
+        """{class name: users}."""
+        raise NotImplementedError
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Sentences that belong beside the figures of this test."""
+        return ()
+
+    @property
     def custom_messages(self) -> dict[str, tuple[Listener, bool]]:
         """{type of message: (listener, concurrent)}."""
         return self._messages.listeners
@@ -103,10 +126,6 @@ class Runner:
         check_transition(self.state, new_state)
         logger.debug("The runner was %s and is %s now", self.state, new_state)
         self.state = new_state
-
-    def stop_test(self, reason: str) -> None:
-        """End the test from anywhere; returns at once."""
-        raise NotImplementedError
 
     def fire(self, event: EventHook, **arguments: Any) -> None:
         """Tell listeners at a moment without a user to steer: StopTest ends the test, other flow is warned about."""
@@ -144,6 +163,90 @@ class Runner:
                 settings.cpu_warning_threshold,
             )
         return self.cpu_warning_emitted
+
+    # -- the end ---------------------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """End the test and wait for it; the next ``start`` begins another. Without a test, nothing happens.
+
+        Called by a user, by a listener of the end or in another thread, it only asks for it.
+        """
+        self._end(quits=False)
+
+    def quit(self) -> None:
+        """End the test and all background work, so that ``greenlet.join()`` returns."""
+        self._end(quits=True)
+
+    def stop_test(self, reason: str) -> None:
+        """End the test from anywhere, and everything with it unless there is a web page to go on from.
+
+        Returns at once; the reason is logged.
+        """
+        if self._is_testing and self._ender is None:
+            logger.info("The test ends: %s", reason)
+            self._ask_for_end(quits=self.environment.web_ui is None)
+
+    def _end_test(self) -> None:
+        """Bring the test to its end; runs in a greenlet of its own."""
+        unfinished = self._stop_growing()
+        self._fire_to_the_end(self.environment.events.test_stopping)
+        self.final_user_classes_count = self.user_classes_count
+        self._end_users(unfinished)
+        self.test_ended_epoch_s = time.time()
+        self.update_state(STATE_STOPPED)
+        self._is_testing = self.stats.running = False
+        self._fire_to_the_end(self.environment.events.test_stop)
+
+    def _stop_growing(self) -> list[Greenlet | None]:
+        """Let no more users come. Returns greenlets that are inside a user's constructor."""
+        raise NotImplementedError
+
+    def _end_users(self, unfinished: list[Greenlet | None]) -> None:
+        """End all users, and wait for it."""
+        raise NotImplementedError
+
+    def _end_work(self) -> None:
+        """End all background work; nothing is started any more."""
+        self.greenlet.kill(timeout=settings.stop_grace_s)
+
+    def _end(self, quits: bool) -> None:
+        self._ask_for_end(quits)
+        if self._ender is not None and self._may_wait():
+            self._ender.join()
+
+    def _ask_for_end(self, quits: bool) -> None:
+        if gevent.get_hub() is not self._hub:
+            self._hub.loop.run_callback_threadsafe(self._ask_for_end, quits)
+            return
+        self._quits = self._quits or quits
+        # In a greenlet of its own: whoever asks may be one of those that are ended.
+        if self._ender is None and (self._is_testing or quits):
+            self._ender = gevent.spawn(self._run_end)
+
+    def _may_wait(self) -> bool:
+        me = gevent.getcurrent()
+        if gevent.get_hub() is not self._hub:
+            # Another thread.
+            return False
+        return not (me is self._ender or me is self._hub or me in self.greenlet)
+
+    def _run_end(self) -> None:
+        try:
+            if self._is_testing:
+                self._end_test()
+            if self._quits:
+                self._end_work()
+        finally:
+            self._ender = None
+        if self._exit_wish is not None:
+            exit_wish, self._exit_wish = self._exit_wish, None
+            raise exit_wish
+
+    def _fire_to_the_end(self, event: EventHook) -> None:
+        try:
+            self.fire(event, environment=self.environment)
+        except SystemExit as exit_wish:
+            self._exit_wish = exit_wish
 
     def _count_user_error(
         self, user_instance: Any, exception: BaseException, tb: TracebackType | None = None, **_: Any

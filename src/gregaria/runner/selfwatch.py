@@ -25,6 +25,10 @@ class SelfWatch:
         self._lateness.start()
         self._greenlet = gevent.spawn(self._vitals.run)
 
+    def held_up_by(self) -> str | None:
+        """Who holds up the loop at this moment, in words; None if nobody was seen. May be asked in any thread."""
+        return self._lateness.held_up_by()
+
     def stop(self) -> None:
         """Take the last, unfinished second and end."""
         self._greenlet.kill(block=False)

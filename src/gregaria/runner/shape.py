@@ -83,6 +83,10 @@ class LoadTestShape:
         """Let the run time begin now; done when the test starts."""
         self._started_s = time.perf_counter()
 
+    def go_on_after(self, run_time_s: float) -> None:
+        """The test has been running that long already, under another master."""
+        self._started_s = time.perf_counter() - run_time_s
+
     def get_run_time(self) -> float:
         """Seconds since the test started."""
         if self._started_s is None:

@@ -11,6 +11,7 @@ from gregaria.engine.exchange import Answer
 from gregaria.engine.phases import Phases
 from gregaria.errors import ProtocolError, shortened
 from gregaria.settings import settings
+from gregaria.stats.fields import integer_of, list_of, moment_of, row_of, sendable, text_of
 from gregaria.stats.masking import MASK, Mask, is_secret
 
 __all__ = ["Exchange", "Half", "exchange_of"]
@@ -40,6 +41,28 @@ class Half:
     body_bytes: int
     bytes_left_out: int
 
+    def plain(self) -> list[Any]:
+        """The fields, for another process; ``of`` reads them."""
+        return [[*map(sendable, self.head)], self.lines_left_out, self.body, self.body_bytes, self.bytes_left_out]
+
+    @classmethod
+    def of(cls, plain: Any) -> "Half":
+        """What ``plain`` made these of.
+
+        Raises:
+            ValueError: it made no such thing.
+        """
+        head, lines_left_out, body, body_bytes, bytes_left_out = row_of(plain, "a request or response", 5)
+        if body is not None and not isinstance(body, bytes):
+            raise ValueError(f"a body is no bytes but a {type(body).__name__}")
+        return cls(
+            tuple(text_of(line, "a header") for line in list_of(head, "a head", _LONGEST_HEAD)),
+            integer_of(lines_left_out, "lines_left_out"),
+            body,
+            integer_of(body_bytes, "body_bytes"),
+            integer_of(bytes_left_out, "bytes_left_out"),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -65,6 +88,42 @@ class Exchange:
     response: Half | None
     status: int | None
     phases: Phases | None
+
+    def plain(self) -> list[Any]:
+        """The fields, for another process; ``of`` reads them."""
+        return [
+            self.epoch_s,
+            *map(sendable, (self.method, self.url, self.name, self.error)),
+            self.duration_us,
+            *(half and half.plain() for half in (self.request, self.response)),
+            self.status,
+            None if self.phases is None else list(self.phases),
+        ]
+
+    @classmethod
+    def of(cls, plain: Any, shift_s: int) -> "Exchange":
+        """What ``plain`` made these of, at a moment of this machine's clock.
+
+        Raises:
+            ValueError: it made no such thing.
+        """
+        row = row_of(plain, "an exchange", 10)
+        epoch_s, *texts, duration_us, request, response, status, phases = row
+        method, url, name, error = (text_of(each, "a text of an exchange") for each in texts)
+        return cls(
+            epoch_s=moment_of(epoch_s, "epoch_s", shift_s) or 0.0,
+            method=method,
+            url=url,
+            name=name,
+            error=error,
+            duration_us=None if duration_us is None else integer_of(duration_us, "duration_us"),
+            request=None if request is None else Half.of(request),
+            response=None if response is None else Half.of(response),
+            status=None if status is None else integer_of(status, "status"),
+            phases=None
+            if phases is None
+            else Phases(*(integer_of(each, "a phase") for each in row_of(phases, "phases", 6))),
+        )
 
 
 def exchange_of(method: str, name: str, message: str, error: object, answer: Any, mask: Mask) -> Exchange | None:

@@ -139,6 +139,11 @@ class StatsError:
         self.last_seen = last_seen
         self.exchanges: list[Exchange] = []
 
+    @property
+    def is_other(self) -> bool:
+        """Whether this is the group of all kinds beyond the limit."""
+        return self.error == OTHER and not self.method and not self.name
+
     @classmethod
     def parse_error(cls, error: object) -> str:
         """The group's text for an error."""
@@ -233,7 +238,14 @@ class FailureTable(dict[str, StatsError]):
         """Add a group that was counted elsewhere."""
         group = self._groups.get((error.method, error.name, error.error))
         if group is None:
-            group = self._new_group(error.method, error.name, error.sample)
+            # An exchange that was told after the failures of a group that is forgotten here.
+            if not error.occurrences:
+                return
+            if error.is_other:
+                group = self._put(StatsError("", "", OTHER))
+                group.sample = error.sample
+            else:
+                group = self._new_group(error.method, error.name, error.sample)
         group.merge(error)
 
     def clear(self) -> None:
@@ -260,6 +272,9 @@ class FailureTable(dict[str, StatsError]):
             group.sample = f"{method} {self.mask.text(name)}: {message}".strip()
         else:
             group = StatsError(method, name, message)
+        return self._put(group)
+
+    def _put(self, group: StatsError) -> StatsError:
         self._groups[group.method, group.name, group.error] = group
         self[StatsError.create_key(group.method, group.name, group.error)] = group
         return group
@@ -275,7 +290,8 @@ class ExceptionTable(dict[int, dict[str, Any]]):
     def add(self, node_id: str, msg: str, formatted_tb: str, count: int = 1) -> None:
         """Count an exception; ``node_id`` is where it happened: ``local`` or a worker's name."""
         traceback = shortened(formatted_tb, LONGEST_TRACEBACK)
-        key = hash(group_key(traceback))
+        # Those that a worker has counted together stay together.
+        key = hash(OTHER if msg == OTHER else group_key(traceback))
         row = self.get(key)
         if row is None:
             key, row = self._new_row(key, shortened(msg, LONGEST_MESSAGE), traceback)

@@ -37,6 +37,27 @@ class Second:
     #: whether the event loop was late by more than the limit
     is_late: bool
 
+    def worst_of(self, other: "Second") -> "Second":
+        """The same second of two processes as one: of each figure the higher one."""
+        crowded = max(self, other, key=lambda each: -1 if each.descriptors is None else each.descriptors)
+        starved = [each.starved_us for each in (self, other) if each.starved_us is not None]
+        return Second(
+            number=self.number,
+            epoch_s=self.epoch_s,
+            delay_us=max(self.delay_us, other.delay_us),
+            cpu_percent=max(self.cpu_percent, other.cpu_percent),
+            core_percent=max(self.core_percent, other.core_percent),
+            machine_percent=max(self.machine_percent, other.machine_percent),
+            starved_us=max(starved, default=None),
+            memory_bytes=max(self.memory_bytes, other.memory_bytes),
+            collections=max(self.collections, other.collections),
+            collecting_us=max(self.collecting_us, other.collecting_us),
+            longest_collection_us=max(self.longest_collection_us, other.longest_collection_us),
+            descriptors=crowded.descriptors,
+            descriptor_limit=crowded.descriptor_limit,
+            is_late=self.is_late or other.is_late,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class LateSecond:

@@ -1,12 +1,12 @@
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
-from gregaria.compat._explain import LATER, explain
+from gregaria.cluster.master import MasterRunner as MasterRunner
+from gregaria.cluster.roster import WorkerNode as WorkerNode
+from gregaria.cluster.roster import WorkerNodes as WorkerNodes
+from gregaria.cluster.worker import WorkerRunner as WorkerRunner
 from gregaria.compat._writable import make_writable
 from gregaria.runner.local import LocalRunner as LocalRunner
 from gregaria.runner.roles import DistributedRunner as DistributedRunner
-from gregaria.runner.roles import MasterRunner as MasterRunner
-from gregaria.runner.roles import WorkerNode as WorkerNode
-from gregaria.runner.roles import WorkerRunner as WorkerRunner
 from gregaria.runner.runner import Runner as Runner
 from gregaria.runner.state import STATE_CLEANUP as STATE_CLEANUP
 from gregaria.runner.state import STATE_INIT as STATE_INIT
@@ -53,6 +53,7 @@ __all__ = [
     "MasterRunner",
     "Runner",
     "WorkerNode",
+    "WorkerNodes",
     "WorkerRunner",
 ]
 
@@ -65,11 +66,6 @@ class ExceptionDict(TypedDict):
     traceback: str
     nodes: set[str]
 
-
-if not TYPE_CHECKING:
-    __getattr__ = explain(
-        __name__, {"WorkerNodes": f"{LATER}, which runs on one machine yet; `environment.runner.worker_count` is 1."}
-    )
 
 make_writable(
     __name__,

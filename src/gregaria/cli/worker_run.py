@@ -1,0 +1,137 @@
+"""A worker's life: find the master, run what it asks for, until it or a person says that it is over."""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gevent
+from gevent.event import Event
+
+from gregaria.cli.cluster import Part, runner_maker
+from gregaria.cli.limits import raise_file_limit
+from gregaria.cli.processes import LocalWorkers
+from gregaria.cli.signals import Signals, Watchdog, terminate_self
+from gregaria.environment import Environment
+from gregaria.errors import CommandError, ExitCode
+from gregaria.events import FLOW, EventHook
+from gregaria.logs import watch_greenlets
+from gregaria.settings import settings
+from gregaria.users.check import check_user_class
+from gregaria.version import VERSION
+
+__all__ = ["WorkerRun", "run_workers"]
+
+logger = logging.getLogger("gregaria.cli.run")
+
+_PATIENCE_S = 20.0
+#: seconds between two looks whether whoever started this worker is still there
+_PARENT_S = 1.0
+
+
+class WorkerRun:
+    """The life of one worker.
+
+    Args:
+        environment: with the users that may run, and no runner yet.
+        options: of the command.
+        part: what this process is.
+        locustfiles: what it has imported.
+    """
+
+    def __init__(self, environment: Environment, options: Any, part: Part, locustfiles: Sequence[Path]) -> None:
+        self._environment = environment
+        self._options = options
+        self._part = part
+        self._locustfiles = locustfiles
+        self._over = Event()
+        self._watchdog = Watchdog()
+        self._signals = Signals(self._stop_by_signal, self._stop_at_once)
+
+    def run(self) -> int:
+        """Run until the end; returns the exit code.
+
+        Raises:
+            CommandError: the worker cannot begin, or could not go on.
+        """
+        logger.info("Starting Gregaria %s as a worker", VERSION)
+        greenlet_errors = watch_greenlets()
+        errors_before = EventHook.errors
+        environment, options = self._environment, self._options
+        if options.equal_weights:
+            environment.assign_equal_weights()
+        environment.stats.recorder.keeps_phases = getattr(options, "keeps_phases", False)
+        for user_class in environment.user_classes:
+            check_user_class(user_class)
+            if environment.host:
+                user_class.host = environment.host
+        raise_file_limit(None)
+        self._runner = runner = runner_maker(self._part, options, self._locustfiles)(environment)
+        self._fire_init()
+        self._signals.start()
+        if self._part.is_child:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            gevent.spawn(self._watch_parent, os.getppid())
+        gevent.spawn(self._wait_for_quit)
+        self._over.wait()
+        self._watchdog.arm(environment.stop_timeout + settings.stop_grace_s + _PATIENCE_S, terminate_self)
+        runner.quit()
+        self._watchdog.off()
+        runner.fire(environment.events.quitting, environment=environment, reverse=True)
+        code = self._exit_code(EventHook.errors - errors_before + greenlet_errors.count)
+        runner.fire(environment.events.quit, exit_code=code)
+        self._signals.stop()
+        if runner.failure is not None:
+            raise runner.failure
+        return code
+
+    def _fire_init(self) -> None:
+        environment = self._environment
+        before = EventHook.errors
+        try:
+            environment.events.init.fire(environment=environment, runner=self._runner, web_ui=None)
+        except FLOW as error:
+            raise CommandError(f"a listener of init raised {error!r}", ExitCode.INIT_FAILED) from error
+        if EventHook.errors > before:
+            raise CommandError("a listener of init raised, see above; the run is not started", ExitCode.INIT_FAILED)
+
+    def _exit_code(self, unhandled: int) -> int:
+        wished = self._environment.process_exit_code
+        if wished is not None:
+            return int(wished)
+        return int(ExitCode.USAGE) if unhandled else int(ExitCode.OK)
+
+    def _wait_for_quit(self) -> None:
+        self._runner.greenlet.join()
+        self._over.set()
+
+    def _watch_parent(self, parent: int) -> None:
+        while os.getppid() == parent:
+            gevent.sleep(_PARENT_S)
+        logger.warning("The process that started this worker has ended, and so does the worker")
+        self._over.set()
+
+    def _stop_by_signal(self, name: str) -> None:
+        logger.info("Got %s, this worker leaves", name)
+        self._over.set()
+
+    def _stop_at_once(self) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(ExitCode.INTERRUPTED)
+
+
+def run_workers(arguments: Sequence[str], part: Part, options: Any) -> int:
+    """``--worker --processes N``: start N workers of another machine's master, and wait for them."""
+    workers = LocalWorkers(
+        arguments, part.processes, part.master_host, part.master_port, replaces=options.replace_workers
+    )
+    signals = Signals(lambda _: workers.signal(signal.SIGTERM), lambda: workers.signal(signal.SIGTERM))
+    signals.start()
+    workers.start()
+    code = workers.wait()
+    signals.stop()
+    return code

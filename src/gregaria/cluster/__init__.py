@@ -1,0 +1,1 @@
+"""Many processes, one test: master and workers, and the link between them."""

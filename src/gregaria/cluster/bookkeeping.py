@@ -1,0 +1,102 @@
+"""What a master writes down so that another could go on with its test, and what it acknowledges when that is done."""
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import gevent
+
+from gregaria.cluster.journal import Journal, Notes
+from gregaria.cluster.master_machine import Peer
+from gregaria.errors import CommandError, ExitCode
+from gregaria.stats.failures import ExceptionTable
+from gregaria.stats.increments import add_report
+from gregaria.stats.table import RequestStats
+
+__all__ = ["Bookkeeper", "noted_exceptions", "restore"]
+
+logger = logging.getLogger("gregaria.cluster.master")
+
+
+class Bookkeeper:
+    """Keeps a journal, and knows which items are not in it yet.
+
+    Args:
+        journal: where to write.
+        command: what the test is started with.
+
+    Attributes:
+        command: the same.
+    """
+
+    def __init__(self, journal: Journal, command: str) -> None:
+        self.command = command
+        self._journal = journal
+        self._has_failed = False
+        self._unwritten: list[tuple[str, int]] = []
+
+    def notes_to_go_on_with(self) -> Notes | None:
+        """What the master before has written of a test that has not ended; None if there is none.
+
+        Raises:
+            CommandError: the file is no journal, or one of another command.
+        """
+        notes = self._journal.read()
+        if notes is None or notes.is_over:
+            return None
+        if notes.command != self.command:
+            raise CommandError(
+                "the journal holds a test that has not ended, and that was started with another command: "
+                f"{notes.command!r}. Start that one to go on with it, delete the file, or name another with --journal",
+                ExitCode.USAGE,
+            )
+        return notes
+
+    def took(self, node_id: str, number: int) -> None:
+        """An item has been taken, and will be acknowledged when that is written down."""
+        self._unwritten.append((node_id, number))
+
+    def places(self, peers: Mapping[str, Peer]) -> dict[str, tuple[str, int, int]]:
+        """``{node id: (incarnation, index, number of the last item taken)}`` of our own workers."""
+        latest: dict[str, int] = {}
+        for node_id, number in self._unwritten:
+            latest[node_id] = max(latest.get(node_id, 0), number)
+        return {
+            node_id: (peer.incarnation, peer.index, max(peer.channel.dealt, latest.get(node_id, 0)))
+            for node_id, peer in list(peers.items())
+            if peer.incarnation
+        }
+
+    def write(self, notes: Notes) -> list[tuple[str, int]]:
+        """Write the notes of this moment; returns the items that can be acknowledged by that."""
+        written, self._unwritten = self._unwritten, []
+        packed = self._journal.pack(notes)
+        try:
+            gevent.get_hub().threadpool.apply(self._journal.write, (packed,))
+        except OSError as error:
+            if not self._has_failed:
+                logger.error("The journal could not be written, no other master could go on: %s", error)
+            self._has_failed = True
+            self._unwritten = written + self._unwritten
+            return []
+        self._has_failed = False
+        return written
+
+
+def noted_exceptions(exceptions: Mapping[int, Mapping[str, Any]]) -> list[Any]:
+    """``[message, traceback, count, nodes]`` of each."""
+    return [[row["msg"], row["traceback"], row["count"], sorted(row["nodes"])] for row in exceptions.values()]
+
+
+def restore(notes: Notes, stats: RequestStats, exceptions: ExceptionTable) -> list[str]:
+    """Take over what the master before has counted; returns the sentences that belong beside the figures."""
+    stats.clear_all()
+    exceptions.clear()
+    if notes.counted is not None:
+        add_report(notes.counted, stats, ExceptionTable(), "")
+    for message, trace, count, nodes in notes.exceptions:
+        for place, node_id in enumerate(nodes):
+            exceptions.add(node_id, message, trace, count if place == 0 else 0)
+    gap_s = max(time.time() - notes.written_epoch_s, 0.0)
+    return [*notes.notes, f"The master was started anew {gap_s:.0f} s after its last note; nothing was counted twice."]

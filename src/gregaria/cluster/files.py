@@ -1,0 +1,78 @@
+"""The files of a master's test: for workers that have none, and to compare with those of workers that have some."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gregaria.cluster.archive import Archive, fingerprints, listing, pack
+from gregaria.cluster.locust_files import for_locust
+from gregaria.errors import CommandError
+
+__all__ = ["TestFiles", "digest_of", "python_files"]
+
+logger = logging.getLogger("gregaria.cluster.files")
+
+
+def python_files(locustfiles: Sequence[Path]) -> dict[str, str]:
+    """``{name: checksum}`` of the Python files that belong to a test; data files may be each node's own.
+
+    Raises:
+        CommandError: they cannot be read.
+    """
+    return {name: sha256 for name, sha256 in fingerprints(locustfiles).items() if name.endswith(".py")}
+
+
+def digest_of(files: Mapping[str, str]) -> str:
+    """One checksum for all of them."""
+    return hashlib.sha256(json.dumps(sorted(files.items())).encode()).hexdigest()
+
+
+class TestFiles:
+    """What a master can give to its workers.
+
+    Args:
+        locustfiles: of the test.
+    """
+
+    def __init__(self, locustfiles: Sequence[Path]) -> None:
+        self._locustfiles = list(locustfiles)
+        self._archive: Archive | None = None
+        self._python: dict[str, str] | None = None
+
+    def tell(self) -> None:
+        """Log what would go to a worker that is started with ``-f -``."""
+        try:
+            for line in listing(self._packed()):
+                logger.info("%s", line)
+        except CommandError as error:
+            logger.warning("Workers cannot take their files from this master (-f -): %s", error)
+
+    def answer(self, asked: Any) -> dict[str, Any]:
+        """What somebody is answered who asks for the files."""
+        if not isinstance(asked, dict) or "gregaria" not in asked:
+            return for_locust(self._locustfiles)
+        try:
+            archive = self._packed()
+        except CommandError as error:
+            return {"error": str(error)}
+        return {"archive": archive.data, "sha256": archive.sha256}
+
+    def are_others(self, digest: object) -> dict[str, str] | None:
+        """This test's Python files, if a worker with that digest has others; None if it has the same, or says none."""
+        if not isinstance(digest, str):
+            return None
+        if self._python is None:
+            try:
+                self._python = python_files(self._locustfiles)
+            except CommandError:
+                # Too many to compare.
+                self._python = {}
+        return self._python if self._python and digest_of(self._python) != digest else None
+
+    def _packed(self) -> Archive:
+        if self._archive is None:
+            self._archive = pack(self._locustfiles)
+        return self._archive

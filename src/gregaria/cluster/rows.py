@@ -1,0 +1,113 @@
+"""A master's rows of test data: hands them to workers, and takes back what lost ones have not used."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import gevent
+
+from gregaria.feed.server import Answer, FeedServer
+
+__all__ = ["Rows"]
+
+
+class Rows:
+    """All feeds of a master.
+
+    Args:
+        server: knows which row is whose.
+        put: sends ``[feed, payload]`` to a worker.
+        note: where a journal is kept, called when something waits to be written down: rows are sent after that, by
+            ``send``. None where none is kept.
+    """
+
+    def __init__(
+        self,
+        server: FeedServer,
+        put: Callable[[str, list[Any]], object],
+        note: Callable[[], object] | None = None,
+    ) -> None:
+        self._server = server
+        self._put = put
+        self._note = note
+        self._unsent: list[tuple[str, list[Any]]] = []
+        # Sources that run code of the locustfile's may wait: each feed has a queue of its own.
+        self._waiting: dict[str, deque[tuple[str, Mapping[str, Any], Callable[[], object]]]] = {}
+
+    def __bool__(self) -> bool:
+        """Whether there are feeds."""
+        return bool(self._server)
+
+    def begin(self, run: str, workers: Iterable[str]) -> None:
+        """A test begins: all rows are there again, and these workers fetch their first ones."""
+        self._server.begin(run)
+        for worker in workers:
+            self.prepare(worker)
+
+    def prepare(self, worker: str) -> None:
+        """Have a worker fetch its first rows, before it gets users."""
+        if self._server:
+            self._say(self._server.prepare(worker))
+
+    def is_ready(self, workers: Iterable[str]) -> bool:
+        """Whether these workers have their first rows."""
+        return self._server.is_ready(workers)
+
+    def take(self, worker: str, name: str, payload: Mapping[str, Any], dealt: Callable[[], object]) -> None:
+        """A worker says something; ``dealt`` is called when it has been dealt with."""
+        if not self._server.may_wait(name):
+            self._say(self._server.take(worker, name, payload))
+            dealt()
+            return
+        queue = self._waiting.setdefault(name, deque())
+        queue.append((worker, payload, dealt))
+        if len(queue) == 1:
+            gevent.spawn(self._work_off, name)
+
+    def lost(self, worker: str) -> None:
+        """A worker is not heard of any more, or has left."""
+        self._say(self._server.lost(worker))
+
+    def back(self, worker: str) -> None:
+        """A lost worker is heard of again."""
+        self._server.back(worker)
+
+    def notes(self) -> list[str]:
+        """Sentences that belong beside the figures."""
+        return self._server.notes()
+
+    def unsent(self) -> list[tuple[str, list[Any]]]:
+        """What is to be sent when the next note is written."""
+        unsent, self._unsent = self._unsent, []
+        return unsent
+
+    def send(self, unsent: Iterable[tuple[str, list[Any]]]) -> None:
+        """That note has been written."""
+        for worker, payload in unsent:
+            self._put(worker, payload)
+
+    def snapshot(self) -> dict[str, Any]:
+        """All that ``restore`` needs."""
+        return self._server.snapshot()
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Go on where another master was."""
+        self._server.restore(snapshot)
+
+    def _work_off(self, name: str) -> None:
+        queue = self._waiting[name]
+        while queue:
+            worker, payload, dealt = queue[0]
+            try:
+                self._say(self._server.take(worker, name, payload))
+            finally:
+                dealt()
+                queue.popleft()
+
+    def _say(self, answers: Iterable[Answer]) -> None:
+        for worker, name, payload in answers:
+            if self._note is None:
+                self._put(worker, [name, payload])
+            else:
+                self._unsent.append((worker, [name, payload]))
+                self._note()

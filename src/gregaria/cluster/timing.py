@@ -1,0 +1,38 @@
+"""How often and how long, for both ends of a link."""
+
+from dataclasses import dataclass
+
+from gregaria.settings import settings
+
+__all__ = ["Timing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """All in seconds.
+
+    Attributes:
+        heartbeat_s: between two signs of life of a worker.
+        lease_s: how long a worker's users may run after a sign of life that the master has answered.
+        report_s: between two reports of what a worker has counted.
+        ready_s: between two tries to be accepted.
+        tell_s: between two words about a master that cannot be reached.
+        give_up_s: after which a worker stops trying.
+        retry_s: after which what was sent and has not been received is sent again.
+    """
+
+    heartbeat_s: float = 1.0
+    lease_s: float = 5.0
+    report_s: float = 1.0
+    ready_s: float = 1.0
+    tell_s: float = 5.0
+    give_up_s: float = 300.0
+    retry_s: float = 1.0
+
+    @classmethod
+    def usual(cls) -> "Timing":
+        """What the settings say."""
+        return cls(
+            heartbeat_s=settings.heartbeat_interval_s,
+            give_up_s=settings.connect_retry_timeout_s * settings.connect_retry_count,
+        )

@@ -1,0 +1,111 @@
+"""Frames of both dialects: msgpack arrays ``[type, data, node_id]``, as Locust's; bounded, and never pickle."""
+
+import datetime
+from typing import Any, NamedTuple
+
+import msgpack
+
+__all__ = ["LARGEST_FRAME_BYTES", "Frame", "WireError", "check_sendable", "pack", "unpack"]
+
+#: what is larger is refused by whoever would send it, and dropped unread by whoever gets it
+LARGEST_FRAME_BYTES = 64 * 1024 * 1024
+_LONGEST_TYPE = 200
+_LONGEST_NODE_ID = 300
+#: as Locust writes a moment
+_MOMENT = "%Y%m%dT%H:%M:%S.%f"
+
+
+class WireError(ValueError):
+    """Bytes that are no frame, or a value that cannot be sent."""
+
+
+class Frame(NamedTuple):
+    """One message on the wire.
+
+    Attributes:
+        type: what it is.
+        data: anything that msgpack knows.
+        node_id: the sender's, or in Locust's dialect whatever its master puts there.
+    """
+
+    type: str
+    data: Any
+    node_id: str
+
+
+def pack(kind: str, data: Any, node_id: str) -> bytes:
+    """The bytes of a frame.
+
+    Raises:
+        WireError: ``data`` holds something that msgpack cannot write, or is too large.
+    """
+    try:
+        packed: bytes = msgpack.packb((kind, data, node_id), default=_simple)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise WireError(
+            f"a message of type {kind!r} cannot be sent, as {error}: numbers, texts, bytes, None, lists, dicts can"
+        ) from None
+    if len(packed) > LARGEST_FRAME_BYTES:
+        raise WireError(
+            f"a message of type {kind!r} has {len(packed):,} bytes, and {LARGEST_FRAME_BYTES:,} is the most: "
+            "send it in parts, or where it can be fetched from"
+        )
+    return packed
+
+
+def check_sendable(kind: str, data: Any) -> None:
+    """Refuse what could not be sent, where it is asked for and not later in another thread.
+
+    Raises:
+        WireError: ``data`` holds something that msgpack cannot write, or is too large; or ``kind`` is no name.
+    """
+    if not isinstance(kind, str) or not 0 < len(kind) <= _LONGEST_TYPE:
+        raise WireError(f"the type of a message is a text of 1 to {_LONGEST_TYPE} characters, not {kind!r}")
+    pack(kind, data, "")
+
+
+def unpack(packed: bytes) -> Frame:
+    """The frame of these bytes.
+
+    Raises:
+        WireError: they are none.
+    """
+    if len(packed) > LARGEST_FRAME_BYTES:
+        raise WireError(f"a frame of {len(packed):,} bytes")
+    try:
+        found = msgpack.unpackb(packed, raw=False, strict_map_key=False, object_hook=_restored)
+    except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
+        raise WireError(f"no msgpack: {error}") from None
+    if not isinstance(found, list) or len(found) != 3:
+        raise WireError("no array of three")
+    kind, data, node_id = found
+    if not isinstance(kind, str) or not 0 < len(kind) <= _LONGEST_TYPE:
+        raise WireError("the type of a frame is no text of a usable length")
+    if not isinstance(node_id, str) or len(node_id) > _LONGEST_NODE_ID:
+        # Locust's master sends None as the sender of some messages.
+        if node_id is not None:
+            raise WireError("the sender of a frame is no text of a usable length")
+        node_id = ""
+    return Frame(kind, data, node_id)
+
+
+def _simple(value: Any) -> Any:
+    """What msgpack does not know, as Locust writes it."""
+    if isinstance(value, datetime.datetime):
+        return {"__datetime__": True, "as_str": value.strftime(_MOMENT)}
+    if isinstance(value, (set, frozenset)):
+        return list(value)
+    if type(value).__name__ == "ObjectId":
+        return {"__ObjectId__": True, "as_str": str(value)}
+    raise TypeError(f"there is a {type(value).__qualname__} in it")
+
+
+def _restored(found: dict[Any, Any]) -> Any:
+    try:
+        if found.get("__datetime__") is True:
+            return datetime.datetime.strptime(found["as_str"], _MOMENT)
+        if found.get("__ObjectId__") is True:
+            return found["as_str"]
+    except (KeyError, TypeError, ValueError):
+        pass
+    return found

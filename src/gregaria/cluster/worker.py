@@ -1,0 +1,511 @@
+"""WorkerRunner: runs the users that a master asks for, and tells it what they do."""
+
+import logging
+import os
+import socket
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import gevent
+from gevent import Greenlet
+from gevent.monkey import get_original
+
+from gregaria.cluster.archive import differences
+from gregaria.cluster.files import digest_of
+from gregaria.cluster.happenings import Connected, Held, Item, Refused, Resumed, Waiting
+from gregaria.cluster.keys import Keys
+from gregaria.cluster.link import Link, WorkerSocket
+from gregaria.cluster.reach import why_not
+from gregaria.cluster.timing import Timing
+from gregaria.cluster.wire import check_sendable
+from gregaria.cluster.worker_machine import LOCUST, WorkerMachine
+from gregaria.errors import CommandError, ExitCode
+from gregaria.feed.feeds import feeds
+from gregaria.logs import last_lines, lines_since
+from gregaria.runner.host import HostRunner
+from gregaria.runner.messages import Message
+from gregaria.runner.roles import DistributedRunner
+from gregaria.runner.state import STATE_CLEANUP, STATE_INIT, STATE_RUNNING, STATE_SPAWNING
+from gregaria.settings import settings
+from gregaria.stats.increments import Increments
+from gregaria.users.check import check_user_class
+
+__all__ = ["CONTINUE", "PAUSE", "QUIT", "WorkerRunner"]
+
+logger = logging.getLogger("gregaria.cluster.worker")
+
+#: what a worker does when its lease is over
+PAUSE, CONTINUE, QUIT = "pause", "continue", "quit"
+
+#: seconds between two words about this process, and what listeners of report_to_master add
+_STATUS_S = 1.0
+#: seconds that the master has to send the first rows of test data
+_ROWS_S = 60.0
+#: seconds that a goodbye has to be heard
+_GOODBYE_S = 3.0
+#: files that are named when they are not the master's
+_MOST_DIFFERENCES = 10
+
+
+class WorkerRunner(HostRunner, DistributedRunner):
+    """Runs users in this process, as many as a master says.
+
+    Args:
+        environment: whose users are run.
+        master_host, master_port: where the master listens.
+        keys: of the cluster, when it has a secret.
+        on_master_loss: ``pause``, ``continue`` or ``quit``: what to do when the master is not heard of for a lease.
+        timing: how often and how long.
+        files: ``{name: checksum}`` of the Python files of its test, which must be the master's; None for any.
+
+    Attributes:
+        client_id: names this process.
+        worker_index: which worker this is, from 0; -1 until a master has accepted it.
+        worker_state: ``ready``, ``spawning``, ``running`` or ``cleanup``.
+        master_host, master_port: where the master listens.
+        connected: whether a master has accepted it.
+        failure: why it has ended before it was told to.
+    """
+
+    workers: tuple[Any, ...] = ()
+
+    def __init__(
+        self,
+        environment: Any,
+        master_host: str,
+        master_port: int,
+        *,
+        keys: Keys | None = None,
+        on_master_loss: str = PAUSE,
+        timing: Timing | None = None,
+        files: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(environment)
+        self.client_id = f"{socket.gethostname()}_{uuid.uuid4().hex}"
+        self.worker_index = -1
+        self.worker_state = STATE_INIT
+        self.master_host = master_host
+        self.master_port = master_port
+        self.connected = False
+        self.failure: CommandError | None = None
+        self._on_master_loss = on_master_loss
+        self._increments = Increments(self.stats, self.exceptions)
+        # One of the system: the link's thread takes what is new while the hub may be about to begin anew.
+        self._counting = get_original("_thread", "allocate_lock")()
+        self._run: str | None = None
+        self._generation = 0
+        self._wanted: dict[str, Any] | None = None
+        self._follower: Greenlet | None = None
+        self._spawn_timestamp = 0.0
+        self._is_locust = False
+        self._status: dict[str, Any] = {"state": STATE_INIT}
+        self._status_s = time.monotonic()
+        self._rate = 0.0
+        self._rate_since = (time.monotonic(), 0)
+        self._logs_told = 0
+        self._about: dict[str, Any] = {
+            "host": socket.gethostname(),
+            "cores": os.cpu_count() or 1,
+            "idle_cores": _idle_cores(),
+            "pid": os.getpid(),
+        }
+        self._files = dict(files) if files is not None else None
+        if files is not None:
+            self._about["files"] = digest_of(files)
+        self._machine = WorkerMachine(
+            self.client_id,
+            uuid.uuid4().hex[:16],
+            self._about_now,
+            self._report,
+            self._status_now,
+            time.monotonic(),
+            timing or Timing.usual(),
+        )
+        environment.shared_data.writer = self.client_id
+        environment.shared_data.tell = lambda change: self._put("shared", change)
+        feeds.connect(self)
+        self._link = Link(WorkerSocket(self._machine, master_host, master_port, keys), self._happened)
+        self._link.open()
+        self.greenlet.spawn(self._tell_status)
+
+    # -- users -----------------------------------------------------------------------------------------------------
+
+    def start(self, *_: Any, **__: Any) -> None:
+        """A worker starts nothing by itself.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError("A worker runs what its master asks for: start the test there")
+
+    def user_gone(self, class_name: str) -> bool:
+        """A user has ended by itself and is not replaced."""
+        self._put("user_gone", {"class": class_name})
+        return True
+
+    def user_count_changed(self) -> None:
+        """A user has ended: the master decides what that means."""
+        if self.iterations_left is not None and self.iterations_left <= 0 and self._is_testing:
+            self._crew.population.stop_waiting()
+
+    def send_message(self, msg_type: str, data: Any = None, client_id: str | None = None) -> None:
+        """Send a message to the master.
+
+        Args:
+            msg_type: which listener it is for.
+            data: numbers, texts, bytes, None, lists and dictionaries of those.
+            client_id: not used by a worker, whose messages all go to the master.
+
+        Raises:
+            WireError: the data cannot be sent.
+        """
+        del client_id
+        check_sendable(msg_type, data)
+        self._put("message", {"type": msg_type, "data": data})
+
+    def ask(self, feed_name: str, payload: dict[str, Any]) -> None:
+        """Ask the master for rows of test data."""
+        self._put("feed", [feed_name, payload])
+
+    def stop_test(self, reason: str) -> None:
+        """End the whole test: the master does."""
+        if self._is_locust or not self.connected:
+            super().stop_test(reason)
+        elif self._is_testing:
+            logger.info("The master is asked to end the test: %s", reason)
+            self._put("stop_test", {"reason": f"worker {self.worker_index}: {reason}"})
+
+    def log_exception(self, node_id: str, msg: str, formatted_tb: str) -> None:
+        super().log_exception(node_id, msg, formatted_tb)
+        if self._is_locust:
+            self._put("exception", {"message": msg, "traceback": formatted_tb})
+
+    # -- what happens ----------------------------------------------------------------------------------------------
+
+    def _happened(self, what: Any) -> None:
+        try:
+            if isinstance(what, Item):
+                self._take(what)
+            elif isinstance(what, Connected):
+                self._accepted(what)
+            elif isinstance(what, Held):
+                self._hold(what)
+            elif isinstance(what, Resumed):
+                self._resume()
+            elif isinstance(what, Waiting):
+                self._tell_waiting(what)
+            elif isinstance(what, Refused):
+                self._refused(what)
+        except Exception:
+            logger.exception("What the master said could not be dealt with: %r", what)
+
+    def _take(self, item: Item) -> None:
+        payload = item.payload
+        if item.kind == "spawn":
+            self._spawn(payload)
+        elif item.kind == "stop":
+            self._wanted = None
+            if self._is_testing:
+                self._ask_for_end(quits=False)
+            else:
+                self._stopped()
+        elif item.kind == "quit":
+            logger.info("The master has ended the run")
+            self._ask_for_end(quits=True)
+        elif item.kind == "message":
+            self._messages.deliver(Message(payload["type"], payload["data"], payload.get("from")), self.environment)
+        elif item.kind == "spawning_complete":
+            self.fire(self.environment.events.spawning_complete, user_count=payload["user_count"])
+        elif item.kind == "reset":
+            self._begin_counting(payload["run"], payload["generation"], self.stats.reset_all)
+        elif item.kind == "shared":
+            self.environment.shared_data.take(payload)
+        elif item.kind == "feed":
+            feeds.on_answer(*payload)
+        elif item.kind == "update_user_class":
+            self.environment.update_user_class(payload)
+        if item.number:
+            self._link.ask(lambda: self._machine.deal(item.number))
+
+    def _accepted(self, what: Connected) -> None:
+        self.connected = True
+        self._is_locust = what.dialect == LOCUST
+        self.worker_index = what.index
+        if what.is_new:
+            logger.info("Connected to the master at %s:%d as worker %d", self.master_host, self.master_port, what.index)
+            self._logs_told = 0
+        else:
+            logger.info("Connected to the master at %s:%d again", self.master_host, self.master_port)
+        if self._is_locust:
+            feeds.fail("a master of Locust's hands out no rows")
+        else:
+            feeds.resume()
+
+    def _hold(self, what: Held) -> None:
+        self.connected = False
+        feeds.hold()
+        if not self._is_testing:
+            return
+        if self._on_master_loss == PAUSE:
+            logger.warning("The users of this worker pause, as %s; they go on when it is back", what.reason)
+            self._crew.population.pause()
+        elif self._on_master_loss == QUIT:
+            self._give_up(f"This worker ends, as {what.reason} (--on-master-loss quit)")
+        else:
+            logger.warning("%s; the users of this worker go on (--on-master-loss continue)", what.reason.capitalize())
+
+    def _resume(self) -> None:
+        self.connected = True
+        feeds.resume()
+        if self._is_testing:
+            logger.info("The master is back, the users of this worker go on")
+            self._crew.population.resume()
+
+    def _refused(self, what: Refused) -> None:
+        reason = what.reason
+        if what.files:
+            here = self._files or {}
+            told = differences(here, what.files)
+            reason += ": " + "; ".join(told[:_MOST_DIFFERENCES]) + ("; ..." if len(told) > _MOST_DIFFERENCES else "")
+            reason += ". Give it the master's files, start it with -f - to get them, or with --allow-other-files"
+        self._give_up(f"The master refuses this worker: {reason}")
+
+    def _tell_waiting(self, what: Waiting) -> None:
+        where = f"{self.master_host}:{self.master_port}"
+        if what.gives_up:
+            self._give_up(f"No master has answered at {where} for {what.waited_s:.0f} s; this worker gives up")
+            return
+        logger.warning(
+            "No master answers at %s%s (for %.0f s now); trying again each second. Is it running, and is that its "
+            "--master-bind-port?",
+            where,
+            why_not(self.master_host, self.master_port),
+            what.waited_s,
+        )
+
+    def _give_up(self, reason: str) -> None:
+        if self.failure is None:
+            self.failure = CommandError(reason, ExitCode.CLUSTER)
+        self._ask_for_end(quits=True)
+
+    # -- a test ----------------------------------------------------------------------------------------------------
+
+    def _spawn(self, payload: dict[str, Any]) -> None:
+        if self._is_locust:
+            if payload["timestamp"] <= self._spawn_timestamp:
+                return
+            self._spawn_timestamp = payload["timestamp"]
+            payload = {**payload, "run": self._run if self._is_testing else uuid.uuid4().hex, "generation": 0}
+        self._wanted = payload
+        if self._follower is None or self._follower.dead:
+            self._follower = self.greenlet.spawn(self._follow)
+
+    def _follow(self) -> None:
+        """Bring the users where they are wanted, until they are."""
+        if self._wanted is None:
+            # Another one has seen to it between the making of this greenlet and its first turn.
+            return
+        while self._wanted is not None:
+            wanted, self._wanted = self._wanted, None
+            if self._ender is not None:
+                self._ender.join()
+            if self._is_testing and wanted["run"] != self._run:
+                # A master that has begun again and knows nothing of the test that ran.
+                self.stop()
+            self._put("spawning", {})
+            if not self._is_testing and not self._begin_test(wanted):
+                return
+            self._apply(wanted)
+            self.worker_state = STATE_SPAWNING
+            if self.state != STATE_SPAWNING:
+                self.update_state(STATE_SPAWNING)
+            users = {name: count for name, count in wanted["users"].items() if name in self.user_classes_by_name}
+            self._crew.population.spawn_rate = wanted.get("spawn_rate") or max(sum(users.values()), 1)
+            self._crew.population.move_to(users, lambda: self._wanted is None and self._ender is None)
+            if self._ender is not None:
+                return
+        self.worker_state = STATE_RUNNING
+        self.update_state(STATE_RUNNING)
+        self._put("spawned", {"users": self.user_classes_count})
+
+    def _begin_test(self, wanted: dict[str, Any]) -> bool:
+        for user_class in self.user_classes:
+            check_user_class(user_class)
+        self._keep_watch()
+        self._apply(wanted)
+        self.cpu_warning_emitted = False
+        self._begin_counting(wanted["run"], wanted["generation"], self._clear)
+        self.iterations = wanted.get("iterations")
+        self.iterations_left = self.iterations
+        self.environment.filter_tasks_by_tags()
+        self._is_testing = self.stats.running = True
+        self.test_started_epoch_s, self.test_ended_epoch_s = time.time(), None
+        self.fire(self.environment.events.test_start, environment=self.environment)
+        self._messages.wait_until_handled()
+        if not self._is_testing or self._ender is not None:
+            return False
+        feeds.begin(wanted["run"])
+        if not feeds.wait_until_ready(_ROWS_S):
+            logger.warning("The first rows of test data have not come within %g s; users wait for them", _ROWS_S)
+        self._crew.open()
+        return True
+
+    def _apply(self, wanted: dict[str, Any]) -> None:
+        environment = self.environment
+        environment.host = wanted["host"] or environment.host
+        if wanted.get("stop_timeout_s") is not None:
+            environment.stop_timeout = wanted["stop_timeout_s"]
+        options = environment.parsed_options
+        for name, value in (wanted.get("options") or {}).items():
+            if options is not None:
+                setattr(options, name, value)
+
+    def _begin_counting(self, run: str, generation: int, clear: Any) -> None:
+        with self._counting:
+            clear()
+            self._run, self._generation = run, generation
+
+    def _clear(self) -> None:
+        self.stats.clear_all()
+        self.exceptions.clear()
+
+    def _report(self) -> dict[str, Any] | None:
+        """What is new; called in the link's thread."""
+        with self._counting:
+            if self._run is None or self._is_locust:
+                return None
+            new = self._increments.take()
+            if new is None:
+                return None
+            return {"run": self._run, "generation": self._generation, **new}
+
+    # -- the end ---------------------------------------------------------------------------------------------------
+
+    def _stop_growing(self) -> list[Greenlet | None]:
+        self._wanted = None
+        follower, self._follower = self._follower, None
+        if follower is not None and follower not in self._crew.population.making:
+            if follower is not gevent.getcurrent():
+                follower.kill(block=False)
+            follower = None
+        self._crew.population.resume()
+        return [follower, self._crew.close()]
+
+    def _end_users(self, unfinished: list[Greenlet | None]) -> None:
+        self.worker_state = STATE_CLEANUP
+        self.update_state(STATE_CLEANUP)
+        self._crew.end(unfinished)
+
+    def _end_test(self) -> None:
+        super()._end_test()
+        self._stopped()
+
+    def _stopped(self) -> None:
+        """Tell the master everything that it has not been told, and that this was all."""
+        self.worker_state = STATE_INIT
+        feeds.tell()
+        self._tell_custom()
+        if self._is_locust:
+            self._report_to_locust()
+        run = self._run
+        self._set_status()
+
+        def tell() -> None:
+            self._machine.report_now()
+            self._machine.put("stopped", {"run": run})
+
+        self._link.ask(tell)
+        if self._is_locust:
+            self._put("client_ready", None)
+
+    def _end_work(self) -> None:
+        feeds.leave()
+        self._link.ask(self._machine.leave)
+        deadline_s = time.monotonic() + (_GOODBYE_S if self.connected else 0.0)
+        while not self._machine.has_left and time.monotonic() < deadline_s:
+            gevent.sleep(0.02)
+        self._link.close()
+        super()._end_work()
+
+    # -- what the master is told -----------------------------------------------------------------------------------
+
+    def _put(self, kind: str, payload: Any) -> None:
+        self._link.ask(lambda: self._machine.put(kind, payload))
+
+    def _tell_status(self) -> None:
+        last_locust_s = time.monotonic()
+        while True:
+            self._set_status()
+            if self.connected:
+                self.fire(
+                    self.environment.events.heartbeat_received, client_id=self.client_id, timestamp=time.time()
+                )
+                self._tell_logs()
+                if self._is_testing:
+                    feeds.tell()
+                    self._tell_custom()
+                if self._is_locust and time.monotonic() - last_locust_s >= settings.worker_report_interval_s:
+                    last_locust_s = time.monotonic()
+                    self._report_to_locust()
+            gevent.sleep(_STATUS_S)
+
+    def _set_status(self) -> None:
+        self._status_s = time.monotonic()
+        state = self.worker_state
+        self._status = {
+            "state": state,
+            "current_cpu_usage": self.current_cpu_usage,
+            "current_memory_usage": self.current_memory_usage,
+            "users": self.user_classes_count,
+            "requests_per_s": self._highest_rate(),
+        }
+
+    def _highest_rate(self) -> float:
+        """Requests per second of the last interval, or of one before it that had more."""
+        now_s, requests = time.monotonic(), self.stats.num_requests
+        then_s, before = self._rate_since
+        self._rate_since = now_s, requests
+        if now_s > then_s:
+            self._rate = max((requests - before) / (now_s - then_s), self._rate * 0.9)
+        return self._rate
+
+    def _about_now(self) -> dict[str, Any]:
+        """Called in the link's thread, when a master is greeted."""
+        return {**self._about, "run": self._run if self._is_testing else None}
+
+    def _status_now(self) -> dict[str, Any]:
+        """Called in the link's thread, also while user code keeps the event loop from turning."""
+        delay_s = time.monotonic() - self._status_s
+        if delay_s < 2 * _STATUS_S:
+            return self._status
+        return {**self._status, "loop_delay_s": delay_s, "culprit": self._crew.held_up_by()}
+
+    def _tell_logs(self) -> None:
+        self._logs_told, lines = lines_since(self._logs_told)
+        if lines:
+            self._put("logs", {"lines": last_lines() if self._is_locust else lines, "is_whole": self._is_locust})
+
+    def _tell_custom(self) -> None:
+        """What listeners of ``report_to_master`` have to tell."""
+        if self._is_locust or not self.environment.events.report_to_master.listeners:
+            return
+        data: dict[str, Any] = {"stats": [], "stats_total": {}, "errors": {}}
+        self.fire(self.environment.events.report_to_master, client_id=self.client_id, data=data)
+        self._put("custom", data)
+
+    def _report_to_locust(self) -> None:
+        data = self._increments.take_for_locust()
+        data.update(user_classes_count=self.user_classes_count, user_count=self.user_count)
+        self.fire(self.environment.events.report_to_master, client_id=self.client_id, data=data)
+        self._put("locust_report", data)
+
+
+def _idle_cores() -> float:
+    """How many of this machine's cores have been idle of late."""
+    cores = os.cpu_count() or 1
+    try:
+        return max(cores - os.getloadavg()[0], 0.0)
+    except (OSError, AttributeError):
+        return float(cores)

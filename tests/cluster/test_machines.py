@@ -1,0 +1,243 @@
+"""Both ends of the link over a simulated one: everything arrives once, leases end in time, nobody is mistaken."""
+
+import pytest
+
+from gregaria.cluster.happenings import (
+    Back,
+    Connected,
+    Disturbed,
+    Held,
+    Item,
+    Joined,
+    Left,
+    Lost,
+    Refused,
+    Resumed,
+    Waiting,
+)
+from gregaria.cluster.wire import pack
+from tests.cluster.simulation import Simulation, Weather
+
+
+def kinds(happened: list[object]) -> list[type]:
+    return [type(what) for what in happened]
+
+
+def counting(simulation: Simulation, rate: int = 3) -> None:
+    for worker in simulation.workers.values():
+        if not worker.is_dead:
+            worker.counted += rate
+
+
+def counted(simulation: Simulation) -> int:
+    return sum(worker.counted for worker in simulation.workers.values())
+
+
+def test_a_worker_is_accepted_and_its_reports_add_up() -> None:
+    simulation = Simulation()
+    worker = simulation.add_worker()
+    simulation.run(10, lambda: counting(simulation))
+    simulation.run(3)
+    assert kinds(worker.happened) == [Connected]
+    assert kinds(simulation.happened)[0] is Joined
+    assert simulation.total == worker.counted > 0
+    assert worker.machine.is_all_dealt_with
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_on_a_bad_link_every_report_is_added_once(seed: int) -> None:
+    simulation = Simulation(seed)
+    for _ in range(4):
+        simulation.add_worker().weather = Weather(loss=0.3, repeats=0.3, delay_s=2.0)
+    simulation.run(60, lambda: counting(simulation))
+    for worker in simulation.workers.values():
+        worker.weather = Weather()
+    simulation.run(10)
+    assert simulation.total == counted(simulation)
+    assert len(simulation.seen) == len(set(simulation.seen))
+
+
+def test_a_link_that_is_down_for_a_minute_loses_nothing_and_frees_the_users_in_time() -> None:
+    simulation = Simulation()
+    worker = simulation.add_worker()
+    simulation.run(5, lambda: counting(simulation))
+    worker.weather.is_down = True
+    down_s = simulation.now_s
+    held_s = lost_s = 0.0
+    while not (held_s and lost_s):
+        simulation.run(0.05, lambda: counting(simulation))
+        held_s = held_s or (simulation.now_s if Held in kinds(worker.happened) else 0.0)
+        lost_s = lost_s or (simulation.now_s if Lost in kinds(simulation.happened) else 0.0)
+    # The worker pauses before its users are free for others.
+    assert held_s <= lost_s
+    assert simulation.timing.lease_s - 1.1 <= held_s - down_s <= simulation.timing.lease_s + 0.1
+    simulation.run(60, lambda: counting(simulation))
+    worker.weather.is_down = False
+    simulation.run(5)
+    assert simulation.total == worker.counted
+    assert kinds(worker.happened)[-1] is Resumed
+    assert Back in kinds(simulation.happened)
+
+
+def test_a_closed_link_frees_the_users_at_once() -> None:
+    simulation = Simulation()
+    worker = simulation.add_worker()
+    simulation.run(3)
+    worker.is_dead = True
+    simulation.master.probe()
+    simulation.run(0.1)
+    lost = [what for what in simulation.happened if isinstance(what, Lost)]
+    assert [what.reason for what in lost] == ["its connection was closed"]
+
+
+def test_a_worker_that_comes_back_while_it_is_lost_has_no_lease_before_it_is_welcome() -> None:
+    simulation = Simulation()
+    worker = simulation.add_worker()
+    simulation.run(3)
+    worker.weather.is_down = True
+    simulation.run(10)
+    simulation.master.welcome = lambda node_id: None  # type: ignore[method-assign]
+    worker.weather.is_down = False
+    simulation.run(5)
+    assert Resumed not in kinds(worker.happened)
+    del simulation.master.welcome
+    simulation.master.welcome("host_0")
+    simulation.run(2)
+    assert Resumed in kinds(worker.happened)
+
+
+def test_a_master_that_begins_again_with_its_notes_goes_on_where_it_was() -> None:
+    simulation = Simulation()
+    for _ in range(3):
+        simulation.add_worker()
+    simulation.run(10, lambda: counting(simulation))
+    known = {name: (peer.incarnation, peer.index, peer.channel.dealt) for name, peer in simulation.master.peers.items()}
+    simulation.new_master(known)
+    simulation.run(10, lambda: counting(simulation))
+    simulation.run(5)
+    assert simulation.total == counted(simulation)
+    assert {name: peer.index for name, peer in simulation.master.peers.items()} == {
+        name: index for name, (_, index, _) in known.items()
+    }
+
+
+def test_a_master_that_knows_nothing_takes_what_comes_from_now_on() -> None:
+    simulation = Simulation()
+    worker = simulation.add_worker()
+    simulation.run(10, lambda: counting(simulation))
+    simulation.new_master()
+    before = simulation.total
+    simulation.run(10, lambda: counting(simulation))
+    simulation.run(5)
+    assert simulation.total - before >= 190 * 3
+    assert [what.is_new for what in worker.happened if isinstance(what, Connected)][:2] == [True, True]
+
+
+def test_another_process_under_the_same_name_is_another_worker() -> None:
+    simulation = Simulation()
+    first = simulation.add_worker("host_0", "first")
+    simulation.run(5, lambda: counting(simulation))
+    simulation.run(3)
+    first.is_dead = True
+    before = first.counted
+    second = simulation.add_worker("host_0", "second")
+    simulation.run(5, lambda: counting(simulation))
+    simulation.run(3)
+    assert simulation.total == before + second.counted
+    assert len(simulation.master.peers) == 1
+    assert [type(what) for what in simulation.happened if not isinstance(what, Item)] == [Joined, Lost, Joined]
+
+
+def test_items_for_a_worker_come_once_and_in_order_on_a_bad_link() -> None:
+    simulation = Simulation(7)
+    worker = simulation.add_worker()
+    worker.weather = Weather(loss=0.3, repeats=0.3, delay_s=1.0)
+    simulation.run(5)
+    for number in range(200):
+        simulation.master.put("host_0", "message", number)
+        simulation.run(0.05)
+    worker.weather = Weather()
+    simulation.run(5)
+    got = [what.payload for what in worker.happened if isinstance(what, Item)]
+    assert got == list(range(200))
+
+
+def test_a_goodbye_comes_after_everything_else() -> None:
+    simulation = Simulation()
+    worker = simulation.add_worker()
+    simulation.run(2)
+    worker.counted = 5
+    worker.machine.report_now()
+    worker.machine.leave()
+    simulation.run(2)
+    assert simulation.total == 5
+    assert kinds(simulation.happened)[-1] is Left
+    assert worker.machine.is_all_dealt_with
+
+
+def test_another_protocol_is_refused_with_both_versions() -> None:
+    simulation = Simulation()
+    said = '2.47.0 gregaria {"protocol": 99, "version": "7.0", "incarnation": "x"}'
+    simulation.add_worker("host_new").is_dead = True
+    simulation.master.receive(b"host_new", pack("client_ready", said, "host_new"), simulation.now_s)
+    (refused,) = [what for what in simulation.master.happenings if isinstance(what, Refused)]
+    assert "protocol 1" in refused.reason
+    assert "7.0" in refused.reason
+    assert "protocol 99" in refused.reason
+
+
+def test_a_master_that_cannot_be_reached_is_told_of_and_given_up() -> None:
+    simulation = Simulation()
+    worker = simulation.add_worker()
+    worker.weather.is_down = True
+    simulation.run(10)
+    assert Waiting in kinds(worker.happened)
+    simulation.run(simulation.timing.give_up_s)
+    assert [what.gives_up for what in worker.happened if isinstance(what, Waiting)].count(True) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"garbage",
+        b"\xc1",
+        b"\x93" * 100_000,
+        pack("g", None, "host_0"),
+        pack("g", {"i": "process-host_0", "t": "master-1", "f": 1, "m": "no", "r": -5, "a": 10**18}, "host_0"),
+        pack("g", {"i": "process-host_0", "t": "master-1", "f": 10**18, "m": [["report", None]]}, "host_0"),
+        pack("g", {"i": "process-host_0", "t": "master-1", "f": 1, "m": [[]]}, "host_0"),
+        pack("client_ready", {"a": 1}, "host_0"),
+        pack("client_ready", "2.47 gregaria {", "host_0"),
+        pack("client_ready", "2.47 gregaria []", "host_0"),
+        pack("stats", {}, "nobody"),
+        pack("heartbeat", None, "host_0"),
+    ],
+)
+def test_what_means_nothing_disturbs_nothing(body: bytes) -> None:
+    simulation = Simulation()
+    worker = simulation.add_worker()
+    simulation.run(3, lambda: counting(simulation))
+    for identity in (b"host_0", b"stranger", b"\xff\xff"):
+        simulation.master.receive(identity, body, simulation.now_s)
+    worker.machine.receive(body, simulation.now_s)
+    simulation.run(5, lambda: counting(simulation))
+    simulation.run(3)
+    assert simulation.total == worker.counted
+    assert Lost not in kinds(simulation.happened)
+    assert simulation.master.dropped
+    assert Disturbed in kinds(simulation.happened)
+
+
+def test_an_hour_of_links_that_come_and_go_changes_no_total() -> None:
+    simulation = Simulation(3)
+    for _ in range(5):
+        simulation.add_worker()
+    for _ in range(60):
+        for worker in simulation.workers.values():
+            worker.weather.is_down = simulation.random.random() < 0.3
+        simulation.run(simulation.random.uniform(1, 20), lambda: counting(simulation, 1))
+    for worker in simulation.workers.values():
+        worker.weather.is_down = False
+    simulation.run(10)
+    assert simulation.total == counted(simulation)
