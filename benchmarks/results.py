@@ -73,6 +73,7 @@ def page(everything: dict[str, Any]) -> str:
         ("Many users that wait", "steady", judged_text),
         ("What a user weighs", "memory", judged_text),
         ("A master of a thousand workers", "cluster_master", judged_text),
+        ("Workers", "cluster_nodes", judged_text),
         ("Start-up", "startup", startup_text),
         ("Accuracy of the numbers", "accuracy", accuracy_text),
         ("Response times beside the target's own", "truth", judged_text),

@@ -89,6 +89,7 @@ class MasterMachine:
         self._timing = timing or Timing()
         self._known = dict(known or {})
         self._indexes = {node_id: index for node_id, (_, index, _) in self._known.items()}
+        self._is_probing = False
         self._told_dropped = 0
         self._tell_dropped_s = 0.0
 
@@ -154,13 +155,12 @@ class MasterMachine:
             self._lose(peer, "its connection was closed", now_s)
 
     def probe(self) -> None:
-        """Some connection was closed: have all be tried."""
-        for peer in self.peers.values():
-            if not peer.is_lost and not peer.has_left and peer.dialect == GREGARIA:
-                self._send(peer, self._envelope(peer, 0, [], 0))
+        """Some connection was closed: have all be tried at the next tick, once for however many have been."""
+        self._is_probing = True
 
     def tick(self, now_s: float) -> None:
         """Do what is due."""
+        is_probing, self._is_probing = self._is_probing, False
         for peer in self.peers.values():
             if peer.has_left:
                 continue
@@ -168,7 +168,7 @@ class MasterMachine:
                 self._lose(peer, f"it has not been heard of for {now_s - peer.heard_s:.1f} s", now_s)
             if peer.dialect == GREGARIA and not peer.is_lost:
                 first, items = peer.channel.take(now_s)
-                if items:
+                if items or is_probing:
                     self._send(peer, self._envelope(peer, first, items, 0))
         dropped = self.dropped.total()
         if dropped > self._told_dropped and now_s >= self._tell_dropped_s:
