@@ -19,14 +19,14 @@ from gregaria.cli.limits import raise_file_limit
 from gregaria.cli.processes import LocalWorkers
 from gregaria.cli.reports import Reports
 from gregaria.cli.signals import Signals, Watchdog, terminate_self
+from gregaria.cli.start import check_classes, fire_init
 from gregaria.environment import Environment
 from gregaria.errors import CommandError, ExitCode, FeedError, NoHost
-from gregaria.events import FLOW, EventHook
+from gregaria.events import EventHook
 from gregaria.logs import GreenletErrors, watch_greenlets
 from gregaria.runner.state import STATE_STOPPED
 from gregaria.settings import settings
 from gregaria.stats.summary import Summary
-from gregaria.users.check import check_user_class
 from gregaria.version import VERSION
 
 logger = logging.getLogger("gregaria.cli.run")
@@ -110,27 +110,14 @@ class Run:
         # First, as a listener that steers or leaves keeps those behind it from being called.
         environment.events.user_error.listeners.insert(0, self._note_error)
         environment.events.test_stop.listeners.insert(0, self._note_stop)
-        self._fire_init()
-        for user_class in environment.user_classes:
-            check_user_class(user_class)
-            if environment.host:
-                user_class.host = environment.host
+        fire_init(environment, self._runner)
+        check_classes(environment)
         self._warn_of_shape()
         raise_file_limit(options.num_users if environment.shape_class is None else None)
         self._reports = Reports(self._runner, options, self._locustfiles, options.run_time)
         self._keys = Keys(
             self._runner, sys.stdin.fileno() if _has_descriptor(sys.stdin) else -1, self._reports.redraw_below
         )
-
-    def _fire_init(self) -> None:
-        environment = self._environment
-        before = EventHook.errors
-        try:
-            environment.events.init.fire(environment=environment, runner=self._runner, web_ui=None)
-        except FLOW as error:
-            raise CommandError(f"a listener of init raised {error!r}", ExitCode.INIT_FAILED) from error
-        if EventHook.errors > before:
-            raise CommandError("a listener of init raised, see above; the run is not started", ExitCode.INIT_FAILED)
 
     def _warn_of_shape(self) -> None:
         shape = self._environment.shape_class

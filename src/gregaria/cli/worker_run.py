@@ -15,12 +15,12 @@ from gregaria.cli.cluster import Part, runner_maker
 from gregaria.cli.limits import raise_file_limit
 from gregaria.cli.processes import LocalWorkers
 from gregaria.cli.signals import Signals, Watchdog, terminate_self
+from gregaria.cli.start import check_classes, fire_init
 from gregaria.environment import Environment
-from gregaria.errors import CommandError, ExitCode
-from gregaria.events import FLOW, EventHook
+from gregaria.errors import ExitCode
+from gregaria.events import EventHook
 from gregaria.logs import watch_greenlets
 from gregaria.settings import settings
-from gregaria.users.check import check_user_class
 from gregaria.version import VERSION
 
 __all__ = ["WorkerRun", "run_workers"]
@@ -64,13 +64,10 @@ class WorkerRun:
         if options.equal_weights:
             environment.assign_equal_weights()
         environment.stats.recorder.keeps_phases = getattr(options, "keeps_phases", False)
-        for user_class in environment.user_classes:
-            check_user_class(user_class)
-            if environment.host:
-                user_class.host = environment.host
+        check_classes(environment)
         raise_file_limit(None)
         self._runner = runner = runner_maker(self._part, options, self._locustfiles)(environment)
-        self._fire_init()
+        fire_init(environment, self._runner)
         self._signals.start()
         if self._part.is_child:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -87,16 +84,6 @@ class WorkerRun:
         if runner.failure is not None:
             raise runner.failure
         return code
-
-    def _fire_init(self) -> None:
-        environment = self._environment
-        before = EventHook.errors
-        try:
-            environment.events.init.fire(environment=environment, runner=self._runner, web_ui=None)
-        except FLOW as error:
-            raise CommandError(f"a listener of init raised {error!r}", ExitCode.INIT_FAILED) from error
-        if EventHook.errors > before:
-            raise CommandError("a listener of init raised, see above; the run is not started", ExitCode.INIT_FAILED)
 
     def _exit_code(self, unhandled: int) -> int:
         wished = self._environment.process_exit_code
