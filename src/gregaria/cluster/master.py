@@ -59,6 +59,9 @@ _ALONE_S = 30.0
 _BLOCKED_S = 3.0
 #: seconds between two notes in the journal
 _NOTES_S = 1.0
+#: the shortest time between two notes, if rows wait for the next one; at least so many times what a note takes
+_NOTES_APART_S = 0.05
+_NOTES_APART_TIMES = 4
 
 
 class MasterRunner(SteeringRunner, DistributedRunner):
@@ -626,10 +629,16 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         return time.time() if self._continued is None else self._continued.started_epoch_s
 
     def _keep_notes(self) -> None:
+        took_s = 0.0
         while True:
-            gevent.sleep(_NOTES_S)
+            pause_s = max(_NOTES_APART_S, _NOTES_APART_TIMES * took_s)
+            gevent.sleep(pause_s)
+            # Users wait for rows, and these for a note.
+            self._rows.wait_for_unsent(max(_NOTES_S - pause_s, 0.0))
+            began_s = time.monotonic()
             if self._run is not None and not self._is_over:
                 self._write_notes(is_over=False)
+            took_s = time.monotonic() - began_s
 
     def _write_notes(self, *, is_over: bool) -> None:
         if self._keeper is None or self._run is None:

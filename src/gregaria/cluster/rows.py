@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import gevent
+from gevent.event import Event
 
 from gregaria.feed.server import Answer, FeedServer
 
@@ -27,6 +28,7 @@ class Rows:
         self._put = put
         self._is_noted = is_noted
         self._unsent: list[tuple[str, list[Any]]] = []
+        self._has_unsent = Event()
         # Sources that run code of the locustfile's may wait: each feed has a queue of its own.
         self._waiting: dict[str, deque[tuple[str, Mapping[str, Any], Callable[[], object]]]] = {}
 
@@ -75,7 +77,12 @@ class Rows:
     def unsent(self) -> list[tuple[str, list[Any]]]:
         """What is to be sent when the next note is written."""
         unsent, self._unsent = self._unsent, []
+        self._has_unsent.clear()
         return unsent
+
+    def wait_for_unsent(self, timeout_s: float) -> None:
+        """Return when something is to be sent that waits for a note, or when that takes longer."""
+        self._has_unsent.wait(timeout_s)
 
     def send(self, unsent: Iterable[tuple[str, list[Any]]]) -> None:
         """That note has been written."""
@@ -104,5 +111,6 @@ class Rows:
         for worker, name, payload in answers:
             if self._is_noted:
                 self._unsent.append((worker, [name, payload]))
+                self._has_unsent.set()
             else:
                 self._put(worker, [name, payload])
