@@ -210,6 +210,8 @@ def test_a_master_that_cannot_be_reached_is_told_of_and_given_up() -> None:
         pack("client_ready", {"a": 1}, "host_0"),
         pack("client_ready", "2.47 gregaria {", "host_0"),
         pack("client_ready", "2.47 gregaria []", "host_0"),
+        pack("client_ready", "2.47 gregaria " + "[" * 9000, "host_0"),
+        pack("client_ready", "2.47 gregaria " + "[" * 9000, "stranger"),
         pack("stats", {}, "nobody"),
         pack("heartbeat", None, "host_0"),
     ],

@@ -126,10 +126,15 @@ class MasterMachine:
     def receive(self, identity: bytes, body: bytes, now_s: float) -> None:
         """A frame has come."""
         try:
-            frame = unpack(body)
+            self._receive(identity, unpack(body), now_s)
         except WireError:
             self._drop("no message")
-            return
+        except Exception:
+            # Whatever a stranger finds that was not thought of must not end the link for everybody.
+            logger.debug("A frame could not be taken", exc_info=True)
+            self._drop("something that nobody has thought of")
+
+    def _receive(self, identity: bytes, frame: Frame, now_s: float) -> None:
         peer = self.peers.get(frame.node_id)
         if peer is not None and peer.identity != identity:
             self._drop("a sender that is not who it says")
