@@ -15,7 +15,7 @@ from gregaria.cluster.happenings import (
     Resumed,
     Waiting,
 )
-from gregaria.cluster.wire import pack
+from gregaria.cluster.wire import LARGEST_FRAME_BYTES, WireError, pack
 from tests.cluster.simulation import Simulation, Weather
 
 
@@ -160,6 +160,35 @@ def test_items_for_a_worker_come_once_and_in_order_on_a_bad_link() -> None:
     simulation.run(5)
     got = [what.payload for what in worker.happened if isinstance(what, Item)]
     assert got == list(range(200))
+
+
+def test_many_large_items_go_in_several_frames() -> None:
+    simulation = Simulation()
+    worker = simulation.add_worker()
+    simulation.run(2)
+    large = bytes(1024 * 1024)
+    for _ in range(80):
+        simulation.master.put("host_0", "message", large)
+        worker.machine.put("message", large)
+    simulation.run(5)
+    assert sum(isinstance(what, Item) for what in worker.happened) == 80
+    assert sum(isinstance(what, Item) and what.kind == "message" for what in simulation.happened) == 80
+
+
+def test_what_cannot_be_sent_is_refused_and_keeps_nothing_else_from_being_sent() -> None:
+    simulation = Simulation()
+    worker = simulation.add_worker()
+    simulation.run(2)
+    for payload in (object(), bytes(LARGEST_FRAME_BYTES - 100)):
+        with pytest.raises(WireError):
+            simulation.master.put("host_0", "message", payload)
+        with pytest.raises(WireError):
+            worker.machine.put("message", payload)
+    simulation.master.put("host_0", "message", "fine")
+    worker.machine.put("message", "fine")
+    simulation.run(2)
+    assert [what.payload for what in worker.happened if isinstance(what, Item)] == ["fine"]
+    assert "fine" in [what.payload for what in simulation.happened if isinstance(what, Item)]
 
 
 def test_a_goodbye_comes_after_everything_else() -> None:

@@ -24,7 +24,7 @@ from gregaria.cluster.master_machine import MasterMachine
 from gregaria.cluster.roster import WorkerNode, WorkerNodes
 from gregaria.cluster.rows import Rows
 from gregaria.cluster.timing import Timing
-from gregaria.cluster.wire import check_sendable
+from gregaria.cluster.wire import copy_of
 from gregaria.cluster.worker_machine import LOCUST
 from gregaria.errors import CommandError, ExitCode
 from gregaria.feed.feeds import feeds
@@ -183,7 +183,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         Raises:
             WireError: the data cannot be sent.
         """
-        check_sendable(msg_type, data)
+        data = copy_of(msg_type, data)
         receivers = [node.id for node in self.clients.present] if client_id is None else [client_id]
         if client_id is not None and client_id not in self.clients:
             logger.warning("There is no worker %r; the message of type %r is not sent", client_id, msg_type)
@@ -411,6 +411,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         logs[node_id] = kept[-500:]
 
     def _tell_shared(self, change: dict[str, Any]) -> None:
+        change = copy_of("shared", change)
         for node in self.clients.present:
             self._put(node.id, "shared", change)
 

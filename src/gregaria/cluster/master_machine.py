@@ -11,7 +11,7 @@ from gregaria.cluster.greeting import answer, mismatch, what_worker_is
 from gregaria.cluster.happenings import Back, Disturbed, Item, Joined, Left, Lost, Refused
 from gregaria.cluster.locust_dialect import frames_for, items_of
 from gregaria.cluster.timing import Timing
-from gregaria.cluster.wire import Frame, WireError, pack, unpack
+from gregaria.cluster.wire import Frame, WireError, pack, size_of, unpack
 from gregaria.cluster.worker_machine import GREGARIA, LOCUST
 
 __all__ = ["MasterMachine", "Peer"]
@@ -103,7 +103,7 @@ class MasterMachine:
             for type_, data in frames_for(kind, payload):
                 self._send(peer, pack(type_, data, ""))
         else:
-            peer.channel.put(kind, payload)
+            peer.channel.put(kind, payload, size_of(kind, payload))
 
     def answer(self, identity: bytes, kind: str, data: Any) -> None:
         """Send a frame to somebody who is no worker (yet)."""

@@ -19,7 +19,7 @@ from gregaria.cluster.keys import Keys
 from gregaria.cluster.link import Link, WorkerSocket
 from gregaria.cluster.reach import why_not
 from gregaria.cluster.timing import Timing
-from gregaria.cluster.wire import check_sendable
+from gregaria.cluster.wire import copy_of
 from gregaria.cluster.worker_machine import LOCUST, WorkerMachine
 from gregaria.errors import CommandError, ExitCode
 from gregaria.feed.feeds import feeds
@@ -122,7 +122,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
             timing or Timing.usual(),
         )
         environment.shared_data.writer = self.client_id
-        environment.shared_data.tell = lambda change: self._put("shared", change)
+        environment.shared_data.tell = lambda change: self._put("shared", copy_of("shared", change))
         feeds.connect(self)
         self._link = Link(WorkerSocket(self._machine, master_host, master_port, keys), self._happened)
         self._link.open()
@@ -160,8 +160,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
             WireError: the data cannot be sent.
         """
         del client_id
-        check_sendable(msg_type, data)
-        self._put("message", {"type": msg_type, "data": data})
+        self._put("message", {"type": msg_type, "data": copy_of(msg_type, data)})
 
     def ask(self, feed_name: str, payload: dict[str, Any]) -> None:
         """Ask the master for rows of test data."""
