@@ -238,11 +238,20 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         self.fire(self.environment.events.worker_connect, client_id=what.node_id)
         for payload in self.environment.shared_data.whole():
             self._put(what.node_id, "shared", payload)
-        if what.about.get("run") not in (None, self._run):
-            # Of another master, whose test nobody would ever end.
-            self._put(what.node_id, "stop", {"run": what.about["run"]})
+        run = what.about.get("run")
+        if run is not None and (run != self._run or self._ender is not None):
+            # Of another master, whose test nobody would ever end; or of one that ends now.
+            self._put(what.node_id, "stop", {"run": run})
+        elif self._ender is not None:
+            # There is nothing that it could stop.
+            self._stopped.add(what.node_id)
+        # Of a master before this one, for which it was lost.
+        self._rows.back(node.id)
         if self._is_testing and what.dialect != LOCUST:
             self._rows.prepare(node.id)
+        if run is not None and run == self._run and self._is_testing and self._ender is None:
+            # It has users from before, which others may have by now.
+            self._tell_users(node, dict.fromkeys(self.user_classes_by_name, 0))
         self._use(node)
 
     def _back(self, what: Back) -> None:
@@ -256,7 +265,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         self._use(node)
         if self._is_testing and self._ender is None:
             self._tell_users(node, node.wanted or dict.fromkeys(self.user_classes_by_name, 0))
-        else:
+        elif self._is_testing or self._continued is None:
+            # And not while the test of a master before this one is about to be gone on with.
             self._put(node.id, "stop", {"run": self._run})
         self._link.ask(lambda: self._machine.welcome(what.node_id))
 
@@ -453,6 +463,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         begins = super()._begin_test()
         if continued is not None:
             self.test_started_epoch_s = continued.started_epoch_s
+            # What --reset-stats has begun is not begun again.
+            self._has_reset = continued.generation > 0
         return begins
 
     def _clear_figures(self) -> None:
@@ -465,7 +477,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
     def start(
         self, user_count: int, spawn_rate: float, wait: bool = False, user_classes: Sequence[Any] | None = None
     ) -> None:
-        if self._continued is None or self._is_testing:
+        if self._continued is None or (self._is_testing and self.environment.shape_class is None):
             super().start(user_count, spawn_rate, wait, user_classes)
             return
         # They have been there all the time: nobody has to be started anew at the spawn rate.
@@ -482,6 +494,9 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             return
         ours = [node.id for node in self.clients.present if node.dialect != LOCUST]
         if self._continued is not None:
+            for node_id in self._continued.workers.keys() - set(ours):
+                # Its rows would be waited for in vain; it gets others should it be back.
+                self._rows.lost(node_id)
             return
         assert self._run is not None
         self._rows.begin(self._run, ours)
@@ -549,7 +564,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
     def _reset_statistics(self) -> None:
         self._generation += 1
         super()._reset_statistics()
-        for node in self.clients.present:
+        # Those that are missing, too: they would go on counting for what is over.
+        for node in self.clients.values():
             self._put(node.id, "reset", {"run": self._run, "generation": self._generation})
 
     def _all_are_there(self) -> None:
@@ -654,7 +670,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             written_epoch_s=time.time(),
             users=self.target_user_count or (self._continued.users if self._continued is not None else 0),
             spawn_rate=self.spawn_rate,
-            workers=self._keeper.places(self._machine.peers),
+            workers=self._keeper.places(known=self._machine.known, peers=self._machine.peers),
             counted=Increments(self.stats, self.exceptions).take(),
             exceptions=noted_exceptions(self.exceptions),
             notes=list(self._notes),

@@ -89,8 +89,14 @@ class MasterMachine:
         self._timing = timing or Timing()
         self._known = dict(known or {})
         self._indexes = {node_id: index for node_id, (_, index, _) in self._known.items()}
+        self._next_index = max(self._indexes.values(), default=-1) + 1
         self._told_dropped = 0
         self._tell_dropped_s = 0.0
+
+    @property
+    def known(self) -> dict[str, tuple[str, int, int]]:
+        """What was known of workers that have not come back yet; may be asked in any thread, before ``peers``."""
+        return dict(self._known)
 
     # -- what the runner wants -------------------------------------------------------------------------------------
 
@@ -234,15 +240,19 @@ class MasterMachine:
         before = self.peers.get(node_id)
         if before is not None and not before.has_left:
             self._lose(before, "another process has come under its name", now_s)
-        index = self._indexes.setdefault(node_id, len(self._indexes))
+        if node_id not in self._indexes:
+            self._indexes[node_id] = self._next_index
+            self._next_index += 1
+        index = self._indexes[node_id]
         channel = Channel(self._timing.retry_s)
-        known = self._known.pop(node_id, None)
+        known = self._known.get(node_id)
         if known is not None and known[0] == incarnation:
             channel.expect_from(known[2] + 1)
         else:
             channel.expect_from(_whole(about.get("kept_from")) or 1)
         peer = Peer(node_id, index, dialect, incarnation, about, channel, now_s)
         self.peers[node_id] = peer
+        self._known.pop(node_id, None)
         self._accept(peer)
         self.happenings.append(Joined(node_id, index, dialect, about))
 

@@ -314,6 +314,9 @@ class WorkerRunner(HostRunner, DistributedRunner):
             self._put("spawning", {})
             if not self._is_testing and not self._begin_test(wanted):
                 return
+            if wanted["generation"] > self._generation:
+                # It was begun while this worker was not heard of.
+                self._begin_counting(wanted["run"], wanted["generation"], self.stats.reset_all)
             self._apply(wanted)
             self.worker_state = STATE_SPAWNING
             if self.state != STATE_SPAWNING:
