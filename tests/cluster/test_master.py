@@ -13,7 +13,8 @@ from gregaria.cluster.happenings import Back, Item, Joined, Lost
 from gregaria.cluster.journal import Journal, Notes
 from gregaria.cluster.master import MasterRunner
 from gregaria.environment import Environment
-from gregaria.runner.state import STATE_RUNNING
+from gregaria.errors import StopTest
+from gregaria.runner.state import STATE_RUNNING, STATE_STOPPED
 from gregaria.users.declare import task
 from gregaria.users.user import User
 
@@ -159,5 +160,66 @@ def test_one_note_is_written_after_the_other(tmp_path: Path) -> None:
     assert notes.is_over
     assert at_work == [0, 1]
     master.end()
+
+
+def test_users_of_a_worker_that_is_lost_while_the_last_are_waited_for_are_placed_again(master: Master) -> None:
+    master.join(0)
+    master.join(1)
+    master.runner.start(4, 1000)
+    wait_until(lambda: (master.users_of(0), master.users_of(1)) == (2, 2))
+    master.lose(1)
+    master.spawned(0)
+    wait_until(lambda: master.users_of(0) == 4)
+
+
+def test_a_test_without_workers_waits_for_one(master: Master) -> None:
+    master.runner.start(4, 1000)
+    wait_until(lambda: master.runner.state == STATE_RUNNING)
+    assert master.runner._ender is None
+    master.join(0)
+    wait_until(lambda: master.users_of(0) == 4)
+
+
+def test_a_user_that_a_missing_worker_says_has_ended_does_not_end_the_test(master: Master) -> None:
+    master.join(0)
+    master.runner.start(4, 1000)
+    wait_until(lambda: master.users_of(0) == 4)
+    master.spawned(0)
+    wait_until(lambda: master.runner.state == STATE_RUNNING)
+    master.lose(0)
+    master.say(0, "user_gone", {"class": "Calm"})
+    assert master.runner._ender is None
+    master.runner._happened(Back("host_0"))
+    wait_until(lambda: master.users_of(0) == 4)
+
+
+def test_a_worker_that_joins_while_the_test_ends_is_not_waited_for(master: Master) -> None:
+    master.join(0)
+    master.runner.start(4, 1000)
+    wait_until(lambda: master.users_of(0) == 4)
+    ending = gevent.spawn(master.runner.stop)
+    wait_until(lambda: "stop" in master.kinds(0))
+    master.join(1)
+    master.join(2, run=master.runner._run)
+    assert "stop" in master.kinds(2)
+    master.say(0, "stopped", {"run": master.runner._run})
+    master.say(2, "stopped", {"run": master.runner._run})
+    ending.join(3)
+    assert master.runner.state == STATE_STOPPED
+    assert list(master.runner.notes) == []
+
+
+def test_a_second_test_that_is_ended_before_it_has_users_ends(master: Master) -> None:
+    master.runner.start(1, 1)
+    master.runner.stop()
+
+    def end(**_: Any) -> None:
+        raise StopTest
+
+    master.environment.events.test_start.add_listener(end)
+    master.runner.start(1, 1)
+    wait_until(lambda: master.runner._ender is None)
+    assert not master.runner._is_testing
+    assert master.runner.state == STATE_STOPPED
 
 

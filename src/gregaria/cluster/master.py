@@ -386,7 +386,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             node.user_classes_count = {}
             if payload.get("run") in (None, self._run):
                 self._stopped.add(node.id)
-        elif kind == "user_gone":
+        elif kind == "user_gone" and node.state != STATE_MISSING:
+            # Of a missing worker others have the users by now.
             name = payload["class"]
             node.wanted[name] = max(node.wanted.get(name, 1) - 1, 0)
             self._user_gone(name, node.id)
@@ -397,8 +398,14 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         if tell is None:
             return
         tell(class_name, node_id)
+        self._end_if_nobody_is_left()
+
+    def _end_if_nobody_is_left(self) -> None:
         follows_shape = self.shape_greenlet is not None and not self.shape_greenlet.dead
-        if self.state == STATE_RUNNING and not follows_shape and not self.dispatcher.get_current_user_count():
+        # Without a worker there is nobody either, but one may come.
+        if self.state != STATE_RUNNING or follows_shape or not self.target_user_count or not self.worker_count:
+            return
+        if not self.dispatcher.get_current_user_count():
             self.stop_test("all users have ended by themselves")
 
     def _add(self, node: WorkerNode | None, node_id: str, report: dict[str, Any]) -> None:
@@ -569,10 +576,11 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             self._put(node.id, "reset", {"run": self._run, "generation": self._generation})
 
     def _all_are_there(self) -> None:
-        if self.target_user_count and not self.dispatcher.get_current_user_count():
-            self.stop_test("all users have ended by themselves")
+        self._end_if_nobody_is_left()
         for node in self.clients.present:
             self._put(node.id, "spawning_complete", {"user_count": sum(self.target_user_classes_count.values())})
+        # Workers may have come or gone while the last users were waited for.
+        self._rebalance()
 
     def _wait_until_placed(self) -> None:
         """Return when every worker has said that its users are there, or when that takes long."""
