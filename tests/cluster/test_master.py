@@ -9,9 +9,11 @@ from typing import Any
 import gevent
 import pytest
 
+from gregaria.cluster.channel import Channel
 from gregaria.cluster.happenings import Back, Item, Joined, Lost
 from gregaria.cluster.journal import Journal, Notes
 from gregaria.cluster.master import MasterRunner
+from gregaria.cluster.master_machine import Peer
 from gregaria.environment import Environment
 from gregaria.errors import StopTest
 from gregaria.runner.state import STATE_RUNNING, STATE_STOPPED
@@ -223,3 +225,44 @@ def test_a_second_test_that_is_ended_before_it_has_users_ends(master: Master) ->
     assert master.runner.state == STATE_STOPPED
 
 
+def test_a_worker_whose_words_mean_nothing_keeps_no_other_from_being_watched(master: Master) -> None:
+    statuses: list[dict[str, Any]] = [
+        {"current_cpu_usage": "a lot"},
+        {"users": {"Calm": "many"}},
+        {"users": {"Calm": 3}, "current_memory_usage": 5},
+    ]
+    peers = {}
+    for number, status in enumerate(statuses):
+        master.join(number)
+        peers[f"host_{number}"] = Peer(
+            f"host_{number}", number, "gregaria", "x", {}, Channel(), time.monotonic(), status
+        )
+    master.runner._link.ask(lambda: master.runner._machine.peers.update(peers))
+    wait_until(lambda: master.runner.clients["host_2"].user_count == 3)
+    assert master.runner.user_count == 3
+
+
+@pytest.mark.parametrize("payload", [None, [], {"users": None}, {"users": {"Calm": "many"}}, {"users": {"Calm": -1}}])
+def test_numbers_of_users_that_are_none_are_left_out(master: Master, payload: Any) -> None:
+    master.join(0)
+    master.say(0, "spawned", payload)
+    assert master.runner.user_count == 0
+
+
+@pytest.mark.parametrize("kind", ["report", "message", "logs", "shared", "stop_test", "feed", "stopped"])
+@pytest.mark.parametrize("payload", [None, [], {}, 5, "x", ["", None], [[], {}]])
+def test_whatever_a_worker_says_is_dealt_with(master: Master, kind: str, payload: Any) -> None:
+    dealt: list[Item] = []
+    master.runner._dealt = dealt.append  # type: ignore[method-assign]
+    master.join(0)
+    master.say(0, kind, payload)
+    assert len(dealt) == 1
+
+
+def test_a_stamp_beyond_all_others_leaves_room_for_later_writes(master: Master) -> None:
+    master.join(0)
+    master.say(0, "shared", {"key": "key", "value": 1, "stamp": [2**64 - 1, "x"], "is_gone": False})
+    master.environment.shared_data["key"] = 2
+    (change,) = [payload for _, kind, payload in master.told if kind == "shared"]
+    assert change["value"] == 2
+    assert change["stamp"][0] < 2**53

@@ -21,12 +21,12 @@ from gregaria.cluster.journal import Journal, Notes
 from gregaria.cluster.keys import Keys
 from gregaria.cluster.link import Link, MasterSocket
 from gregaria.cluster.master_machine import MasterMachine
-from gregaria.cluster.roster import WorkerNode, WorkerNodes
+from gregaria.cluster.roster import WorkerNode, WorkerNodes, counts_of
 from gregaria.cluster.rows import Rows
 from gregaria.cluster.timing import Timing
 from gregaria.cluster.wire import copy_of
 from gregaria.cluster.worker_machine import LOCUST
-from gregaria.errors import CommandError, ExitCode
+from gregaria.errors import CommandError, ExitCode, shortened
 from gregaria.feed.feeds import feeds
 from gregaria.runner.dispatch import Placement
 from gregaria.runner.messages import Message
@@ -220,7 +220,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
                     what.reason,
                 )
         except Exception:
-            logger.exception("What a worker said could not be dealt with: %r", what)
+            logger.exception("What a worker said could not be dealt with: %s", shortened(repr(what), 1000))
         self._changed.set()
 
     def _joined(self, what: Joined) -> None:
@@ -328,7 +328,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
     # -- what workers say ------------------------------------------------------------------------------------------
 
     def _take(self, item: Item) -> None:
-        if item.kind == "feed":
+        if item.kind == "feed" and _is_ask(item.payload):
             name, payload = item.payload
             self._rows.take(item.node_id, name, payload, lambda: self._dealt(item))
             self._changed.set()
@@ -339,9 +339,14 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             return
         try:
             self._deal_with(item)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
             # It would mean nothing the next time, either.
-            logger.warning("A %s of %s means nothing and is left out: %s", item.kind, item.node_id, error)
+            logger.warning(
+                "A %s of %s means nothing and is left out: %s",
+                shortened(item.kind, 100),
+                item.node_id,
+                shortened(str(error), 500),
+            )
         finally:
             if item.number:
                 self._dealt(item)
@@ -380,7 +385,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             node.state = STATE_SPAWNING
         elif kind == "spawned":
             node.state = STATE_RUNNING
-            node.user_classes_count = dict(payload["users"])
+            node.user_classes_count = counts_of(payload["users"])
         elif kind == "stopped":
             node.state = STATE_INIT
             node.user_classes_count = {}
@@ -420,7 +425,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         self.fire(self.environment.events.worker_report, client_id=node_id, data=report)
         self.stats.merge_report(report.get("stats") or [], report.get("errors") or {})
         if node is not None and node.state != STATE_MISSING:
-            node.user_classes_count = dict(report.get("user_classes_count") or {})
+            node.user_classes_count = counts_of(report.get("user_classes_count") or {})
 
     def _add_logs(self, node_id: str, payload: dict[str, Any]) -> None:
         logs = self.environment.worker_logs
@@ -697,7 +702,12 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             for node_id, peer in list(self._machine.peers.items()):
                 node = self.clients.get(node_id)
                 if node is not None and not peer.is_lost:
-                    self._read_status(node, peer.status)
+                    try:
+                        self._read_status(node, peer.status)
+                    except (ValueError, TypeError, OverflowError) as error:
+                        # Of one worker; the others are to be watched on.
+                        logger.warning("What worker %d says of itself means nothing: %s", node.index, error)
+                        peer.status = {}
                     if beats.listeners:
                         self.fire(beats, client_id=node_id, timestamp=time.time())
 
@@ -705,7 +715,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         node.cpu_usage = float(status.get("current_cpu_usage") or 0.0)
         node.memory_usage = int(status.get("current_memory_usage") or 0)
         if node.dialect != LOCUST and isinstance(status.get("users"), dict):
-            node.user_classes_count = dict(status["users"])
+            node.user_classes_count = counts_of(status["users"])
         delay_s = float(status.get("loop_delay_s") or 0.0)
         if delay_s >= _BLOCKED_S > node.loop_delay_s:
             logger.warning(
@@ -731,6 +741,15 @@ class MasterRunner(SteeringRunner, DistributedRunner):
 
 def _has_its_users(node: WorkerNode) -> bool:
     return node.state == STATE_RUNNING or not any(node.wanted.values())
+
+
+def _is_ask(payload: object) -> bool:
+    return (
+        isinstance(payload, list)
+        and len(payload) == 2
+        and isinstance(payload[0], str)
+        and isinstance(payload[1], dict)
+    )
 
 
 def _cannot_listen(host: str, port: int, error: Exception) -> str:

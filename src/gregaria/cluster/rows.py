@@ -1,5 +1,6 @@
 """A master's rows of test data: hands them to workers, and takes back what lost ones have not used."""
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -10,6 +11,8 @@ from gevent.event import Event
 from gregaria.feed.server import Answer, FeedServer
 
 __all__ = ["Rows"]
+
+logger = logging.getLogger("gregaria.cluster.master")
 
 
 class Rows:
@@ -54,7 +57,7 @@ class Rows:
     def take(self, worker: str, name: str, payload: Mapping[str, Any], dealt: Callable[[], object]) -> None:
         """A worker says something; ``dealt`` is called when it has been dealt with."""
         if not self._server.may_wait(name):
-            self._say(self._server.take(worker, name, payload))
+            self._ask(worker, name, payload)
             dealt()
             return
         queue = self._waiting.setdefault(name, deque())
@@ -101,11 +104,16 @@ class Rows:
         queue = self._waiting[name]
         while queue:
             worker, payload, dealt = queue[0]
-            try:
-                self._say(self._server.take(worker, name, payload))
-            finally:
-                dealt()
-                queue.popleft()
+            self._ask(worker, name, payload)
+            dealt()
+            queue.popleft()
+
+    def _ask(self, worker: str, name: str, payload: Mapping[str, Any]) -> None:
+        try:
+            self._say(self._server.take(worker, name, payload))
+        except Exception:
+            # One worker's words must not keep the others from their rows.
+            logger.exception("What %s says of the feed %r cannot be understood, and is left out", worker, name)
 
     def _say(self, answers: Iterable[Answer]) -> None:
         for worker, name, payload in answers:
