@@ -127,4 +127,5 @@ class Channel:
 
     def deal(self, numbers: Iterable[int]) -> None:
         """These have been dealt with here."""
-        self.dealt = max([self.dealt, *numbers])
+        # Those of an end that has begun again since have higher numbers, and mean nothing any more.
+        self.dealt = max([self.dealt, *(number for number in numbers if number <= self.received)])

@@ -91,6 +91,7 @@ class MasterMachine:
         self._indexes = {node_id: index for node_id, (_, index, _) in self._known.items()}
         self._next_index = max(self._indexes.values(), default=-1) + 1
         self._told_dropped = 0
+        self._is_to_probe = False
         self._tell_dropped_s = 0.0
 
     @property
@@ -165,16 +166,17 @@ class MasterMachine:
             self._lose(peer, "its connection was closed", now_s)
 
     def probe(self) -> None:
-        """Some connection was closed: have all be tried."""
-        for peer in self.peers.values():
-            if not peer.is_lost and not peer.has_left and peer.dialect == GREGARIA:
-                self._send(peer, self._envelope(peer, 0, [], 0))
+        """Some connection was closed: have all be tried, once for all those that were closed at a time."""
+        self._is_to_probe = True
 
     def tick(self, now_s: float) -> None:
         """Do what is due."""
+        is_to_probe, self._is_to_probe = self._is_to_probe, False
         for peer in self.peers.values():
             if peer.has_left:
                 continue
+            if is_to_probe and not peer.is_lost and peer.dialect == GREGARIA:
+                self._send(peer, self._envelope(peer, 0, [], 0))
             if not peer.is_lost and now_s - peer.heard_s > self._timing.lease_s:
                 self._lose(peer, f"it has not been heard of for {now_s - peer.heard_s:.1f} s", now_s)
             if peer.dialect == GREGARIA and not peer.is_lost:
