@@ -278,3 +278,28 @@ def test_expected_workers_that_do_not_come_end_the_wait(tmp_path: Path) -> None:
         assert master.wait() == 1
         assert "0 of 2 expected workers" in master.output
     wait_until(lambda: True, 1, "")
+
+
+def test_a_second_interrupt_ends_a_master_at_once(tmp_path: Path) -> None:
+    slow = """
+from locust import User, task
+import time
+
+class Slow(User):
+    @task
+    def rest(self):
+        time.sleep(0.1)
+
+    def on_stop(self):
+        time.sleep(60)
+"""
+    with Cluster(tmp_path, slow) as cluster:
+        master = cluster.start_master("-u", "1", "--stop-timeout", "60")
+        cluster.start_worker()
+        master.wait_for("All users spawned")
+        master.signal(signal.SIGINT)
+        master.wait_for("once more to end it at once")
+        master.signal(signal.SIGINT)
+        master.wait(5)
+        assert "Ending at once" in master.output
+        assert "Traceback" not in master.output

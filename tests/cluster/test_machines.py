@@ -2,6 +2,7 @@
 
 import pytest
 
+from gregaria.cluster.greeting import STANDS_FOR
 from gregaria.cluster.happenings import (
     Back,
     Connected,
@@ -15,7 +16,7 @@ from gregaria.cluster.happenings import (
     Resumed,
     Waiting,
 )
-from gregaria.cluster.wire import pack
+from gregaria.cluster.wire import LARGEST_FRAME_BYTES, WireError, pack, unpack
 from tests.cluster.simulation import Simulation, Weather
 
 
@@ -162,6 +163,76 @@ def test_items_for_a_worker_come_once_and_in_order_on_a_bad_link() -> None:
     assert got == list(range(200))
 
 
+def test_many_large_items_go_in_several_frames() -> None:
+    simulation = Simulation()
+    worker = simulation.add_worker()
+    simulation.run(2)
+    large = bytes(1024 * 1024)
+    for _ in range(80):
+        simulation.master.put("host_0", "message", large)
+        worker.machine.put("message", large)
+    simulation.run(5)
+    assert sum(isinstance(what, Item) for what in worker.happened) == 80
+    assert sum(isinstance(what, Item) and what.kind == "message" for what in simulation.happened) == 80
+
+
+def test_what_cannot_be_sent_is_refused_and_keeps_nothing_else_from_being_sent() -> None:
+    simulation = Simulation()
+    worker = simulation.add_worker()
+    simulation.run(2)
+    for payload in (object(), bytes(LARGEST_FRAME_BYTES - 100)):
+        with pytest.raises(WireError):
+            simulation.master.put("host_0", "message", payload)
+        with pytest.raises(WireError):
+            worker.machine.put("message", payload)
+    simulation.master.put("host_0", "message", "fine")
+    worker.machine.put("message", "fine")
+    simulation.run(2)
+    assert [what.payload for what in worker.happened if isinstance(what, Item)] == ["fine"]
+    assert "fine" in [what.payload for what in simulation.happened if isinstance(what, Item)]
+
+
+def test_what_of_a_master_before_is_dealt_with_late_disturbs_nothing() -> None:
+    simulation = Simulation()
+    worker = simulation.add_worker()
+    simulation.run(2)
+    simulation.new_master()
+    simulation.run(2)
+    worker.machine.deal(100_000)
+    for number in range(1200):
+        simulation.master.put("host_0", "message", number)
+    simulation.run(5)
+    assert [what.payload for what in worker.happened if isinstance(what, Item)] == list(range(1200))
+    assert simulation.master.peers["host_0"].channel.is_empty
+
+
+def test_connections_that_close_at_a_time_have_everybody_tried_once() -> None:
+    simulation = Simulation()
+    simulation.add_worker()
+    simulation.run(2)
+    for _ in range(10):
+        simulation.master.probe()
+    simulation.master.tick(simulation.now_s)
+    assert len(simulation.master.outbox) == 1
+
+
+def test_a_worker_of_ours_is_ready_again_for_a_master_of_locusts() -> None:
+    machine = Simulation().add_worker().machine
+    machine.receive(pack("ack", {"index": 0}, ""), 1000.0)
+    machine.put("stopped", {"run": "run"})
+    machine.put("client_ready", None)
+    said = [unpack(body) for body in machine.outbox]
+    assert [(frame.type, frame.data) for frame in said] == [("client_stopped", None), ("client_ready", STANDS_FOR)]
+
+
+def test_indexes_of_workers_that_are_known_are_given_to_no_others() -> None:
+    simulation = Simulation()
+    simulation.new_master({"host_0": ("gone", 0, 5), "host_2": ("gone", 2, 5)})
+    simulation.add_worker("host_7")
+    simulation.run(2)
+    assert simulation.master.peers["host_7"].index == 3
+
+
 def test_a_goodbye_comes_after_everything_else() -> None:
     simulation = Simulation()
     worker = simulation.add_worker()
@@ -210,6 +281,8 @@ def test_a_master_that_cannot_be_reached_is_told_of_and_given_up() -> None:
         pack("client_ready", {"a": 1}, "host_0"),
         pack("client_ready", "2.47 gregaria {", "host_0"),
         pack("client_ready", "2.47 gregaria []", "host_0"),
+        pack("client_ready", "2.47 gregaria " + "[" * 9000, "host_0"),
+        pack("client_ready", "2.47 gregaria " + "[" * 9000, "stranger"),
         pack("stats", {}, "nobody"),
         pack("heartbeat", None, "host_0"),
     ],

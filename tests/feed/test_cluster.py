@@ -333,3 +333,15 @@ def test_users_start_only_when_every_worker_has_its_rows() -> None:
     assert simulation.server.is_ready(["first"])
     assert not simulation.server.is_ready(["first", "second"])
     assert first.feeders["rows"].take(uses=True) is not None
+
+
+def test_users_behind_a_slow_link_get_blocks_that_are_large_enough() -> None:
+    simulation = Simulation(lambda: [numbered(10_000)], delay_s=1.0)
+    for worker in simulation.add_workers(2):
+        for _ in range(2):
+            worker.add_user(0.05)
+    simulation.run(30)
+    before = len(simulation.handed_out)
+    simulation.run(30)
+    # Four users, twenty rows a second each.
+    assert len(simulation.handed_out) - before > 30 * 80 * 0.5

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import gevent
+from gevent.lock import Semaphore
 
 from gregaria.cluster.journal import Journal, Notes
 from gregaria.cluster.master_machine import Peer
@@ -35,6 +36,8 @@ class Bookkeeper:
         self._journal = journal
         self._has_failed = False
         self._unwritten: list[tuple[str, int]] = []
+        # The last note must not come in the way of the one before.
+        self._writing = Semaphore()
 
     def notes_to_go_on_with(self) -> Notes | None:
         """What the master before has written of a test that has not ended; None if there is none.
@@ -57,15 +60,23 @@ class Bookkeeper:
         """An item has been taken, and will be acknowledged when that is written down."""
         self._unwritten.append((node_id, number))
 
-    def places(self, peers: Mapping[str, Peer]) -> dict[str, tuple[str, int, int]]:
-        """``{node id: (incarnation, index, number of the last item taken)}`` of our own workers."""
+    def places(
+        self, peers: Mapping[str, Peer], known: Mapping[str, tuple[str, int, int]]
+    ) -> dict[str, tuple[str, int, int]]:
+        """``{node id: (incarnation, index, number of the last item taken)}`` of our own workers.
+
+        ``known`` are those of the master before this one that have not come back yet.
+        """
         latest: dict[str, int] = {}
         for node_id, number in self._unwritten:
             latest[node_id] = max(latest.get(node_id, 0), number)
         return {
-            node_id: (peer.incarnation, peer.index, max(peer.channel.dealt, latest.get(node_id, 0)))
-            for node_id, peer in list(peers.items())
-            if peer.incarnation
+            **known,
+            **{
+                node_id: (peer.incarnation, peer.index, max(peer.channel.dealt, latest.get(node_id, 0)))
+                for node_id, peer in list(peers.items())
+                if peer.incarnation
+            },
         }
 
     def write(self, notes: Notes) -> list[tuple[str, int]]:
@@ -73,7 +84,8 @@ class Bookkeeper:
         written, self._unwritten = self._unwritten, []
         packed = self._journal.pack(notes)
         try:
-            gevent.get_hub().threadpool.apply(self._journal.write, (packed,))
+            with self._writing:
+                gevent.get_hub().threadpool.apply(self._journal.write, (packed,))
         except OSError as error:
             if not self._has_failed:
                 logger.error("The journal could not be written, no other master could go on: %s", error)

@@ -21,18 +21,21 @@ class Channel:
     Args:
         retry_s: seconds after which what was sent and has not been received is sent again.
         window: how many items may be on their way; further ones wait here.
+        most_bytes: of the items of one frame, unless a single one has more.
 
     Attributes:
         received: number of the last item that came, all before it included.
         dealt: number of the last item that has been dealt with here; it can be forgotten over there.
     """
 
-    def __init__(self, retry_s: float = 1.0, window: int = 500) -> None:
+    def __init__(self, retry_s: float = 1.0, window: int = 500, most_bytes: int = 8 * 1024 * 1024) -> None:
         self.received = 0
         self.dealt = 0
         self._retry_s = retry_s
         self._window = window
-        self._kept: deque[tuple[int, Item]] = deque()
+        self._most_bytes = most_bytes
+        # With the number and the size of each.
+        self._kept: deque[tuple[int, Item, int]] = deque()
         self._last = 0
         self._handed_out = 0
         self._theirs_received = 0
@@ -57,12 +60,12 @@ class Channel:
 
     def waiting(self, kind: str) -> int:
         """How many items of this kind have not been dealt with."""
-        return sum(item[0] == kind for _, item in self._kept)
+        return sum(item[0] == kind for _, item, _ in self._kept)
 
-    def put(self, kind: str, payload: Any) -> int:
-        """Have an item sent; returns its number."""
+    def put(self, kind: str, payload: Any, size: int = 0) -> int:
+        """Have an item of so many bytes sent; returns its number."""
         self._last += 1
-        self._kept.append((self._last, (kind, payload)))
+        self._kept.append((self._last, (kind, payload), size))
         return self._last
 
     def take(self, now_s: float) -> tuple[int, list[Item]]:
@@ -70,11 +73,14 @@ class Channel:
         if self._handed_out > self._theirs_received and now_s - self._handed_out_s >= self._retry_s:
             self._handed_out = self._theirs_received
         items: list[Item] = []
-        first = 0
-        for number, item in self._kept:
+        first = total_bytes = 0
+        for number, item, size in self._kept:
             if number <= self._handed_out:
                 continue
             if number > self._theirs_received + self._window:
+                break
+            total_bytes += size
+            if items and total_bytes > self._most_bytes:
                 break
             first = first or number
             items.append(item)
@@ -121,4 +127,5 @@ class Channel:
 
     def deal(self, numbers: Iterable[int]) -> None:
         """These have been dealt with here."""
-        self.dealt = max([self.dealt, *numbers])
+        # Those of an end that has begun again since have higher numbers, and mean nothing any more.
+        self.dealt = max([self.dealt, *(number for number in numbers if number <= self.received)])

@@ -39,7 +39,10 @@ def what_worker_is(said: object) -> dict[str, Any] | None:
     _, mark, text = said.partition(_MARK)
     if not mark:
         return None
-    about = json.loads(text)
+    try:
+        about = json.loads(text)
+    except RecursionError:
+        raise ValueError("what it says of itself is nested too deeply") from None
     if not isinstance(about, dict) or not isinstance(about.get("incarnation"), str):
         raise ValueError("it says that it is Gregaria's, but not which")
     return about

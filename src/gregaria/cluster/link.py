@@ -18,7 +18,7 @@ from gevent.monkey import get_original
 
 from gregaria.cluster.keys import Gatekeeper, Keys
 from gregaria.cluster.master_machine import MasterMachine
-from gregaria.cluster.wire import LARGEST_FRAME_BYTES
+from gregaria.cluster.wire import LARGEST_FRAME_BYTES, WireError
 from gregaria.cluster.worker_machine import WorkerMachine
 
 __all__ = ["Link", "MasterSocket", "WorkerSocket"]
@@ -308,8 +308,18 @@ class Link:
         loop.run_callback_threadsafe(self._closed.set)
 
     def _serve(self, socket: "zmq.Socket[bytes]", door: "zmq.Socket[bytes]") -> None:
-        machine, side = self._socket.machine, self._socket
         monitor = socket.get_monitor_socket()
+        try:
+            self._turn(socket, door, monitor)
+        finally:
+            # However it ends: an open socket would keep the context from ending, and the link from being closed.
+            socket.disable_monitor()
+            monitor.close(linger=0)
+
+    def _turn(
+        self, socket: "zmq.Socket[bytes]", door: "zmq.Socket[bytes]", monitor: "zmq.Socket[bytes]"
+    ) -> None:
+        machine, side = self._socket.machine, self._socket
         poller = zmq.Poller()
         others = side.others
         for each in (socket, door, monitor, *others):
@@ -323,11 +333,9 @@ class Link:
                 answer()
             while (event := _event(monitor)) is not None:
                 side.changed(event, now_s)
-            for _ in range(_BATCH):
-                if not side.receive(now_s):
-                    break
+            self._take_in(side, now_s)
             while self._wishes:
-                self._wishes.popleft()()
+                self._grant(self._wishes.popleft())
             machine.tick(now_s)
             side.flush(now_s)
             if machine.happenings:
@@ -335,8 +343,28 @@ class Link:
                 machine.happenings.clear()
                 self._bell.send()
             if self._is_closing and not self._wishes:
-                socket.disable_monitor()
                 return
+
+    # What cannot be taken, or cannot be sent, must keep nothing else from going on: without a link a worker's users
+    # would run on, while others get them, too.
+
+    def _take_in(self, side: Socket, now_s: float) -> None:
+        for _ in range(_BATCH):
+            try:
+                if not side.receive(now_s):
+                    return
+            except zmq.ZMQError:
+                raise
+            except Exception:
+                logger.exception("A message could not be taken, and is left out")
+
+    def _grant(self, wish: Callable[[], object]) -> None:
+        try:
+            wish()
+        except WireError as error:
+            logger.error("Something is not sent: %s", error)
+        except Exception:
+            logger.exception("Something could not be sent, and is left out")
 
 
 def _set_up(socket: "zmq.Socket[bytes]") -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from gregaria.cluster.greeting import STANDS_FOR
 from gregaria.cluster.wire import Frame
 
 __all__ = ["frames_for", "frames_from_worker", "items_for_worker", "items_of"]
@@ -76,6 +77,9 @@ def frames_from_worker(kind: str, payload: Any, node_id: str) -> Iterator[tuple[
         yield "logs", {"worker_id": node_id, "logs": payload["lines"]}
     elif kind == "message":
         yield payload["type"], payload["data"]
+    elif kind == "client_ready":
+        # After each test: it has forgotten the worker when that said that it has stopped.
+        yield "client_ready", STANDS_FOR
     elif kind == "bye":
         yield "quit", None
 

@@ -22,12 +22,12 @@ from gregaria.cluster.keys import Keys
 from gregaria.cluster.link import Link, MasterSocket
 from gregaria.cluster.loss import Loss
 from gregaria.cluster.master_machine import MasterMachine
-from gregaria.cluster.roster import WorkerNode, WorkerNodes
+from gregaria.cluster.roster import WorkerNode, WorkerNodes, counts_of
 from gregaria.cluster.rows import Rows
 from gregaria.cluster.timing import Timing
-from gregaria.cluster.wire import check_sendable
+from gregaria.cluster.wire import copy_of
 from gregaria.cluster.worker_machine import LOCUST
-from gregaria.errors import CommandError, ExitCode
+from gregaria.errors import CommandError, ExitCode, shortened
 from gregaria.feed.feeds import feeds
 from gregaria.runner.dispatch import Placement
 from gregaria.runner.messages import Message
@@ -60,7 +60,9 @@ _ALONE_S = 30.0
 _BLOCKED_S = 3.0
 #: seconds between two notes in the journal
 _NOTES_S = 1.0
-_SHORTEST_NOTES_S = 0.02
+#: the shortest time between two notes, if rows wait for the next one; at least so many times what a note takes
+_NOTES_APART_S = 0.05
+_NOTES_APART_TIMES = 4
 
 
 class MasterRunner(SteeringRunner, DistributedRunner):
@@ -115,11 +117,10 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         # Those of another master's test that have not come back: host, index, users, requests per second.
         self._known_workers: dict[str, Any] = {}
         self._is_over = False
-        self._is_note_due = Event()
         self._rows = Rows(
             feeds.serve(),
             lambda node_id, payload: self._put(node_id, "feed", payload),
-            self._is_note_due.set if journal is not None else None,
+            is_noted=journal is not None,
         )
         self._keeper = Bookkeeper(journal, command) if journal is not None else None
         self._continued = self._keeper.notes_to_go_on_with() if self._keeper is not None else None
@@ -189,7 +190,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         Raises:
             WireError: the data cannot be sent.
         """
-        check_sendable(msg_type, data)
+        data = copy_of(msg_type, data)
         receivers = [node.id for node in self.clients.present] if client_id is None else [client_id]
         if client_id is not None and client_id not in self.clients:
             logger.warning("There is no worker %r; the message of type %r is not sent", client_id, msg_type)
@@ -226,7 +227,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
                     what.reason,
                 )
         except Exception:
-            logger.exception("What a worker said could not be dealt with: %r", what)
+            logger.exception("What a worker said could not be dealt with: %s", shortened(repr(what), 1000))
         self._changed.set()
 
     def _joined(self, what: Joined) -> None:
@@ -247,11 +248,20 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         self.fire(self.environment.events.worker_connect, client_id=what.node_id)
         for payload in self.environment.shared_data.whole():
             self._put(what.node_id, "shared", payload)
-        if what.about.get("run") not in (None, self._run):
-            # Of another master, whose test nobody would ever end.
-            self._put(what.node_id, "stop", {"run": what.about["run"]})
+        run = what.about.get("run")
+        if run is not None and (run != self._run or self._ender is not None):
+            # Of another master, whose test nobody would ever end; or of one that ends now.
+            self._put(what.node_id, "stop", {"run": run})
+        elif self._ender is not None:
+            # There is nothing that it could stop.
+            self._stopped.add(what.node_id)
+        # Of a master before this one, for which it was lost.
+        self._rows.back(node.id)
         if self._is_testing and what.dialect != LOCUST:
             self._rows.prepare(node.id)
+        if run is not None and run == self._run and self._is_testing and self._ender is None:
+            # It has users from before, which others may have by now.
+            self._tell_users(node, dict.fromkeys(self.user_classes_by_name, 0))
         self._use(node)
 
     def _back(self, what: Back) -> None:
@@ -266,7 +276,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         self._use(node)
         if self._is_testing and self._ender is None:
             self._tell_users(node, node.wanted or dict.fromkeys(self.user_classes_by_name, 0))
-        else:
+        elif self._is_testing or self._continued is None:
+            # And not while the test of a master before this one is about to be gone on with.
             self._put(node.id, "stop", {"run": self._run})
         self._link.ask(lambda: self._machine.welcome(what.node_id))
 
@@ -330,7 +341,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
     # -- what workers say ------------------------------------------------------------------------------------------
 
     def _take(self, item: Item) -> None:
-        if item.kind == "feed":
+        if item.kind == "feed" and _is_ask(item.payload):
             name, payload = item.payload
             self._rows.take(item.node_id, name, payload, lambda: self._dealt(item))
             self._changed.set()
@@ -341,9 +352,14 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             return
         try:
             self._deal_with(item)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
             # It would mean nothing the next time, either.
-            logger.warning("A %s of %s means nothing and is left out: %s", item.kind, item.node_id, error)
+            logger.warning(
+                "A %s of %s means nothing and is left out: %s",
+                shortened(item.kind, 100),
+                item.node_id,
+                shortened(str(error), 500),
+            )
         finally:
             if item.number:
                 self._dealt(item)
@@ -382,13 +398,14 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             node.state = STATE_SPAWNING
         elif kind == "spawned":
             node.state = STATE_RUNNING
-            node.user_classes_count = dict(payload["users"])
+            node.user_classes_count = counts_of(payload["users"])
         elif kind == "stopped":
             node.state = STATE_INIT
             node.user_classes_count = {}
             if payload.get("run") in (None, self._run):
                 self._stopped.add(node.id)
-        elif kind == "user_gone":
+        elif kind == "user_gone" and node.state != STATE_MISSING:
+            # Of a missing worker others have the users by now.
             name = payload["class"]
             node.wanted[name] = max(node.wanted.get(name, 1) - 1, 0)
             self._user_gone(name, node.id)
@@ -399,8 +416,14 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         if tell is None:
             return
         tell(class_name, node_id)
+        self._end_if_nobody_is_left()
+
+    def _end_if_nobody_is_left(self) -> None:
         follows_shape = self.shape_greenlet is not None and not self.shape_greenlet.dead
-        if self.state == STATE_RUNNING and not follows_shape and not self.dispatcher.get_current_user_count():
+        # Without a worker there is nobody either, but one may come.
+        if self.state != STATE_RUNNING or follows_shape or not self.target_user_count or not self.worker_count:
+            return
+        if not self.dispatcher.get_current_user_count():
             self.stop_test("all users have ended by themselves")
 
     def _add(self, node: WorkerNode | None, node_id: str, report: dict[str, Any]) -> None:
@@ -415,7 +438,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         self.fire(self.environment.events.worker_report, client_id=node_id, data=report)
         self.stats.merge_report(report.get("stats") or [], report.get("errors") or {})
         if node is not None and node.state != STATE_MISSING:
-            node.user_classes_count = dict(report.get("user_classes_count") or {})
+            node.user_classes_count = counts_of(report.get("user_classes_count") or {})
 
     def _add_logs(self, node_id: str, payload: dict[str, Any]) -> None:
         logs = self.environment.worker_logs
@@ -423,6 +446,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         logs[node_id] = kept[-500:]
 
     def _tell_shared(self, change: dict[str, Any]) -> None:
+        change = copy_of("shared", change)
         for node in self.clients.present:
             self._put(node.id, "shared", change)
 
@@ -468,6 +492,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         begins = super()._begin_test()
         if continued is not None:
             self.test_started_epoch_s = continued.started_epoch_s
+            # What --reset-stats has begun is not begun again.
+            self._has_reset = continued.generation > 0
         return begins
 
     def _clear_figures(self) -> None:
@@ -480,7 +506,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
     def start(
         self, user_count: int, spawn_rate: float, wait: bool = False, user_classes: Sequence[Any] | None = None
     ) -> None:
-        if self._continued is None or self._is_testing:
+        if self._continued is None or (self._is_testing and self.environment.shape_class is None):
             super().start(user_count, spawn_rate, wait, user_classes)
             return
         # They have been there all the time: nobody has to be started anew at the spawn rate.
@@ -497,6 +523,9 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             return
         ours = [node.id for node in self.clients.present if node.dialect != LOCUST]
         if self._continued is not None:
+            for node_id in self._continued.workers.keys() - set(ours):
+                # Its rows would be waited for in vain; it gets others should it be back.
+                self._rows.lost(node_id)
             return
         assert self._run is not None
         self._rows.begin(self._run, ours)
@@ -564,14 +593,16 @@ class MasterRunner(SteeringRunner, DistributedRunner):
     def _reset_statistics(self) -> None:
         self._generation += 1
         super()._reset_statistics()
-        for node in self.clients.present:
+        # Those that are missing, too: they would go on counting for what is over.
+        for node in self.clients.values():
             self._put(node.id, "reset", {"run": self._run, "generation": self._generation})
 
     def _all_are_there(self) -> None:
-        if self.target_user_count and not self.dispatcher.get_current_user_count():
-            self.stop_test("all users have ended by themselves")
+        self._end_if_nobody_is_left()
         for node in self.clients.present:
             self._put(node.id, "spawning_complete", {"user_count": sum(self.target_user_classes_count.values())})
+        # Workers may have come or gone while the last users were waited for.
+        self._rebalance()
 
     def _wait_until_placed(self) -> None:
         """Return when every worker has said that its users are there, or when that takes long."""
@@ -654,13 +685,16 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         return time.time() if self._continued is None else self._continued.started_epoch_s
 
     def _keep_notes(self) -> None:
+        took_s = 0.0
         while True:
-            # Rows of test data wait until it is written down whose they are, and users for them.
-            self._is_note_due.wait(_NOTES_S)
-            self._is_note_due.clear()
-            gevent.sleep(_SHORTEST_NOTES_S)
+            pause_s = max(_NOTES_APART_S, _NOTES_APART_TIMES * took_s)
+            gevent.sleep(pause_s)
+            # Users wait for rows, and these for a note.
+            self._rows.wait_for_unsent(max(_NOTES_S - pause_s, 0.0))
+            began_s = time.monotonic()
             if self._run is not None and not self._is_over:
                 self._write_notes(is_over=False)
+            took_s = time.monotonic() - began_s
 
     def _write_notes(self, *, is_over: bool) -> None:
         if self._keeper is None or self._run is None:
@@ -675,7 +709,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             written_epoch_s=time.time(),
             users=self.target_user_count or (self._continued.users if self._continued is not None else 0),
             spawn_rate=self.spawn_rate,
-            workers=self._keeper.places(self._machine.peers),
+            workers=self._keeper.places(known=self._machine.known, peers=self._machine.peers),
             counted=Increments(self.stats, self.exceptions).take(),
             exceptions=noted_exceptions(self.exceptions),
             notes=[*self._notes, *self._told_losses()],
@@ -703,7 +737,12 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             for node_id, peer in list(self._machine.peers.items()):
                 node = self.clients.get(node_id)
                 if node is not None and not peer.is_lost:
-                    self._read_status(node, peer.status)
+                    try:
+                        self._read_status(node, peer.status)
+                    except (ValueError, TypeError, OverflowError) as error:
+                        # Of one worker; the others are to be watched on.
+                        logger.warning("What worker %d says of itself means nothing: %s", node.index, error)
+                        peer.status = {}
                     if beats.listeners:
                         self.fire(beats, client_id=node_id, timestamp=time.time())
 
@@ -711,7 +750,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         node.cpu_usage = float(status.get("current_cpu_usage") or 0.0)
         node.memory_usage = int(status.get("current_memory_usage") or 0)
         if node.dialect != LOCUST and isinstance(status.get("users"), dict):
-            node.user_classes_count = dict(status["users"])
+            node.user_classes_count = counts_of(status["users"])
         delay_s = float(status.get("loop_delay_s") or 0.0)
         if delay_s >= _BLOCKED_S > node.loop_delay_s:
             logger.warning(
@@ -737,6 +776,15 @@ class MasterRunner(SteeringRunner, DistributedRunner):
 
 def _has_its_users(node: WorkerNode) -> bool:
     return node.state == STATE_RUNNING or not any(node.wanted.values())
+
+
+def _is_ask(payload: object) -> bool:
+    return (
+        isinstance(payload, list)
+        and len(payload) == 2
+        and isinstance(payload[0], str)
+        and isinstance(payload[1], dict)
+    )
 
 
 def _cannot_listen(host: str, port: int, error: Exception) -> str:

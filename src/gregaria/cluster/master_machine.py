@@ -11,7 +11,7 @@ from gregaria.cluster.greeting import answer, mismatch, what_worker_is
 from gregaria.cluster.happenings import Back, Disturbed, Item, Joined, Left, Lost, Refused
 from gregaria.cluster.locust_dialect import frames_for, items_of
 from gregaria.cluster.timing import Timing
-from gregaria.cluster.wire import Frame, WireError, pack, unpack
+from gregaria.cluster.wire import Frame, WireError, pack, size_of, unpack
 from gregaria.cluster.worker_machine import GREGARIA, LOCUST
 
 __all__ = ["MasterMachine", "Peer"]
@@ -89,9 +89,15 @@ class MasterMachine:
         self._timing = timing or Timing()
         self._known = dict(known or {})
         self._indexes = {node_id: index for node_id, (_, index, _) in self._known.items()}
-        self._is_probing = False
+        self._next_index = max(self._indexes.values(), default=-1) + 1
         self._told_dropped = 0
+        self._is_to_probe = False
         self._tell_dropped_s = 0.0
+
+    @property
+    def known(self) -> dict[str, tuple[str, int, int]]:
+        """What was known of workers that have not come back yet; may be asked in any thread, before ``peers``."""
+        return dict(self._known)
 
     # -- what the runner wants -------------------------------------------------------------------------------------
 
@@ -104,7 +110,7 @@ class MasterMachine:
             for type_, data in frames_for(kind, payload):
                 self._send(peer, pack(type_, data, ""))
         else:
-            peer.channel.put(kind, payload)
+            peer.channel.put(kind, payload, size_of(kind, payload))
 
     def answer(self, identity: bytes, kind: str, data: Any) -> None:
         """Send a frame to somebody who is no worker (yet)."""
@@ -127,10 +133,15 @@ class MasterMachine:
     def receive(self, identity: bytes, body: bytes, now_s: float) -> None:
         """A frame has come."""
         try:
-            frame = unpack(body)
+            self._receive(identity, unpack(body), now_s)
         except WireError:
             self._drop("no message")
-            return
+        except Exception:
+            # Whatever a stranger finds that was not thought of must not end the link for everybody.
+            logger.debug("A frame could not be taken", exc_info=True)
+            self._drop("something that nobody has thought of")
+
+    def _receive(self, identity: bytes, frame: Frame, now_s: float) -> None:
         peer = self.peers.get(frame.node_id)
         if peer is not None and peer.identity != identity:
             self._drop("a sender that is not who it says")
@@ -155,20 +166,22 @@ class MasterMachine:
             self._lose(peer, "its connection was closed", now_s)
 
     def probe(self) -> None:
-        """Some connection was closed: have all be tried at the next tick, once for however many have been."""
-        self._is_probing = True
+        """Some connection was closed: have all be tried, once for all those that were closed at a time."""
+        self._is_to_probe = True
 
     def tick(self, now_s: float) -> None:
         """Do what is due."""
-        is_probing, self._is_probing = self._is_probing, False
+        is_to_probe, self._is_to_probe = self._is_to_probe, False
         for peer in self.peers.values():
             if peer.has_left:
                 continue
+            if is_to_probe and not peer.is_lost and peer.dialect == GREGARIA:
+                self._send(peer, self._envelope(peer, 0, [], 0))
             if not peer.is_lost and now_s - peer.heard_s > self._timing.lease_s:
                 self._lose(peer, f"it has not been heard of for {now_s - peer.heard_s:.1f} s", now_s)
             if peer.dialect == GREGARIA and not peer.is_lost:
                 first, items = peer.channel.take(now_s)
-                if items or is_probing:
+                if items:
                     self._send(peer, self._envelope(peer, first, items, 0))
         dropped = self.dropped.total()
         if dropped > self._told_dropped and now_s >= self._tell_dropped_s:
@@ -229,15 +242,19 @@ class MasterMachine:
         before = self.peers.get(node_id)
         if before is not None and not before.has_left:
             self._lose(before, "another process has come under its name", now_s)
-        index = self._indexes.setdefault(node_id, len(self._indexes))
+        if node_id not in self._indexes:
+            self._indexes[node_id] = self._next_index
+            self._next_index += 1
+        index = self._indexes[node_id]
         channel = Channel(self._timing.retry_s)
-        known = self._known.pop(node_id, None)
+        known = self._known.get(node_id)
         if known is not None and known[0] == incarnation:
             channel.expect_from(known[2] + 1)
         else:
             channel.expect_from(_whole(about.get("kept_from")) or 1)
         peer = Peer(node_id, index, dialect, incarnation, about, channel, now_s)
         self.peers[node_id] = peer
+        self._known.pop(node_id, None)
         self._accept(peer)
         self.happenings.append(Joined(node_id, index, dialect, about))
 

@@ -5,7 +5,20 @@ from typing import Any
 
 from gregaria.runner.state import STATE_INIT, STATE_MISSING, STATE_RUNNING, STATE_SPAWNING
 
-__all__ = ["WorkerNode", "WorkerNodes"]
+__all__ = ["WorkerNode", "WorkerNodes", "counts_of"]
+
+
+def counts_of(told: object) -> dict[str, int]:
+    """``{class name: users}``, as a worker has told them.
+
+    Raises:
+        ValueError: it is no such thing.
+    """
+    if not isinstance(told, dict) or not all(
+        isinstance(name, str) and isinstance(count, int) and count >= 0 for name, count in told.items()
+    ):
+        raise ValueError("no numbers of users")
+    return dict(told)
 
 
 class WorkerNode:

@@ -1,14 +1,18 @@
 """A master's rows of test data: hands them to workers, and takes back what lost ones have not used."""
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import gevent
+from gevent.event import Event
 
 from gregaria.feed.server import Answer, FeedServer
 
 __all__ = ["Rows"]
+
+logger = logging.getLogger("gregaria.cluster.master")
 
 
 class Rows:
@@ -17,20 +21,17 @@ class Rows:
     Args:
         server: knows which row is whose.
         put: sends ``[feed, payload]`` to a worker.
-        note: where a journal is kept, called when something waits to be written down: rows are sent after that, by
-            ``send``. None where none is kept.
+        is_noted: whether a journal is kept: rows are sent when it is written down that they are, by ``send``.
     """
 
     def __init__(
-        self,
-        server: FeedServer,
-        put: Callable[[str, list[Any]], object],
-        note: Callable[[], object] | None = None,
+        self, server: FeedServer, put: Callable[[str, list[Any]], object], *, is_noted: bool = False
     ) -> None:
         self._server = server
         self._put = put
-        self._note = note
+        self._is_noted = is_noted
         self._unsent: list[tuple[str, list[Any]]] = []
+        self._has_unsent = Event()
         # Sources that run code of the locustfile's may wait: each feed has a queue of its own.
         self._waiting: dict[str, deque[tuple[str, Mapping[str, Any], Callable[[], object]]]] = {}
 
@@ -56,7 +57,7 @@ class Rows:
     def take(self, worker: str, name: str, payload: Mapping[str, Any], dealt: Callable[[], object]) -> None:
         """A worker says something; ``dealt`` is called when it has been dealt with."""
         if not self._server.may_wait(name):
-            self._say(self._server.take(worker, name, payload))
+            self._ask(worker, name, payload)
             dealt()
             return
         queue = self._waiting.setdefault(name, deque())
@@ -79,7 +80,12 @@ class Rows:
     def unsent(self) -> list[tuple[str, list[Any]]]:
         """What is to be sent when the next note is written."""
         unsent, self._unsent = self._unsent, []
+        self._has_unsent.clear()
         return unsent
+
+    def wait_for_unsent(self, timeout_s: float) -> None:
+        """Return when something is to be sent that waits for a note, or when that takes longer."""
+        self._has_unsent.wait(timeout_s)
 
     def send(self, unsent: Iterable[tuple[str, list[Any]]]) -> None:
         """That note has been written."""
@@ -98,16 +104,21 @@ class Rows:
         queue = self._waiting[name]
         while queue:
             worker, payload, dealt = queue[0]
-            try:
-                self._say(self._server.take(worker, name, payload))
-            finally:
-                dealt()
-                queue.popleft()
+            self._ask(worker, name, payload)
+            dealt()
+            queue.popleft()
+
+    def _ask(self, worker: str, name: str, payload: Mapping[str, Any]) -> None:
+        try:
+            self._say(self._server.take(worker, name, payload))
+        except Exception:
+            # One worker's words must not keep the others from their rows.
+            logger.exception("What %s says of the feed %r cannot be understood, and is left out", worker, name)
 
     def _say(self, answers: Iterable[Answer]) -> None:
         for worker, name, payload in answers:
-            if self._note is None:
-                self._put(worker, [name, payload])
-            else:
+            if self._is_noted:
                 self._unsent.append((worker, [name, payload]))
-                self._note()
+                self._has_unsent.set()
+            else:
+                self._put(worker, [name, payload])

@@ -5,10 +5,12 @@ from typing import Any, NamedTuple
 
 import msgpack
 
-__all__ = ["LARGEST_FRAME_BYTES", "Frame", "WireError", "check_sendable", "pack", "unpack"]
+__all__ = ["LARGEST_FRAME_BYTES", "Frame", "WireError", "copy_of", "pack", "size_of", "unpack"]
 
 #: what is larger is refused by whoever would send it, and dropped unread by whoever gets it
 LARGEST_FRAME_BYTES = 64 * 1024 * 1024
+#: what a frame needs beside an item, and an item beside a message
+_ENVELOPE_BYTES = 4096
 _LONGEST_TYPE = 200
 _LONGEST_NODE_ID = 300
 #: as Locust writes a moment
@@ -33,7 +35,7 @@ class Frame(NamedTuple):
     node_id: str
 
 
-def pack(kind: str, data: Any, node_id: str) -> bytes:
+def pack(kind: str, data: Any, node_id: str, most_bytes: int = LARGEST_FRAME_BYTES) -> bytes:
     """The bytes of a frame.
 
     Raises:
@@ -45,23 +47,34 @@ def pack(kind: str, data: Any, node_id: str) -> bytes:
         raise WireError(
             f"a message of type {kind!r} cannot be sent, as {error}: numbers, texts, bytes, None, lists, dicts can"
         ) from None
-    if len(packed) > LARGEST_FRAME_BYTES:
+    if len(packed) > most_bytes:
         raise WireError(
-            f"a message of type {kind!r} has {len(packed):,} bytes, and {LARGEST_FRAME_BYTES:,} is the most: "
+            f"a message of type {kind!r} has {len(packed):,} bytes, and {most_bytes:,} is the most: "
             "send it in parts, or where it can be fetched from"
         )
     return packed
 
 
-def check_sendable(kind: str, data: Any) -> None:
-    """Refuse what could not be sent, where it is asked for and not later in another thread.
+def size_of(kind: str, data: Any) -> int:
+    """How many bytes an item takes in a frame.
+
+    Raises:
+        WireError: it cannot be sent.
+    """
+    return len(pack(kind, data, "", LARGEST_FRAME_BYTES - _ENVELOPE_BYTES))
+
+
+def copy_of(kind: str, data: Any) -> Any:
+    """What will come of it over there: nobody changes that while another thread sends it.
+
+    What could not be sent is refused, where it is asked for and not later in that thread.
 
     Raises:
         WireError: ``data`` holds something that msgpack cannot write, or is too large; or ``kind`` is no name.
     """
     if not isinstance(kind, str) or not 0 < len(kind) <= _LONGEST_TYPE:
         raise WireError(f"the type of a message is a text of 1 to {_LONGEST_TYPE} characters, not {kind!r}")
-    pack(kind, data, "")
+    return unpack(pack(kind, data, "", LARGEST_FRAME_BYTES - 2 * _ENVELOPE_BYTES)).data
 
 
 def unpack(packed: bytes) -> Frame:

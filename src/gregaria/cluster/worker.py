@@ -19,7 +19,7 @@ from gregaria.cluster.keys import Keys
 from gregaria.cluster.link import Link, WorkerSocket
 from gregaria.cluster.reach import why_not
 from gregaria.cluster.timing import Timing
-from gregaria.cluster.wire import check_sendable
+from gregaria.cluster.wire import copy_of
 from gregaria.cluster.worker_machine import LOCUST, WorkerMachine
 from gregaria.errors import CommandError, ExitCode
 from gregaria.feed.feeds import feeds
@@ -100,6 +100,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
         self._follower: Greenlet | None = None
         self._spawn_timestamp = 0.0
         self._is_locust = False
+        self._is_held = False
         self._status: dict[str, Any] = {"state": STATE_INIT}
         self._status_s = time.monotonic()
         self._rate = 0.0
@@ -124,7 +125,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
             timing or Timing.usual(),
         )
         environment.shared_data.writer = self.client_id
-        environment.shared_data.tell = lambda change: self._put("shared", change)
+        environment.shared_data.tell = lambda change: self._put("shared", copy_of("shared", change))
         feeds.connect(self)
         self._link = Link(WorkerSocket(self._machine, master_host, master_port, keys), self._happened)
         self._link.open()
@@ -162,8 +163,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
             WireError: the data cannot be sent.
         """
         del client_id
-        check_sendable(msg_type, data)
-        self._put("message", {"type": msg_type, "data": data})
+        self._put("message", {"type": msg_type, "data": copy_of(msg_type, data)})
 
     def ask(self, feed_name: str, payload: dict[str, Any]) -> None:
         """Ask the master for rows of test data."""
@@ -210,7 +210,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
             if self._is_testing:
                 self._ask_for_end(quits=False)
             else:
-                self._stopped()
+                self._stopped(payload.get("run") or self._run)
         elif item.kind == "quit":
             logger.info("The master has ended the run")
             self._ask_for_end(quits=True)
@@ -245,6 +245,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
 
     def _hold(self, what: Held) -> None:
         self.connected = False
+        self._is_held = self._on_master_loss == PAUSE
         feeds.hold()
         if not self._is_testing:
             return
@@ -258,6 +259,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
 
     def _resume(self) -> None:
         self.connected = True
+        self._is_held = False
         feeds.resume()
         if self._is_testing:
             logger.info("The master is back, the users of this worker go on")
@@ -299,8 +301,22 @@ class WorkerRunner(HostRunner, DistributedRunner):
             self._spawn_timestamp = payload["timestamp"]
             payload = {**payload, "run": self._run if self._is_testing else uuid.uuid4().hex, "generation": 0}
         self._wanted = payload
+        self._go_there()
+
+    def _go_there(self) -> None:
         if self._follower is None or self._follower.dead:
             self._follower = self.greenlet.spawn(self._follow)
+
+    def _run_end(self) -> None:
+        try:
+            super()._run_end()
+        finally:
+            if self._wanted is not None and not self._quits:
+                # The next test was asked for while this one came to its end.
+                self._go_there()
+
+    def _is_ending(self) -> bool:
+        return self._ender is not None
 
     def _follow(self) -> None:
         """Bring the users where they are wanted, until they are."""
@@ -308,23 +324,27 @@ class WorkerRunner(HostRunner, DistributedRunner):
             # Another one has seen to it between the making of this greenlet and its first turn.
             return
         while self._wanted is not None:
-            wanted, self._wanted = self._wanted, None
-            if self._ender is not None:
-                self._ender.join()
-            if self._is_testing and wanted["run"] != self._run:
+            if self._is_testing and self._wanted["run"] != self._run:
                 # A master that has begun again and knows nothing of the test that ran.
-                self.stop()
+                self._ask_for_end(quits=False)
+            if self._is_ending():
+                # Who ends that test sees to it then.
+                return
+            wanted, self._wanted = self._wanted, None
             self._put("spawning", {})
             if not self._is_testing and not self._begin_test(wanted):
                 return
+            if wanted["generation"] > self._generation:
+                # It was begun while this worker was not heard of.
+                self._begin_counting(wanted["run"], wanted["generation"], self.stats.reset_all)
             self._apply(wanted)
             self.worker_state = STATE_SPAWNING
             if self.state != STATE_SPAWNING:
                 self.update_state(STATE_SPAWNING)
             users = {name: count for name, count in wanted["users"].items() if name in self.user_classes_by_name}
             self._crew.population.spawn_rate = wanted.get("spawn_rate") or max(sum(users.values()), 1)
-            self._crew.population.move_to(users, lambda: self._wanted is None and self._ender is None)
-            if self._ender is not None:
+            self._crew.population.move_to(users, lambda: self._wanted is None and not self._is_ending())
+            if self._is_ending():
                 return
         self.worker_state = STATE_RUNNING
         self.update_state(STATE_RUNNING)
@@ -350,6 +370,9 @@ class WorkerRunner(HostRunner, DistributedRunner):
         if not feeds.wait_until_ready(_ROWS_S):
             logger.warning("The first rows of test data have not come within %g s; users wait for them", _ROWS_S)
         self._crew.open()
+        if self._is_held:
+            # The lease has ended while the test began.
+            self._crew.population.pause()
         return True
 
     def _apply(self, wanted: dict[str, Any]) -> None:
@@ -384,7 +407,8 @@ class WorkerRunner(HostRunner, DistributedRunner):
     # -- the end ---------------------------------------------------------------------------------------------------
 
     def _stop_growing(self) -> list[Greenlet | None]:
-        self._wanted = None
+        if self._wanted is not None and self._wanted["run"] == self._run:
+            self._wanted = None
         follower, self._follower = self._follower, None
         if follower is not None and follower not in self._crew.population.making:
             if follower is not gevent.getcurrent():
@@ -400,16 +424,15 @@ class WorkerRunner(HostRunner, DistributedRunner):
 
     def _end_test(self) -> None:
         super()._end_test()
-        self._stopped()
+        self._stopped(self._run)
 
-    def _stopped(self) -> None:
-        """Tell the master everything that it has not been told, and that this was all."""
+    def _stopped(self, run: str | None) -> None:
+        """Tell the master everything that it has not been told, and that this was all of that run."""
         self.worker_state = STATE_INIT
         feeds.tell()
         self._tell_custom()
         if self._is_locust:
             self._report_to_locust()
-        run = self._run
         self._set_status()
 
         def tell() -> None:

@@ -10,7 +10,7 @@ from gregaria.cluster.greeting import greeting, mismatch, what_master_is
 from gregaria.cluster.happenings import Connected, Held, Item, Refused, Resumed, Waiting
 from gregaria.cluster.locust_dialect import frames_from_worker, items_for_worker
 from gregaria.cluster.timing import Timing
-from gregaria.cluster.wire import Frame, WireError, pack, unpack
+from gregaria.cluster.wire import Frame, WireError, pack, size_of, unpack
 
 __all__ = ["GREGARIA", "LOCUST", "WorkerMachine"]
 
@@ -97,13 +97,13 @@ class WorkerMachine:
             for type_, data in frames_from_worker(kind, payload, self.node_id):
                 self.say(type_, data)
         else:
-            self._channel.put(kind, payload)
+            self._channel.put(kind, payload, size_of(kind, payload))
 
     def report_now(self) -> None:
         """Have what is new reported, whatever else is on its way."""
         payload = self._report()
         if payload is not None:
-            self._channel.put("report", payload)
+            self._channel.put("report", payload, size_of("report", payload))
 
     def say(self, kind: str, data: Any) -> None:
         """Send a frame at once, outside of the channel."""

@@ -86,6 +86,7 @@ class Feeder:
         self._block_since_s = self._now_s()
         self._want = 0
         self._told_waiting = 0
+        self._has_waited = False
         self._debt = 0
         # Until somebody checks a row out, rows are taken to be used: that is what must never be assumed wrongly.
         self._only_returns: bool | None = None
@@ -117,6 +118,7 @@ class Feeder:
         """Call the waiter back when there is something for it. What it gets it must ``confirm``, or ``give_back``."""
         self._waiters.append(waiter)
         self._hand_to_waiters()
+        self._has_waited = self._has_waited or bool(self._waiters)
         self._ask()
 
     def cancel(self, waiter: Waiter) -> None:
@@ -324,7 +326,7 @@ class Feeder:
         if not is_urgent and (self._want or there > self._block // 2):
             return
         if not self._want and self.handed_out:
-            self._choose_block(waiting)
+            self._choose_block()
         want = min(max(self._block - there, waiting), LARGEST_BLOCK)
         ask.update(want=want, waiting=waiting, opens=max(self._missing_open() - len(self._opening), waiting))
         self._want, self._told_waiting = want, waiting
@@ -335,11 +337,13 @@ class Feeder:
         there = len(self._open)
         return wanted - there if there <= wanted // 2 else 0
 
-    def _choose_block(self, waiting: int) -> None:
+    def _choose_block(self) -> None:
         now_s = self._now_s()
         elapsed_s = max(now_s - self._block_since_s, 1e-6)
         wanted = (self.handed_out - self._block_handed_out) / elapsed_s * _BLOCK_S
-        wanted = max(wanted, 2 * self._block if waiting else 0)
+        # Rows that are waited for are used more slowly than they would be, were the link faster or the block larger.
+        wanted = max(wanted, 2 * self._block if self._has_waited else 0)
+        self._has_waited = False
         # Not by more than a factor of two: one quiet or busy moment says little.
         self._block = int(min(max(wanted, self._block / 2, 1), self._block * 2, LARGEST_BLOCK))
         self._block_since_s, self._block_handed_out = now_s, self.handed_out

@@ -108,6 +108,11 @@ class Runner:
         raise NotImplementedError
 
     @property
+    def user_greenlets(self) -> Group:
+        """The greenlets of all users of this process: none, where they run elsewhere."""
+        return Group()
+
+    @property
     def notes(self) -> Sequence[str]:
         """Sentences that belong beside the figures of this test."""
         return ()

@@ -5,6 +5,9 @@ from typing import Any
 
 __all__ = ["SharedData"]
 
+#: more than anybody writes; what is beyond would leave no room for later writes
+_MOST_WRITES = 2**53
+
 
 class SharedData(dict[Any, Any]):
     """A dictionary that tells of its changes, and takes those of others.
@@ -81,6 +84,8 @@ class SharedData(dict[Any, Any]):
             hash(key)
         except (KeyError, TypeError, IndexError, ValueError):
             raise ValueError("no change of shared data") from None
+        if not 0 < stamp[0] < _MOST_WRITES:
+            raise ValueError("no change of shared data")
         self._highest = max(self._highest, stamp[0])
         if stamp <= self._stamps.get(key, (0, "")):
             return []

@@ -1,0 +1,268 @@
+"""What a master decides, without any worker: what happens to it is made up."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+
+from gregaria.cluster.channel import Channel
+from gregaria.cluster.happenings import Back, Item, Joined, Lost
+from gregaria.cluster.journal import Journal, Notes
+from gregaria.cluster.master import MasterRunner
+from gregaria.cluster.master_machine import Peer
+from gregaria.environment import Environment
+from gregaria.errors import StopTest
+from gregaria.runner.state import STATE_RUNNING, STATE_STOPPED
+from gregaria.users.declare import task
+from gregaria.users.user import User
+
+
+class Calm(User):
+    @task
+    def rest(self) -> None:
+        gevent.sleep(0.01)
+
+
+class Master:
+    """A master, and what it tells its workers."""
+
+    def __init__(self, **more: Any) -> None:
+        self.environment = Environment(user_classes=[Calm])
+        self.runner: MasterRunner = self.environment.create_master_runner("127.0.0.1", 0, **more)
+        self.told: list[tuple[str, str, Any]] = []
+        self.runner._put = lambda *told: self.told.append(told)  # type: ignore[method-assign]
+
+    def join(self, number: int, **about: Any) -> None:
+        self.runner._happened(Joined(f"host_{number}", number, "gregaria", about))
+
+    def lose(self, number: int) -> None:
+        self.runner._happened(Lost(f"host_{number}", "it is not heard of", 5.0))
+
+    def say(self, number: int, kind: str, payload: Any) -> None:
+        self.runner._happened(Item(f"host_{number}", 1, kind, payload))
+
+    def users_of(self, number: int) -> int:
+        """How many users that worker was told to have."""
+        told = [payload for node_id, kind, payload in self.told if (node_id, kind) == (f"host_{number}", "spawn")]
+        return sum(told[-1]["users"].values()) if told else 0
+
+    def spawned(self, number: int) -> None:
+        self.say(number, "spawned", {"users": {"Calm": self.users_of(number)}})
+
+    def kinds(self, number: int) -> list[str]:
+        return [kind for node_id, kind, _ in self.told if node_id == f"host_{number}"]
+
+    def end(self) -> None:
+        self.runner.clients._nodes.clear()
+        self.runner.quit()
+
+
+@pytest.fixture
+def master() -> Iterator[Master]:
+    one = Master()
+    yield one
+    one.end()
+
+
+def wait_until(is_so: Callable[[], object], timeout_s: float = 5.0) -> None:
+    deadline_s = time.monotonic() + timeout_s
+    while not is_so():
+        assert time.monotonic() < deadline_s
+        gevent.sleep(0.01)
+
+
+def notes_of(tmp_path: Path, **more: Any) -> Journal:
+    """A journal of a master that was killed."""
+    told: dict[str, Any] = {
+        "run": "run",
+        "generation": 0,
+        "is_over": False,
+        "command": "",
+        "started_epoch_s": time.time() - 60,
+        "written_epoch_s": time.time() - 1,
+        "users": 4,
+        "spawn_rate": 1.0,
+        "workers": {"host_0": ("a", 0, 7), "host_1": ("b", 3, 9)},
+        "counted": None,
+    }
+    journal = Journal(str(tmp_path / "notes"))
+    journal.write(Journal.pack(Notes(**{**told, **more})))
+    return journal
+
+
+def test_what_is_known_of_workers_that_have_not_come_back_is_not_forgotten(tmp_path: Path) -> None:
+    journal = notes_of(tmp_path)
+    master = Master(journal=journal)
+    master.runner._write_notes(is_over=False)
+    notes = journal.read()
+    master.end()
+    assert notes is not None
+    assert notes.workers == {"host_0": ("a", 0, 7), "host_1": ("b", 3, 9)}
+
+
+def test_a_worker_that_is_back_before_the_test_is_gone_on_with_is_not_stopped(tmp_path: Path) -> None:
+    master = Master(journal=notes_of(tmp_path))
+    master.join(0, run="run")
+    master.lose(0)
+    master.runner._happened(Back("host_0"))
+    assert "stop" not in master.kinds(0)
+    master.end()
+
+
+def test_statistics_that_were_reset_before_are_not_reset_by_the_next_master(tmp_path: Path) -> None:
+    master = Master(journal=notes_of(tmp_path, generation=1))
+    master.environment.reset_stats = True
+    master.join(0, run="run")
+    master.runner.start(4, 100)
+    wait_until(lambda: master.users_of(0) == 4)
+    master.spawned(0)
+    wait_until(lambda: master.runner.state == STATE_RUNNING)
+    assert "reset" not in master.kinds(0)
+    master.end()
+
+
+def test_a_missing_worker_is_told_to_count_anew_too(master: Master) -> None:
+    master.join(0)
+    master.join(1)
+    master.lose(1)
+    master.runner._reset_statistics()
+    assert "reset" in master.kinds(1)
+
+
+def test_a_worker_that_brings_users_gives_them_up_before_it_gets_others(master: Master) -> None:
+    master.join(0)
+    master.runner.start(4, 100)
+    wait_until(lambda: master.users_of(0) == 4)
+    master.join(1, run=master.runner._run)
+    (first,) = [payload["users"] for node_id, kind, payload in master.told if (node_id, kind) == ("host_1", "spawn")]
+    assert first == {"Calm": 0}
+
+
+def test_one_note_is_written_after_the_other(tmp_path: Path) -> None:
+    master = Master(journal=notes_of(tmp_path))
+    keeper = master.runner._keeper
+    assert keeper is not None
+    write, at_work = keeper._journal.write, [0, 0]
+
+    def write_slowly(packed: bytes) -> None:
+        at_work[0] += 1
+        at_work[1] = max(at_work)
+        threading.Event().wait(0.05)
+        write(packed)
+        at_work[0] -= 1
+
+    keeper._journal.write = write_slowly  # type: ignore[method-assign]
+    gevent.joinall([gevent.spawn(master.runner._write_notes, is_over=is_over) for is_over in (False, False, True)])
+    notes = keeper._journal.read()
+    assert notes is not None
+    assert notes.is_over
+    assert at_work == [0, 1]
+    master.end()
+
+
+def test_users_of_a_worker_that_is_lost_while_the_last_are_waited_for_are_placed_again(master: Master) -> None:
+    master.join(0)
+    master.join(1)
+    master.runner.start(4, 1000)
+    wait_until(lambda: (master.users_of(0), master.users_of(1)) == (2, 2))
+    master.lose(1)
+    master.spawned(0)
+    wait_until(lambda: master.users_of(0) == 4)
+
+
+def test_a_test_without_workers_waits_for_one(master: Master) -> None:
+    master.runner.start(4, 1000)
+    wait_until(lambda: master.runner.state == STATE_RUNNING)
+    assert master.runner._ender is None
+    master.join(0)
+    wait_until(lambda: master.users_of(0) == 4)
+
+
+def test_a_user_that_a_missing_worker_says_has_ended_does_not_end_the_test(master: Master) -> None:
+    master.join(0)
+    master.runner.start(4, 1000)
+    wait_until(lambda: master.users_of(0) == 4)
+    master.spawned(0)
+    wait_until(lambda: master.runner.state == STATE_RUNNING)
+    master.lose(0)
+    master.say(0, "user_gone", {"class": "Calm"})
+    assert master.runner._ender is None
+    master.runner._happened(Back("host_0"))
+    wait_until(lambda: master.users_of(0) == 4)
+
+
+def test_a_worker_that_joins_while_the_test_ends_is_not_waited_for(master: Master) -> None:
+    master.join(0)
+    master.runner.start(4, 1000)
+    wait_until(lambda: master.users_of(0) == 4)
+    ending = gevent.spawn(master.runner.stop)
+    wait_until(lambda: "stop" in master.kinds(0))
+    master.join(1)
+    master.join(2, run=master.runner._run)
+    assert "stop" in master.kinds(2)
+    master.say(0, "stopped", {"run": master.runner._run})
+    master.say(2, "stopped", {"run": master.runner._run})
+    ending.join(3)
+    assert master.runner.state == STATE_STOPPED
+    assert list(master.runner.notes) == []
+
+
+def test_a_second_test_that_is_ended_before_it_has_users_ends(master: Master) -> None:
+    master.runner.start(1, 1)
+    master.runner.stop()
+
+    def end(**_: Any) -> None:
+        raise StopTest
+
+    master.environment.events.test_start.add_listener(end)
+    master.runner.start(1, 1)
+    wait_until(lambda: master.runner._ender is None)
+    assert not master.runner._is_testing
+    assert master.runner.state == STATE_STOPPED
+
+
+def test_a_worker_whose_words_mean_nothing_keeps_no_other_from_being_watched(master: Master) -> None:
+    statuses: list[dict[str, Any]] = [
+        {"current_cpu_usage": "a lot"},
+        {"users": {"Calm": "many"}},
+        {"users": {"Calm": 3}, "current_memory_usage": 5},
+    ]
+    peers = {}
+    for number, status in enumerate(statuses):
+        master.join(number)
+        peers[f"host_{number}"] = Peer(
+            f"host_{number}", number, "gregaria", "x", {}, Channel(), time.monotonic(), status
+        )
+    master.runner._link.ask(lambda: master.runner._machine.peers.update(peers))
+    wait_until(lambda: master.runner.clients["host_2"].user_count == 3)
+    assert master.runner.user_count == 3
+
+
+@pytest.mark.parametrize("payload", [None, [], {"users": None}, {"users": {"Calm": "many"}}, {"users": {"Calm": -1}}])
+def test_numbers_of_users_that_are_none_are_left_out(master: Master, payload: Any) -> None:
+    master.join(0)
+    master.say(0, "spawned", payload)
+    assert master.runner.user_count == 0
+
+
+@pytest.mark.parametrize("kind", ["report", "message", "logs", "shared", "stop_test", "feed", "stopped"])
+@pytest.mark.parametrize("payload", [None, [], {}, 5, "x", ["", None], [[], {}]])
+def test_whatever_a_worker_says_is_dealt_with(master: Master, kind: str, payload: Any) -> None:
+    dealt: list[Item] = []
+    master.runner._dealt = dealt.append  # type: ignore[method-assign]
+    master.join(0)
+    master.say(0, kind, payload)
+    assert len(dealt) == 1
+
+
+def test_a_stamp_beyond_all_others_leaves_room_for_later_writes(master: Master) -> None:
+    master.join(0)
+    master.say(0, "shared", {"key": "key", "value": 1, "stamp": [2**64 - 1, "x"], "is_gone": False})
+    master.environment.shared_data["key"] = 2
+    (change,) = [payload for _, kind, payload in master.told if kind == "shared"]
+    assert change["value"] == 2
+    assert change["stamp"][0] < 2**53

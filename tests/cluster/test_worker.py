@@ -1,0 +1,79 @@
+"""What a worker does, without any master: what happens to it is made up."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gevent
+import pytest
+
+from gregaria.cluster.happenings import Held, Item, Resumed
+from gregaria.cluster.worker import WorkerRunner
+from gregaria.environment import Environment
+from gregaria.users.declare import task
+from gregaria.users.user import User
+
+
+class Calm(User):
+    @task
+    def rest(self) -> None:
+        gevent.sleep(0.01)
+
+
+@pytest.fixture
+def worker() -> Iterator[WorkerRunner]:
+    # Nobody listens there.
+    runner = Environment(user_classes=[Calm]).create_worker_runner("127.0.0.1", 9)
+    yield runner
+    runner.quit()
+
+
+def wait_until(is_so: Callable[[], object], timeout_s: float = 5.0) -> None:
+    deadline_s = time.monotonic() + timeout_s
+    while not is_so():
+        assert time.monotonic() < deadline_s
+        gevent.sleep(0.01)
+
+
+def say(worker: WorkerRunner, kind: str, **payload: Any) -> None:
+    worker._happened(Item("", 0, kind, payload))
+
+
+def spawn(worker: WorkerRunner, run: str, generation: int = 0) -> None:
+    say(worker, "spawn", run=run, generation=generation, users={"Calm": 2}, spawn_rate=100.0, host=None)
+
+
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_the_next_test_begins_though_the_one_before_has_not_ended(worker: WorkerRunner, is_stopped: bool) -> None:
+    begun: list[str | None] = []
+    worker.environment.events.test_start.add_listener(lambda **_: begun.append(worker._run))
+    spawn(worker, "first")
+    wait_until(lambda: worker.user_count == 2)
+    if is_stopped:
+        say(worker, "stop", run="first")
+    spawn(worker, "second")
+    wait_until(lambda: begun == ["first", "second"] and worker.user_count == 2)
+    assert worker._is_testing
+
+
+def test_a_lease_that_ends_before_users_are_there_holds_them(worker: WorkerRunner) -> None:
+    worker.environment.events.test_start.add_listener(lambda **_: worker._happened(Held("nobody answers")))
+    spawn(worker, "run")
+    wait_until(lambda: worker.user_count == 2)
+    assert worker._crew.population.is_paused
+    worker._happened(Resumed())
+    assert not worker._crew.population.is_paused
+
+
+def test_a_count_that_was_begun_anew_while_it_was_away_is_begun_anew(worker: WorkerRunner) -> None:
+    spawn(worker, "run")
+    wait_until(lambda: worker.user_count == 2)
+    spawn(worker, "run", generation=1)
+    wait_until(lambda: worker._generation == 1)
+
+
+def test_what_has_never_run_is_said_to_have_stopped(worker: WorkerRunner) -> None:
+    told: list[Any] = []
+    worker._machine.put = lambda *item: told.append(item)  # type: ignore[method-assign]
+    say(worker, "stop", run="another")
+    wait_until(lambda: ("stopped", {"run": "another"}) in told)
