@@ -110,6 +110,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         self._rebalancer: Greenlet | None = None
         self._changed = Event()
         self._stopped: set[str] = set()
+        self._settled: set[str] = set()
         self._alone_timer: Greenlet | None = None
         self._notes: list[str] = []
         # {node id: what may be missing of it}; of one that comes back nothing is.
@@ -437,6 +438,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
     def _add_locusts(self, node: WorkerNode | None, node_id: str, report: dict[str, Any]) -> None:
         self.fire(self.environment.events.worker_report, client_id=node_id, data=report)
         self.stats.merge_report(report.get("stats") or [], report.get("errors") or {})
+        if node_id in self._stopped:
+            self._settled.add(node_id)
         if node is not None and node.state != STATE_MISSING:
             node.user_classes_count = counts_of(report.get("user_classes_count") or {})
 
@@ -485,6 +488,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             self._known_workers.clear()
         self._is_over = False
         self._stopped.clear()
+        self._settled.clear()
         for node in self.clients.values():
             node.wanted, node.num_requests = {}, 0
             if continued is None:
@@ -624,6 +628,9 @@ class MasterRunner(SteeringRunner, DistributedRunner):
                 )
                 logger.error("%s", text)
                 self._notes.append(text)
+        # Locust's workers tell what they did last with their next report, and not before they say that they have stopped.
+        theirs = [node.id for node in self.clients.present if node.dialect == LOCUST]
+        self._wait(lambda: self._settled.issuperset(theirs), settings.worker_report_interval_s + 1.0 if theirs else 0.0)
 
     def _end_test(self) -> None:
         super()._end_test()
