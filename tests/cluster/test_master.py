@@ -266,3 +266,19 @@ def test_a_stamp_beyond_all_others_leaves_room_for_later_writes(master: Master) 
     (change,) = [payload for _, kind, payload in master.told if kind == "shared"]
     assert change["value"] == 2
     assert change["stamp"][0] < 2**53
+
+
+def test_users_of_a_worker_that_is_lost_after_a_master_was_started_anew_come_at_the_spawn_rate(tmp_path: Path) -> None:
+    master = Master(journal=notes_of(tmp_path))
+    master.join(0, run="run")
+    master.join(1, run="run")
+    master.runner.start(4, 0.1)
+    wait_until(lambda: (master.users_of(0), master.users_of(1)) == (2, 2))
+    master.spawned(0)
+    master.spawned(1)
+    wait_until(lambda: master.runner.state == STATE_RUNNING)
+    master.lose(1)
+    wait_until(lambda: master.users_of(0) == 3)
+    gevent.sleep(0.3)
+    assert master.users_of(0) == 3
+    master.end()

@@ -7,7 +7,7 @@ from typing import Any
 import gevent
 import pytest
 
-from gregaria.cluster.happenings import Held, Item, Resumed
+from gregaria.cluster.happenings import Connected, Held, Item, Resumed
 from gregaria.cluster.worker import WorkerRunner
 from gregaria.environment import Environment
 from gregaria.users.declare import task
@@ -77,3 +77,22 @@ def test_what_has_never_run_is_said_to_have_stopped(worker: WorkerRunner) -> Non
     worker._machine.put = lambda *item: told.append(item)  # type: ignore[method-assign]
     say(worker, "stop", run="another")
     wait_until(lambda: ("stopped", {"run": "another"}) in told)
+
+
+def test_the_end_of_the_test_is_asked_for_when_the_master_is_back(worker: WorkerRunner) -> None:
+    told: list[Any] = []
+    spawn(worker, "run")
+    wait_until(lambda: worker.user_count == 2)
+    worker._happened(Held("nobody answers"))
+    worker._put = lambda *item: told.append(item)  # type: ignore[method-assign]
+    worker.stop_test("enough")
+    assert [kind for kind, _ in told] == ["stop_test"]
+    assert worker._ender is None
+
+
+def test_a_master_that_has_begun_again_is_told_what_is_shared(worker: WorkerRunner) -> None:
+    told: list[Any] = []
+    worker.environment.shared_data["key"] = 1
+    worker._put = lambda *item: told.append(item)  # type: ignore[method-assign]
+    worker._happened(Connected(0, "gregaria", {}, is_new=True))
+    assert [(payload["key"], payload["value"]) for kind, payload in told if kind == "shared"] == [("key", 1)]

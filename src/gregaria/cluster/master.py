@@ -29,7 +29,7 @@ from gregaria.cluster.wire import copy_of
 from gregaria.cluster.worker_machine import LOCUST
 from gregaria.errors import CommandError, ExitCode, shortened
 from gregaria.feed.feeds import feeds
-from gregaria.runner.dispatch import Placement
+from gregaria.runner.dispatch import Placement, UsersDispatcher
 from gregaria.runner.messages import Message
 from gregaria.runner.roles import DistributedRunner
 from gregaria.runner.state import (
@@ -605,6 +605,9 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         self._end_if_nobody_is_left()
         for node in self.clients.present:
             self._put(node.id, "spawning_complete", {"user_count": sum(self.target_user_classes_count.values())})
+        if isinstance(self.dispatcher, UsersDispatcher):
+            # Those who were there from before were placed at once; others are not.
+            self.dispatcher.go_on_at(self.spawn_rate)
         # Workers may have come or gone while the last users were waited for.
         self._rebalance()
 

@@ -171,7 +171,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
 
     def stop_test(self, reason: str) -> None:
         """End the whole test: the master does."""
-        if self._is_locust or not self.connected:
+        if self._is_locust or not (self.connected or self._on_master_loss == PAUSE):
             super().stop_test(reason)
         elif self._is_testing:
             logger.info("The master is asked to end the test: %s", reason)
@@ -238,6 +238,10 @@ class WorkerRunner(HostRunner, DistributedRunner):
             self._logs_told = 0
         else:
             logger.info("Connected to the master at %s:%d again", self.master_host, self.master_port)
+        if what.is_new and not self._is_locust:
+            # A master that has begun again has nothing of what was shared.
+            for change in self.environment.shared_data.whole():
+                self._put("shared", copy_of("shared", change))
         if self._is_locust:
             feeds.fail("a master of Locust's hands out no rows")
         else:

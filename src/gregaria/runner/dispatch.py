@@ -150,6 +150,17 @@ class UsersDispatcher(Iterator[Placement]):
         self._spawn_rate = spawn_rate
         self._begin(self._now())
 
+    def go_on_at(self, spawn_rate: float) -> None:
+        """Whoever comes, leaves or is moved from now on does so at that rate.
+
+        Raises:
+            ValueError: it is not a finite number above 0.
+        """
+        check_load(0, spawn_rate)
+        if spawn_rate != self._spawn_rate:
+            self._spawn_rate = spawn_rate
+            self._begin_pace(self._now())
+
     def user_gone(self, class_name: str, worker_id: str | None = None) -> None:
         """A user has ended for good and is not replaced: the next dispatch counts without it."""
         count = self._seating.class_counts[class_name]
