@@ -631,9 +631,10 @@ class MasterRunner(SteeringRunner, DistributedRunner):
                 )
                 logger.error("%s", text)
                 self._notes.append(text)
-        # Locust's workers tell what they did last with their next report, and not before they say that they have stopped.
+        # Locust's workers tell what they did last with their next report, after they have said that they have stopped.
         theirs = [node.id for node in self.clients.present if node.dialect == LOCUST]
-        self._wait(lambda: self._settled.issuperset(theirs), settings.worker_report_interval_s + 1.0 if theirs else 0.0)
+        if theirs:
+            self._wait(lambda: self._settled.issuperset(theirs), settings.worker_report_interval_s + 1.0)
 
     def _end_test(self) -> None:
         super()._end_test()
