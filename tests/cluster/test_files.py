@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from gregaria.cluster import choices
+from gregaria.runner import dispatch
 from tests.cluster.test_cluster import CALM, asked
 from tests.support.nodes import Cluster, Node
 from tests.support.servers import Server
@@ -79,3 +81,7 @@ def test_files_from_a_master_are_for_workers(tmp_path: Path) -> None:
         node = cluster.start("--headless", "-f", "-", name="nobody")
         assert node.wait() == 2
         assert "--worker" in node.output
+
+
+def test_the_choices_of_the_options_are_those_of_the_dispatcher() -> None:
+    assert choices.BALANCES == dispatch.BALANCES

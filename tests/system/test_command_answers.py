@@ -70,7 +70,7 @@ def test_the_task_ratio_is_shown_as_text_and_as_json(command: Command) -> None:
     ("arguments", "code", "message"),
     [
         (("-f", "shop.py"), 7, "add --headless"),
-        (("-f", "shop.py", "--headless", "--master"), 7, "--master: distributed runs come later"),
+        (("-f", "shop.py", "--headless", "--master", "--worker"), 2, "--master and --worker exclude each other"),
         (("report",), 7, "gregaria report comes later"),
         (("-f", "shop.py", "--headless", "--usrs", "3"), 2, "did you mean --users?"),
         (("-f", "shop.py", "--headless", "-u", "x"), 2, "argument -u/--users: 'x' is not a whole number"),

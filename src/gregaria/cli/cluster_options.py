@@ -2,8 +2,7 @@
 
 from gregaria.cli import values
 from gregaria.cli.parser import Parser
-from gregaria.cluster.worker import CONTINUE, PAUSE, QUIT
-from gregaria.runner.dispatch import BALANCES
+from gregaria.cluster.choices import BALANCES, ON_MASTER_LOSS, PAUSE
 
 __all__ = ["add_cluster_options"]
 
@@ -107,7 +106,7 @@ def add_cluster_options(parser: Parser) -> None:
     group.add_argument(
         "--on-master-loss",
         env_var="LOCUST_ON_MASTER_LOSS",
-        choices=[PAUSE, CONTINUE, QUIT],
+        choices=list(ON_MASTER_LOSS),
         default=PAUSE,
         yields=True,
         help="what a worker does when it has lost its master: pause its users until it is back (default), continue, or"

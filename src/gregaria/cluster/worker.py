@@ -13,6 +13,7 @@ from gevent import Greenlet
 from gevent.monkey import get_original
 
 from gregaria.cluster.archive import differences
+from gregaria.cluster.choices import PAUSE, QUIT
 from gregaria.cluster.files import digest_of
 from gregaria.cluster.happenings import Connected, Held, Item, Refused, Resumed, Waiting
 from gregaria.cluster.keys import Keys
@@ -32,12 +33,9 @@ from gregaria.settings import settings
 from gregaria.stats.increments import Increments
 from gregaria.users.check import check_user_class
 
-__all__ = ["CONTINUE", "PAUSE", "QUIT", "WorkerRunner"]
+__all__ = ["WorkerRunner"]
 
 logger = logging.getLogger("gregaria.cluster.worker")
-
-#: what a worker does when its lease is over
-PAUSE, CONTINUE, QUIT = "pause", "continue", "quit"
 
 #: seconds between two words about this process, and what listeners of report_to_master add
 _STATUS_S = 1.0
