@@ -155,7 +155,7 @@ def main() -> None:
     raise_file_limit(JOINING * 2)
     WORK.mkdir(parents=True, exist_ok=True)
     joined = join(200 if options.quick else JOINING)
-    costs = cost(2, 1.5) if options.quick else cost(10, 2.0)
+    costs = cost(2, 1.5) if options.quick else cost(8, 2.0)
     section = {
         "about": "CPU time of a request, nothing but GET, by a worker of a master and by a local run, in turns, the "
         "median of the rounds; and workers that all greet a master at once, then give a sign of life each second.",
