@@ -269,7 +269,7 @@ def test_a_thread_that_takes_all_the_time_loses_nothing_of_a_million_requests() 
             break
     counting.join()
     assert master.total.num_requests == 1_000_000
-    assert takes > 20
+    assert takes > 2
     mine, theirs = whole(master), whole(worker)
     for counts in (*mine.values(), *theirs.values()):
         # The distance to the wall clock may be read anew in between, at which moments differ by some microseconds.
