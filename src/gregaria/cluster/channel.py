@@ -111,6 +111,10 @@ class Channel:
         """The other end has forgotten what came before the item of that number."""
         self.received = self.dealt = max(number - 1, 0)
 
+    def told(self, first: int, items: list[Item]) -> dict[str, Any]:
+        """What a frame says of this end: the items that it takes along, and what has come here."""
+        return {"f": first, "m": items, "r": self.received, "a": self.dealt}
+
     # -- what comes here -------------------------------------------------------------------------------------------
 
     def receive(self, first: int, items: Sequence[Item]) -> list[tuple[int, Item]]:

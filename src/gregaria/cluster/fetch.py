@@ -18,6 +18,7 @@ from gregaria.cluster.locust_files import from_locust
 from gregaria.cluster.reach import why_not
 from gregaria.cluster.timing import Timing
 from gregaria.cluster.wire import LARGEST_FRAME_BYTES, WireError, pack, unpack
+from gregaria.engine.names import place_of
 from gregaria.errors import CommandError, ExitCode
 
 __all__ = ["fetch"]
@@ -62,7 +63,7 @@ def _ask(host: str, port: int, keys: Keys | None, timing: Timing) -> Any:
     dealer.setsockopt(zmq.IPV6, 1)
     if keys is not None:
         keys.connect(dealer)
-    dealer.connect(f"tcp://[{host}]:{port}" if ":" in host else f"tcp://{host}:{port}")
+    dealer.connect(f"tcp://{place_of(host, port)}")
     try:
         return _conversation(dealer, node_id, f"{host}:{port}", timing)
     finally:

@@ -20,6 +20,7 @@ from gregaria.cluster.keys import Gatekeeper, Keys
 from gregaria.cluster.master_machine import MasterMachine
 from gregaria.cluster.wire import LARGEST_FRAME_BYTES, WireError
 from gregaria.cluster.worker_machine import WorkerMachine
+from gregaria.engine.names import place_of
 
 __all__ = ["Link", "MasterSocket", "WorkerSocket"]
 
@@ -92,11 +93,10 @@ class MasterSocket:
         socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
         if self._keys is not None:
             self._keys.serve(socket)
-        host = f"[{self._host}]" if ":" in self._host else self._host
         if ":" in self._host or self._host == "*":
             socket.setsockopt(zmq.IPV6, 1)
         try:
-            socket.bind(f"tcp://{host}:{self.port or '*'}")
+            socket.bind(f"tcp://{place_of(self._host, self.port)}")
         except zmq.ZMQError:
             socket.close(linger=0)
             raise
@@ -166,8 +166,7 @@ class WorkerSocket:
         socket.setsockopt(zmq.IPV6, 1)
         if self._keys is not None:
             self._keys.connect(socket)
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        socket.connect(f"tcp://{host}:{self._port}")
+        socket.connect(f"tcp://{place_of(self._host, self._port)}")
         return socket
 
     def receive(self, now_s: float) -> bool:

@@ -106,7 +106,6 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         self.worker_indexes: dict[str, int] = {}
         self._run: str | None = None
         self._generation = 0
-        self._options_told: dict[str, Any] = {}
         self._rebalancer: Greenlet | None = None
         self._changed = Event()
         self._stopped: set[str] = set()
@@ -560,7 +559,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
                 "spawn_rate": self.spawn_rate,
                 "host": environment.host,
                 "stop_timeout_s": environment.stop_timeout,
-                "options": self._options(),
+                "options": {},
                 "iterations": self._iterations_of(node),
             },
         )
@@ -572,9 +571,6 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         present = sorted(self.clients.present, key=lambda each: each.index)
         place = present.index(node)
         return self.iterations * (place + 1) // len(present) - self.iterations * place // len(present)
-
-    def _options(self) -> dict[str, Any]:
-        return self._options_told
 
     def _rebalance(self) -> None:
         """Bring the users where the dispatcher wants them now, at the spawn rate; a ramp that runs does so anyway."""

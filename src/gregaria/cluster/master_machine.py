@@ -11,7 +11,7 @@ from gregaria.cluster.greeting import answer, mismatch, what_worker_is
 from gregaria.cluster.happenings import Back, Disturbed, Item, Joined, Left, Lost, Refused
 from gregaria.cluster.locust_dialect import frames_for, items_of
 from gregaria.cluster.timing import Timing
-from gregaria.cluster.wire import Frame, WireError, pack, size_of, unpack
+from gregaria.cluster.wire import Frame, WireError, pack, size_of, unpack, whole
 from gregaria.cluster.worker_machine import GREGARIA, LOCUST
 
 __all__ = ["MasterMachine", "Peer"]
@@ -251,7 +251,7 @@ class MasterMachine:
         if known is not None and known[0] == incarnation:
             channel.expect_from(known[2] + 1)
         else:
-            channel.expect_from(_whole(about.get("kept_from")) or 1)
+            channel.expect_from(whole(about.get("kept_from")) or 1)
         peer = Peer(node_id, index, dialect, incarnation, about, channel, now_s)
         self.peers[node_id] = peer
         self._known.pop(node_id, None)
@@ -261,7 +261,7 @@ class MasterMachine:
     def _reconnected(self, peer: Peer, about: dict[str, Any], now_s: float) -> None:
         peer.heard_s = now_s
         if about.get("master") == self._incarnation:
-            peer.channel.begin_again(_whole(about.get("received")))
+            peer.channel.begin_again(whole(about.get("received")))
         else:
             peer.channel.begin_again(0)
         self._accept(peer)
@@ -305,14 +305,14 @@ class MasterMachine:
             self.answer(peer.identity, "again", None)
             return
         peer.heard_s = now_s
-        peer.channel.acknowledge(_whole(data.get("r")), _whole(data.get("a")))
+        peer.channel.acknowledge(whole(data.get("r")), whole(data.get("a")))
         items = data.get("m") or []
         if not isinstance(items, list) or not all(isinstance(item, list) and len(item) == 2 for item in items):
             self._drop("items that are none")
             return
         if isinstance(data.get("s"), dict):
             peer.status = data["s"]
-        for number, (kind, payload) in peer.channel.receive(_whole(data.get("f")), items):
+        for number, (kind, payload) in peer.channel.receive(whole(data.get("f")), items):
             if kind == "bye":
                 peer.channel.deal([number])
                 peer.has_left = True
@@ -320,7 +320,7 @@ class MasterMachine:
             else:
                 self.happenings.append(Item(peer.node_id, number, kind, payload))
         self._heard(peer)
-        beat = 0 if peer.is_lost else _whole(data.get("b"))
+        beat = 0 if peer.is_lost else whole(data.get("b"))
         first, items = peer.channel.take(now_s)
         if beat or items or peer.has_left:
             self._send(peer, self._envelope(peer, first, items, beat))
@@ -346,10 +346,7 @@ class MasterMachine:
         data = {
             "i": self._incarnation,
             "t": peer.incarnation,
-            "f": first,
-            "m": items,
-            "r": peer.channel.received,
-            "a": peer.channel.dealt,
+            **peer.channel.told(first, items),
             "b": beat,
         }
         return pack("g", data, "")
@@ -359,7 +356,3 @@ class MasterMachine:
 
     def _drop(self, reason: str) -> None:
         self.dropped[reason] += 1
-
-
-def _whole(value: object) -> int:
-    return value if isinstance(value, int) and value >= 0 else 0

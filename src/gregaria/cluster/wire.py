@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgpack
 
-__all__ = ["LARGEST_FRAME_BYTES", "Frame", "WireError", "copy_of", "pack", "size_of", "unpack"]
+__all__ = ["LARGEST_FRAME_BYTES", "Frame", "WireError", "copy_of", "pack", "size_of", "unpack", "whole"]
 
 #: what is larger is refused by whoever would send it, and dropped unread by whoever gets it
 LARGEST_FRAME_BYTES = 64 * 1024 * 1024
@@ -75,6 +75,11 @@ def copy_of(kind: str, data: Any) -> Any:
     if not isinstance(kind, str) or not 0 < len(kind) <= _LONGEST_TYPE:
         raise WireError(f"the type of a message is a text of 1 to {_LONGEST_TYPE} characters, not {kind!r}")
     return unpack(pack(kind, data, "", LARGEST_FRAME_BYTES - 2 * _ENVELOPE_BYTES)).data
+
+
+def whole(value: object) -> int:
+    """A number that a frame holds; 0 where it is none, or below."""
+    return value if isinstance(value, int) and value >= 0 else 0
 
 
 def unpack(packed: bytes) -> Frame:

@@ -358,7 +358,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
         self._keep_watch()
         self._apply(wanted)
         self.cpu_warning_emitted = False
-        self._begin_counting(wanted["run"], wanted["generation"], self._clear)
+        self._begin_counting(wanted["run"], wanted["generation"], self._clear_figures)
         self.iterations = wanted.get("iterations")
         self.iterations_left = self.iterations
         self.environment.filter_tasks_by_tags()
@@ -391,10 +391,6 @@ class WorkerRunner(HostRunner, DistributedRunner):
         with self._counting:
             clear()
             self._run, self._generation = run, generation
-
-    def _clear(self) -> None:
-        self.stats.clear_all()
-        self.exceptions.clear()
 
     def _report(self) -> dict[str, Any] | None:
         """What is new; called in the link's thread."""

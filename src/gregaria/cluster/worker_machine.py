@@ -10,7 +10,7 @@ from gregaria.cluster.greeting import greeting, mismatch, what_master_is
 from gregaria.cluster.happenings import Connected, Held, Item, Refused, Resumed, Waiting
 from gregaria.cluster.locust_dialect import frames_from_worker, items_for_worker
 from gregaria.cluster.timing import Timing
-from gregaria.cluster.wire import Frame, WireError, pack, size_of, unpack
+from gregaria.cluster.wire import Frame, WireError, pack, size_of, unpack, whole
 
 __all__ = ["GREGARIA", "LOCUST", "WorkerMachine"]
 
@@ -203,8 +203,8 @@ class WorkerMachine:
             if is_new:
                 self._master = str(about.get("incarnation"))
                 self._channel.forget_theirs()
-            self._channel.begin_again(_whole(about.get("received")))
-            self._channel.acknowledge(_whole(about.get("received")), _whole(about.get("dealt")))
+            self._channel.begin_again(whole(about.get("received")))
+            self._channel.acknowledge(whole(about.get("received")), whole(about.get("dealt")))
         self._heard_s = now_s
         self._is_open = self._is_greeted = True
         self._beats.clear()
@@ -243,10 +243,7 @@ class WorkerMachine:
         return {
             "i": self._incarnation,
             "t": self._master,
-            "f": first,
-            "m": items,
-            "r": self._channel.received,
-            "a": self._channel.dealt,
+            **self._channel.told(first, items),
         }
 
     def _hold(self, reason: str) -> None:
@@ -266,10 +263,10 @@ class WorkerMachine:
         if not isinstance(data, dict) or data.get("i") != self._master or data.get("t") != self._incarnation:
             return
         self._heard_s = now_s
-        self._channel.acknowledge(_whole(data.get("r")), _whole(data.get("a")))
-        for number, (kind, payload) in self._channel.receive(_whole(data.get("f")), data.get("m") or []):
+        self._channel.acknowledge(whole(data.get("r")), whole(data.get("a")))
+        for number, (kind, payload) in self._channel.receive(whole(data.get("f")), data.get("m") or []):
             self.happenings.append(Item("", number, kind, payload))
-        answered = _whole(data.get("b"))
+        answered = whole(data.get("b"))
         if answered:
             for beat, sent_s in self._beats:
                 if beat == answered:
@@ -284,7 +281,3 @@ class WorkerMachine:
         else:
             for kind, payload in items_for_worker(frame):
                 self.happenings.append(Item("", 0, kind, payload))
-
-
-def _whole(value: object) -> int:
-    return value if isinstance(value, int) and value >= 0 else 0

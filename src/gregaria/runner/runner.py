@@ -160,6 +160,11 @@ class Runner:
         mask = self.environment.stats.errors.mask
         self.exceptions.add(node_id, mask.text(msg), mask.text(formatted_tb))
 
+    def _clear_figures(self) -> None:
+        """A test begins."""
+        self.stats.clear_all()
+        self.exceptions.clear()
+
     def cpu_log_warning(self) -> bool:
         """Log once more that the CPU was too busy, if it was, for the end of the run. Returns whether it was."""
         if self.cpu_warning_emitted:

@@ -113,11 +113,6 @@ class SteeringRunner(Runner):
         """Have that many users of each class; ``ramp`` is the one that wants so, unless it has been replaced."""
         raise NotImplementedError
 
-    def _clear_figures(self) -> None:
-        """A test begins."""
-        self.stats.clear_all()
-        self.exceptions.clear()
-
     def _has_run_s(self) -> float:
         """How long the test has been running that now begins in this process."""
         return 0.0
