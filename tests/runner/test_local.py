@@ -1,3 +1,4 @@
+import contextlib
 import itertools
 import logging
 import random
@@ -640,6 +641,52 @@ def test_a_user_that_ignores_its_end_is_left_alone_and_told(
     assert "A user of Stubborn does not end" in caplog.text
     assert "stay" in caplog.text
     assert "test_local.py" in caplog.text
+
+
+def test_a_cleanup_that_breaks_on_being_cut_short_ends_the_user_without_an_error(make_runner: MakeRunner) -> None:
+    settings.stop_grace_s = 0.05
+    begun = ended = 0
+    errors: list[BaseException] = []
+
+    class Connected(User):
+        @task
+        def ask(self) -> None:
+            nonlocal begun
+            begun += 1
+            try:
+                gevent.sleep(60)
+            finally:
+                raise ConnectionError("already closed")
+
+        def on_stop(self) -> None:
+            nonlocal ended
+            ended += 1
+
+    runner = make_runner(Connected)
+    runner.environment.events.user_error.add_listener(lambda exception, **_: errors.append(exception))
+    runner.start(3, 1000, wait=True)
+    gevent.sleep(0.01)
+    runner.stop()
+    assert (begun, ended, errors) == (3, 3, [])
+
+
+def test_a_user_whose_task_swallows_its_end_ends_after_that_task(make_runner: MakeRunner) -> None:
+    settings.stop_grace_s = 0.05
+    begun = 0
+
+    class Deaf(User):
+        @task
+        def stay(self) -> None:
+            nonlocal begun
+            begun += 1
+            with contextlib.suppress(gevent.GreenletExit):
+                gevent.sleep(60)
+
+    runner = make_runner(Deaf)
+    runner.start(3, 1000, wait=True)
+    gevent.sleep(0.01)
+    runner.stop()
+    assert begun == 3
 
 
 def test_requests_of_greenlets_that_a_user_spawned_itself_are_waited_for(make_runner: MakeRunner) -> None:

@@ -18,7 +18,7 @@ from greenlet import GreenletExit
 from gregaria.engine.gate import Gate
 from gregaria.runner.spawner import Running
 from gregaria.users.taskset import PAUSED, RUNNING, STOPPING, WAITING
-from gregaria.users.user import go_on, spare, state_of
+from gregaria.users.user import end_next, go_on, spare, state_of
 
 logger = logging.getLogger("gregaria.runner.stopper")
 
@@ -113,6 +113,7 @@ def _throw_exit(running: Running) -> None:
     # Runs in the hub, which is where Greenlet.throw belongs. Greenlet.kill would not look again: a user that found
     # its gate closed in between, and therefore has begun its on_stop, would be torn out of that.
     if not running.greenlet.dead and not running.user.is_leaving:
+        end_next(running.user)
         running.greenlet.throw(GreenletExit)
 
 

@@ -22,7 +22,7 @@ from gregaria.errors import (
 from gregaria.users.declare import NoTasksError, Task, collect_tasks, where
 from gregaria.users.legacy import adopt_legacy_wait
 from gregaria.users.pause import seconds_to_wait
-from gregaria.users.trouble import CODE_ERRORS, LEAVING, report
+from gregaria.users.trouble import CODE_ERRORS, LEAVING, exit_behind, report
 from gregaria.users.wait import NO_WAIT
 
 if TYPE_CHECKING:
@@ -226,6 +226,9 @@ class TaskSet(metaclass=TaskSetMeta):
             # A user's own task has no task set to leave.
             return not error.reschedule
         if isinstance(error, CODE_ERRORS) and not isinstance(error, LEAVING) and error is not self._user.ended_by:
+            end = exit_behind(error)
+            if end is not None:
+                raise end
             report(self._user, error)
             if self._user.environment.catch_exceptions:
                 return True

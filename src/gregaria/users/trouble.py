@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any
 
 import gevent
+from greenlet import GreenletExit
 
 from gregaria.errors import (
     LONGEST_MESSAGE,
@@ -22,7 +23,7 @@ from gregaria.errors import (
 )
 from gregaria.users.declare import WrongDeclarationError
 
-__all__ = ["CODE_ERRORS", "LEAVING", "ErrorLog", "own_traceback", "report"]
+__all__ = ["CODE_ERRORS", "LEAVING", "ErrorLog", "exit_behind", "own_traceback", "report"]
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +89,18 @@ def report(user: Any, error: BaseException, *, once: bool = False) -> None:
     else:
         cls.error_log.tell(error, tb, cls.fullname())
     user.environment.events.user_error.fire(user_instance=user, exception=error, tb=tb)
+
+
+def exit_behind(error: BaseException) -> GreenletExit | None:
+    """The end of the user that ``error`` was raised in the face of, if any.
+
+    A task that is cut short cleans up in a ``finally``, and what it cleans up (a database connection in the
+    middle of a statement, say) may be broken by just that. The user ends then; its error says nothing of the target.
+    """
+    context = error.__context__
+    while context is not None and not isinstance(context, GreenletExit):
+        context = context.__context__
+    return context
 
 
 def own_traceback(error: BaseException) -> TracebackType | None:

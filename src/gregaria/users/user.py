@@ -15,10 +15,10 @@ from gregaria.errors import InterruptTaskSet, RescheduleTask, RescheduleTaskImme
 from gregaria.users.declare import Task, WrongDeclarationError, collect_tasks, where
 from gregaria.users.legacy import adopt_legacy_wait
 from gregaria.users.taskset import PAUSED, RUNNING, STOPPING, WAITING, DefaultTaskSet, TaskSet
-from gregaria.users.trouble import CODE_ERRORS, ErrorLog, report
+from gregaria.users.trouble import CODE_ERRORS, ErrorLog, exit_behind, report
 from gregaria.users.wait import constant
 
-__all__ = ["User", "UserMeta", "go_on", "hold", "run_user", "spare", "state_of"]
+__all__ = ["User", "UserMeta", "end_next", "go_on", "hold", "run_user", "spare", "state_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -179,6 +179,7 @@ class User(metaclass=UserMeta):
             self._end(end)
 
     def _end(self, end: BaseException) -> None:
+        end = exit_behind(end) or end
         is_mistake = isinstance(end, CODE_ERRORS) and not isinstance(end, StopUser | StopTest)
         if is_mistake:
             if end is not self.ended_by:
@@ -274,6 +275,11 @@ def go_on(user: User) -> None:
 def spare(user: User) -> None:
     """Somebody ends the user: from now on it cannot be held. It still has to ``go_on`` if it is held now."""
     user._is_spared = True
+
+
+def end_next(user: User) -> None:
+    """The user ends where its current task does, if it does not end before: a task may swallow what ends it."""
+    user._state = STOPPING
 
 
 def run_user(user: User) -> None:
