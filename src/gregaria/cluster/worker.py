@@ -99,10 +99,10 @@ class WorkerRunner(HostRunner, DistributedRunner):
         self._spawn_timestamp = 0.0
         self._is_locust = False
         self._is_held = False
-        self._status: dict[str, Any] = {"state": STATE_INIT}
-        self._status_s = time.monotonic()
         self._rate = 0.0
         self._rate_since = (time.monotonic(), 0)
+        # Whole from the first sign of life on: a master of Locust's ends when something is missing in it.
+        self._set_status()
         self._logs_told = 0
         self._about: dict[str, Any] = {
             "host": socket.gethostname(),
@@ -474,9 +474,8 @@ class WorkerRunner(HostRunner, DistributedRunner):
 
     def _set_status(self) -> None:
         self._status_s = time.monotonic()
-        state = self.worker_state
-        self._status = {
-            "state": state,
+        self._status: dict[str, Any] = {
+            "state": self.worker_state,
             "current_cpu_usage": self.current_cpu_usage,
             "current_memory_usage": self.current_memory_usage,
             "users": self.user_classes_count,
