@@ -18,6 +18,7 @@ from gregaria.cluster.files import digest_of
 from gregaria.cluster.happenings import Connected, Held, Item, Refused, Resumed, Waiting
 from gregaria.cluster.keys import Keys
 from gregaria.cluster.link import Link, WorkerSocket
+from gregaria.cluster.options import take_options, those_for
 from gregaria.cluster.reach import why_not
 from gregaria.cluster.timing import Timing
 from gregaria.cluster.wire import copy_of
@@ -197,7 +198,8 @@ class WorkerRunner(HostRunner, DistributedRunner):
             elif isinstance(what, Refused):
                 self._refused(what)
         except Exception:
-            logger.exception("What the master said could not be dealt with: %r", what)
+            # What it was, and not all of it: options may be secret.
+            logger.exception("What the master said could not be dealt with: %s", getattr(what, "kind", what))
 
     def _take(self, item: Item) -> None:
         payload = item.payload
@@ -301,7 +303,12 @@ class WorkerRunner(HostRunner, DistributedRunner):
             if payload["timestamp"] <= self._spawn_timestamp:
                 return
             self._spawn_timestamp = payload["timestamp"]
-            payload = {**payload, "run": self._run if self._is_testing else uuid.uuid4().hex, "generation": 0}
+            payload = {
+                **payload,
+                "run": self._run if self._is_testing else uuid.uuid4().hex,
+                "generation": 0,
+                "options": those_for(self.environment, payload["options"]),
+            }
         self._wanted = payload
         self._go_there()
 
@@ -357,6 +364,8 @@ class WorkerRunner(HostRunner, DistributedRunner):
             check_user_class(user_class)
         self._keep_watch()
         self._apply(wanted)
+        # Now and not with each step of a ramp: listeners of test_start may make more of them.
+        take_options(self.environment, wanted.get("options") or {})
         self.cpu_warning_emitted = False
         self._begin_counting(wanted["run"], wanted["generation"], self._clear_figures)
         self.iterations = wanted.get("iterations")
@@ -382,10 +391,6 @@ class WorkerRunner(HostRunner, DistributedRunner):
         environment.host = wanted["host"] or environment.host
         if wanted.get("stop_timeout_s") is not None:
             environment.stop_timeout = wanted["stop_timeout_s"]
-        options = environment.parsed_options
-        for name, value in (wanted.get("options") or {}).items():
-            if options is not None:
-                setattr(options, name, value)
 
     def _begin_counting(self, run: str, generation: int, clear: Any) -> None:
         with self._counting:
