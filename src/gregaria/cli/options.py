@@ -50,6 +50,7 @@ def new_parser() -> Parser:
     add_later_options(parser)
     add_removed_options(parser)
     _add_user_classes(parser)
+    parser.is_whole()
     return parser
 
 
