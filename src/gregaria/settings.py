@@ -95,6 +95,9 @@ class Settings:
     host_is_required: bool = False
     #: seconds that the web interface may answer from its cache
     web_cache_time_s: float = 2.0
+    #: runs that the web interface keeps, and the bytes that they may have together
+    max_kept_runs: int = 100
+    kept_runs_bytes: int = 1024 * 1024 * 1024
 
     def reset(self, name: str) -> None:
         """Put one tunable back to its default.

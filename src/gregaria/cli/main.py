@@ -16,6 +16,7 @@ from gregaria.cli.options import new_parser
 from gregaria.cli.parser import Parser
 from gregaria.cli.run import Run
 from gregaria.cli.select import chosen_classes, configure_users
+from gregaria.cli.web_options import check_web_options
 from gregaria.cli.worker_run import WorkerRun, run_workers
 from gregaria.environment import Environment
 from gregaria.errors import CommandError, ExitCode
@@ -72,11 +73,6 @@ def _answer(
         print("\n".join(f"    {name}" for name in loaded.user_classes))
         return ExitCode.OK
     shows_ratio = options.show_task_ratio or options.show_task_ratio_json
-    if not options.headless and not shows_ratio and part.role != WORKER:
-        raise CommandError(
-            "there is no web interface yet: add --headless, with -u, -r and -t for users, rate and time",
-            ExitCode.NOT_AVAILABLE,
-        )
     configure_users(list(loaded.user_classes.values()), options.config_users or [])
     environment = _new_environment(options, loaded, user_classes)
     environment.custom_options = parser.added()
@@ -143,6 +139,7 @@ def _check_first(first: Resolved) -> None:
     options = first.options
     if options.stats_history_enabled and not options.csv_prefix:
         raise CommandError("--csv-full-history needs --csv PREFIX", ExitCode.USAGE)
+    check_web_options(options)
     if options.json_file:
         check_document_path(options.json_file)
 

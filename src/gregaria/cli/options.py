@@ -12,6 +12,7 @@ from gregaria.cli import values
 from gregaria.cli.cluster_options import add_cluster_options
 from gregaria.cli.later import add_later_options, add_removed_options, later_names
 from gregaria.cli.parser import Parser
+from gregaria.cli.web_options import add_web_options
 from gregaria.version import VERSION
 
 _EPILOG = """\
@@ -45,6 +46,7 @@ def new_parser() -> Parser:
     _add_load_options(parser)
     _add_statistics_options(parser)
     _add_logging_options(parser)
+    add_web_options(parser)
     add_cluster_options(parser)
     _add_other_options(parser)
     add_later_options(parser)
@@ -115,7 +117,7 @@ def _add_load_options(parser: Parser) -> None:
         "--headless",
         env_var="LOCUST_HEADLESS",
         action="store_true",
-        help="start at once, without a web interface (needed: there is no web interface yet)",
+        help="start at once, without the web interface, and end with the test",
     )
     group.add_argument("--headful", env_var="LOCUST_HEADFUL", action="store_true", help=argparse.SUPPRESS)
     group.add_argument(

@@ -24,12 +24,16 @@ class SteeringRunner(Runner):
     Attributes:
         dispatcher: decides how many users of which class there are at each moment.
         spawn_rate: users per second of the last ``start``.
+        run_time_s: how long the current or last test may take, from when that was asked for; None without a limit.
+        ends_epoch_s: when it is to end, in seconds since 1970.
     """
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
         self.dispatcher: Any = None
         self.spawn_rate = 0.0
+        self.run_time_s: float | None = None
+        self.ends_epoch_s: float | None = None
         self._run_time_s: float | None = None
         self._timer: Greenlet | None = None
         self._has_reset = False
@@ -90,11 +94,19 @@ class SteeringRunner(Runner):
         logger.info("Following the shape %s", type(shape).__name__)
         self.shape_greenlet = self.greenlet.spawn(follow, shape, self)
 
-    def stop_after(self, run_time_s: float) -> None:
-        """End the current test, or if there is none the next one, so many seconds after it began, shape or not."""
+    def stop_after(self, run_time_s: float | None) -> None:
+        """End the current test so many seconds from now, or if there is none the next one so many after it has begun.
+
+        A shape does not matter. None: neither has an end.
+        """
         self._run_time_s = run_time_s
         if self._is_testing:
             self._start_timer()
+
+    def reset_stats(self) -> None:
+        """Count anew from this moment; the rows stay, at zero."""
+        self._reset_statistics()
+        self.exceptions.clear()
 
     # -- what runs the users ---------------------------------------------------------------------------------------
 
@@ -162,8 +174,7 @@ class SteeringRunner(Runner):
         if not self._is_testing or self._ender is not None:
             return False
         self._open_test()
-        if self._run_time_s is not None:
-            self._start_timer()
+        self._start_timer()
         return True
 
     def _ramp(self) -> None:
@@ -217,8 +228,11 @@ class SteeringRunner(Runner):
     def _start_timer(self) -> None:
         if self._timer is not None:
             self._timer.kill(block=False)
-        self._timer = self.greenlet.spawn(self._wait_for_end, self._run_time_s)
-        self._run_time_s = None
+        run_time_s, self._run_time_s, self._timer = self._run_time_s, None, None
+        self.run_time_s = run_time_s
+        self.ends_epoch_s = None if run_time_s is None else time.time() + run_time_s
+        if run_time_s is not None:
+            self._timer = self.greenlet.spawn(self._wait_for_end, run_time_s)
 
     def _wait_for_end(self, run_time_s: float) -> None:
         due_s = time.monotonic() + run_time_s

@@ -25,6 +25,7 @@ __all__ = [
     "HistoryPoint",
     "RequestRow",
     "Summary",
+    "notes_of",
     "reported_fractions",
     "summarize",
 ]
@@ -238,7 +239,7 @@ def summarize(
             for row in exceptions.values()
         ),
         history=tuple(stats.history),
-        notes=(*notes, *_notes_on(stats), *_notes_on_generator(stats.recorder.total)),
+        notes=(*notes, *notes_of(stats)),
         options=dict(options or {}),
         generator_errors=tuple(
             GeneratorErrorRow(
@@ -296,7 +297,8 @@ def _percentiles(times: Histogram) -> dict[float, int]:
     return {fraction: times.percentile_us(fraction) for fraction in reported_fractions()}
 
 
-def _notes_on(stats: "RequestStats") -> list[str]:
+def notes_of(stats: "RequestStats") -> list[str]:
+    """Sentences that the figures themselves call for."""
     notes = []
     if any(error.error == OTHER for error in stats.errors.values()):
         notes.append(f"There were more than {settings.max_failures} kinds of failures; the rest is counted as (other).")
@@ -305,7 +307,7 @@ def _notes_on(stats: "RequestStats") -> list[str]:
             f"There were more than {stats.recorder.limit} names; the rest is counted as (other). "
             "Give requests whose URLs differ only in an id one name with name=."
         )
-    return notes
+    return [*notes, *_notes_on_generator(stats.recorder.total)]
 
 
 def _notes_on_generator(total: Entry) -> list[str]:
