@@ -58,6 +58,8 @@ class Settings:
     kept_body_bytes: int = 4096
     #: points kept by the history; when full, every second one is dropped and the interval doubles
     max_history_points: int = 1200
+    #: bytes of memory for what was counted when, by name; when full, the oldest is kept less finely
+    timeline_bytes: int = 256 * 1024 * 1024
 
     #: seconds that requests on the wire get after the end of the test, at least
     stop_grace_s: float = 1.0

@@ -72,6 +72,7 @@ class Runner:
         self._is_testing = False
         self._quits = False
         self._ender: Greenlet | None = None
+        self._end_reason = ""
         self._exit_wish: SystemExit | None = None
         self._hub = gevent.get_hub()
         # First, as a listener that steers or leaves keeps those behind it from being called.
@@ -196,6 +197,7 @@ class Runner:
         """
         if self._is_testing and self._ender is None:
             logger.info("The test ends: %s", reason)
+            self._end_reason = reason
             self._ask_for_end(quits=self.environment.web_ui is None)
 
     def _end_test(self) -> None:

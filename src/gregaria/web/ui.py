@@ -12,6 +12,7 @@ from gevent import Greenlet
 from werkzeug.exceptions import HTTPException
 
 from gregaria.errors import CommandError, ExitCode
+from gregaria.report.json import COURSE_BYTES
 from gregaria.report.moment import host_of, summary_of
 from gregaria.runner.state import STATE_MISSING
 from gregaria.settings import settings
@@ -264,7 +265,7 @@ class WebUI:
 
     def _keep(self) -> None:
         try:
-            self.runs.add(summary_of(self.environment.runner))
+            self.runs.add(summary_of(self.environment.runner, course_bytes=COURSE_BYTES))
         except OSError as error:
             logger.error("The run could not be kept: %s", error)
 
