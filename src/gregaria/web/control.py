@@ -199,7 +199,7 @@ class Control:
 
     def user(self) -> ResponseReturnValue:
         """Change attributes of a user class, for users that start from now on."""
-        changes = request.get_json(force=True)
+        changes = request.get_json(force=True, silent=True)
         environment = self._environment
         available = environment.available_user_classes or environment.user_classes_by_name
         name = changes.get("user_class_name") if isinstance(changes, dict) else None

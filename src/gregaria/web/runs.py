@@ -95,7 +95,7 @@ class Runs:
             started_epoch_s=summary.started_epoch_s,
             ended_epoch_s=summary.ended_epoch_s,
             host=summary.host,
-            users=max((point.user_count for point in summary.history), default=0),
+            users=max((point.user_count for point in summary.course.points), default=0) if summary.course else 0,
             num_requests=summary.total.num_requests,
             num_failures=summary.total.num_failures,
             state=summary.state,
