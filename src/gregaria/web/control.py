@@ -199,12 +199,13 @@ class Control:
 
     def user(self) -> ResponseReturnValue:
         """Change attributes of a user class, for users that start from now on."""
-        changes = request.get_json(force=True, silent=True)
+        told = request.get_json(force=True, silent=True)
+        changes: dict[str, Any] = told if isinstance(told, dict) else {}
         environment = self._environment
         available = environment.available_user_classes or environment.user_classes_by_name
-        name = changes.get("user_class_name") if isinstance(changes, dict) else None
+        name = changes.get("user_class_name")
         if name not in available:
-            abort(400, f"user_class_name is one of {', '.join(available)}")
+            abort(400, f"The body is a JSON object, whose user_class_name is one of {', '.join(available)}")
         user_class = available[name]
         known = _ATTRIBUTES | set(user_class.json())
         unknown = sorted(set(changes) - known - {"user_class_name"})
