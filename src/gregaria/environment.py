@@ -5,8 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NoReturn
 
-from gregaria.cluster.master import MasterRunner
-from gregaria.cluster.worker import WorkerRunner
+from gregaria import cluster
 from gregaria.errors import CommandError, ExitCode, RunnerAlreadyExistsError
 from gregaria.events import Events
 from gregaria.runner.dispatch import UsersDispatcher
@@ -128,7 +127,7 @@ class Environment:
 
     def create_master_runner(
         self, master_bind_host: str = "*", master_bind_port: int = 5557, **more: Any
-    ) -> MasterRunner:
+    ) -> "cluster.MasterRunner":
         """Make the runner that shares the test out to workers.
 
         Args:
@@ -141,11 +140,11 @@ class Environment:
             CommandError: the address cannot be listened on.
         """
         self._check_no_runner()
-        runner = self.runner = MasterRunner(self, master_bind_host, master_bind_port, **more)
+        runner = self.runner = cluster.MasterRunner(self, master_bind_host, master_bind_port, **more)
         self._introduce(runner)
         return runner
 
-    def create_worker_runner(self, master_host: str, master_port: int, **more: Any) -> WorkerRunner:
+    def create_worker_runner(self, master_host: str, master_port: int, **more: Any) -> "cluster.WorkerRunner":
         """Make the runner that runs users for a master; it looks for it in the background, for minutes if need be.
 
         Args:
@@ -157,7 +156,7 @@ class Environment:
         """
         self._check_no_runner()
         # A worker's own statistics are those of its reports; the percentiles of the last seconds are its master's.
-        runner = self.runner = WorkerRunner(self, master_host, master_port, **more)
+        runner = self.runner = cluster.WorkerRunner(self, master_host, master_port, **more)
         return runner
 
     def create_web_ui(self, *_: Any, **__: Any) -> NoReturn:
