@@ -5,8 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from gregaria.cluster.master import MasterRunner
-from gregaria.cluster.worker import WorkerRunner
+from gregaria import cluster, web
 from gregaria.context import CustomOption
 from gregaria.errors import CommandError, ExitCode, RunnerAlreadyExistsError
 from gregaria.events import Events
@@ -19,7 +18,6 @@ from gregaria.stats.table import RequestStats
 from gregaria.users.declare import check_shares, filter_tasks_by_tags, where
 from gregaria.users.sequential import SequentialTaskSet
 from gregaria.users.taskset import TaskSet
-from gregaria.web import new_web_ui
 
 logger = logging.getLogger("gregaria.environment")
 
@@ -128,7 +126,7 @@ class Environment:
 
     def create_master_runner(
         self, master_bind_host: str = "*", master_bind_port: int = 5557, **more: Any
-    ) -> MasterRunner:
+    ) -> "cluster.MasterRunner":
         """Make the runner that shares the test out to workers.
 
         Args:
@@ -141,11 +139,11 @@ class Environment:
             CommandError: the address cannot be listened on.
         """
         self._check_no_runner()
-        runner = self.runner = MasterRunner(self, master_bind_host, master_bind_port, **more)
+        runner = self.runner = cluster.MasterRunner(self, master_bind_host, master_bind_port, **more)
         self._introduce(runner)
         return runner
 
-    def create_worker_runner(self, master_host: str, master_port: int, **more: Any) -> WorkerRunner:
+    def create_worker_runner(self, master_host: str, master_port: int, **more: Any) -> "cluster.WorkerRunner":
         """Make the runner that runs users for a master; it looks for it in the background, for minutes if need be.
 
         Args:
@@ -157,7 +155,7 @@ class Environment:
         """
         self._check_no_runner()
         # A worker's own statistics are those of its reports; the percentiles of the last seconds are its master's.
-        runner = self.runner = WorkerRunner(self, master_host, master_port, **more)
+        runner = self.runner = cluster.WorkerRunner(self, master_host, master_port, **more)
         return runner
 
     def create_web_ui(
@@ -173,7 +171,7 @@ class Environment:
         userclass_picker_is_active: bool = False,
         build_path: str | None = None,
         **more: Any,
-    ) -> Any:
+    ) -> web.WebUI:
         """Make the web interface; it answers at once unless ``delayed_start``.
 
         Args:
@@ -190,7 +188,7 @@ class Environment:
         Raises:
             CommandError: an argument cannot be used, or the port cannot be taken.
         """
-        self.web_ui = new_web_ui(
+        web_ui = self.web_ui = web.WebUI(
             self,
             host=host,
             port=port,
@@ -204,7 +202,7 @@ class Environment:
             build_path=build_path,
             **more,
         )
-        return self.web_ui
+        return web_ui
 
     def update_user_class(self, user_settings: dict[str, Any]) -> None:
         """Change attributes of a user class, for users that start from now on.

@@ -4,16 +4,14 @@ To add one: a line here, a ``### --name`` section in docs/options.md, and its us
 """
 
 import argparse
-import platform
 import textwrap
-from pathlib import Path
 
 from gregaria.cli import values
 from gregaria.cli.cluster_options import add_cluster_options
 from gregaria.cli.later import add_later_options, add_removed_options, later_names
 from gregaria.cli.parser import Parser
 from gregaria.cli.web_options import add_web_options
-from gregaria.version import VERSION
+from gregaria.version import version_line
 
 _EPILOG = """\
 Examples:
@@ -280,7 +278,3 @@ def _add_user_classes(parser: Parser) -> None:
     )
 
 
-def version_line() -> str:
-    """What ``--version`` prints."""
-    package = Path(__file__).resolve().parent.parent
-    return f"gregaria {VERSION} from {package} (Python {platform.python_version()})"

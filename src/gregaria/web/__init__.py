@@ -1,14 +1,17 @@
-"""The web interface: the page, Locust's endpoints, and what the page asks for beside them."""
+"""The web interface: the page, Locust's endpoints, and what the page asks for beside them.
 
-import importlib
-from typing import Any
+``WebUI`` is resolved on first use, as the cluster's names are: Flask takes longer to load than a local run to start.
+"""
 
-__all__ = ["new_web_ui"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gregaria.web.ui import WebUI as WebUI
 
 
-def new_web_ui(environment: Any, **arguments: Any) -> Any:
-    """Make the ``WebUI`` of an environment; the arguments are those of ``gregaria.web.ui.WebUI``.
-
-    Flask takes as long to load as all the rest, and runs without a web interface do not need it.
-    """
-    return importlib.import_module("gregaria.web.ui").WebUI(environment, **arguments)
+def __getattr__(name: str) -> Any:
+    if name != "WebUI":
+        raise AttributeError(f"gregaria.web has no {name!r}; it has WebUI")
+    value = globals()[name] = import_module("gregaria.web.ui").WebUI
+    return value
