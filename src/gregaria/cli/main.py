@@ -16,6 +16,7 @@ from gregaria.cli.options import new_parser
 from gregaria.cli.parser import Parser
 from gregaria.cli.run import Run
 from gregaria.cli.select import chosen_classes, configure_users
+from gregaria.cli.web_options import check_web_options
 from gregaria.cli.worker_run import WorkerRun, run_workers
 from gregaria.environment import Environment
 from gregaria.errors import CommandError, ExitCode
@@ -58,25 +59,24 @@ def main(arguments: Sequence[str]) -> int:
         loaded = load(paths)
         check_percentiles(settings)
         check_numbers(settings)
-        options, mask = _resolve_again(arguments)
-        return _answer(arguments, options, part, mask, loaded, paths)
+        whole = _whole_parser()
+        options = _resolve_again(whole, arguments)
+        return _answer(arguments, options, part, whole, loaded, paths)
 
 
-def _answer(arguments: Sequence[str], options: Any, part: Part, mask: Mask, loaded: Loaded, paths: list[Path]) -> int:
+def _answer(
+    arguments: Sequence[str], options: Any, part: Part, parser: Parser, loaded: Loaded, paths: list[Path]
+) -> int:
     user_classes = chosen_classes(loaded, options.user_classes, paths)
     if options.list_commands:
         print("Available Users:")
         print("\n".join(f"    {name}" for name in loaded.user_classes))
         return ExitCode.OK
     shows_ratio = options.show_task_ratio or options.show_task_ratio_json
-    if not options.headless and not shows_ratio and part.role != WORKER:
-        raise CommandError(
-            "there is no web interface yet: add --headless, with -u, -r and -t for users, rate and time",
-            ExitCode.NOT_AVAILABLE,
-        )
     configure_users(list(loaded.user_classes.values()), options.config_users or [])
     environment = _new_environment(options, loaded, user_classes)
-    environment.stats.errors.mask = mask
+    environment.custom_options = parser.added()
+    environment.stats.errors.mask = Mask(parser.secrets(options))
     if shows_ratio:
         return _show_task_ratio(environment, options)
     if part.role == WORKER:
@@ -92,17 +92,15 @@ def _resolve_first(arguments: Sequence[str]) -> Resolved:
     return resolve(parser, without_help, os.environ, Path.cwd(), _home(), strict=False)
 
 
-def _resolve_again(arguments: Sequence[str]) -> tuple[Any, Mask]:
-    """Every option, those of the locustfiles included, and what hides the secret ones' values."""
-    parser = _whole_parser()
-    options = resolve(parser, arguments, os.environ, Path.cwd(), _home()).options
-    mask = Mask(parser.secrets(options))
+def _resolve_again(whole: Parser, arguments: Sequence[str]) -> Any:
+    """Every option, those of the locustfiles included."""
+    options = resolve(whole, arguments, os.environ, Path.cwd(), _home()).options
     # A plugin that has declared the name itself may keep something else there.
     iterations = getattr(options, "iterations", None)
     options.iterations = iterations if isinstance(iterations, int) and iterations > 0 else None
     if options.headful:
         options.headless = False
-    return options, mask
+    return options
 
 
 def _whole_parser() -> Parser:
@@ -141,6 +139,7 @@ def _check_first(first: Resolved) -> None:
     options = first.options
     if options.stats_history_enabled and not options.csv_prefix:
         raise CommandError("--csv-full-history needs --csv PREFIX", ExitCode.USAGE)
+    check_web_options(options)
     if options.json_file:
         check_document_path(options.json_file)
 

@@ -4,15 +4,14 @@ To add one: a line here, a ``### --name`` section in docs/options.md, and its us
 """
 
 import argparse
-import platform
 import textwrap
-from pathlib import Path
 
 from gregaria.cli import values
 from gregaria.cli.cluster_options import add_cluster_options
 from gregaria.cli.later import add_later_options, add_removed_options, later_names
 from gregaria.cli.parser import Parser
-from gregaria.version import VERSION
+from gregaria.cli.web_options import add_web_options
+from gregaria.version import version_line
 
 _EPILOG = """\
 Examples:
@@ -45,11 +44,13 @@ def new_parser() -> Parser:
     _add_load_options(parser)
     _add_statistics_options(parser)
     _add_logging_options(parser)
+    add_web_options(parser)
     add_cluster_options(parser)
     _add_other_options(parser)
     add_later_options(parser)
     add_removed_options(parser)
     _add_user_classes(parser)
+    parser.is_whole()
     return parser
 
 
@@ -114,7 +115,7 @@ def _add_load_options(parser: Parser) -> None:
         "--headless",
         env_var="LOCUST_HEADLESS",
         action="store_true",
-        help="start at once, without a web interface (needed: there is no web interface yet)",
+        help="start at once, without the web interface, and end with the test",
     )
     group.add_argument("--headful", env_var="LOCUST_HEADFUL", action="store_true", help=argparse.SUPPRESS)
     group.add_argument(
@@ -277,7 +278,3 @@ def _add_user_classes(parser: Parser) -> None:
     )
 
 
-def version_line() -> str:
-    """What ``--version`` prints."""
-    package = Path(__file__).resolve().parent.parent
-    return f"gregaria {VERSION} from {package} (Python {platform.python_version()})"

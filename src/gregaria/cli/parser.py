@@ -9,7 +9,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
+from gregaria.context import CustomOption
 from gregaria.errors import CommandError, ExitCode
+from gregaria.stats.masking import texts_of
 
 
 class _Container(argparse._ActionsContainer):
@@ -106,6 +108,7 @@ class Parser(_Container, argparse.ArgumentParser):
 
     def __init__(self, **keywords: Any) -> None:
         super().__init__(allow_abbrev=False, add_help=False, formatter_class=_HelpFormatter, **keywords)
+        self._own: list[argparse.Action] = []
 
     def error(self, message: str) -> NoReturn:
         raise CommandError(message, ExitCode.USAGE)
@@ -121,6 +124,26 @@ class Parser(_Container, argparse.ArgumentParser):
     def option(self, flag: str) -> argparse.Action | None:
         """The action behind ``--flag``, if there is one."""
         return self._option_string_actions.get(flag)
+
+    def is_whole(self) -> None:
+        """The command's own options are there: whatever is added from now on is a locustfile's."""
+        self._own = list(self._actions)
+
+    def added(self) -> dict[str, CustomOption]:
+        """The options that locustfiles have added, by the names of their attributes."""
+        return {
+            action.dest: CustomOption(
+                default=None if action.default is argparse.SUPPRESS else action.default,
+                help="" if action.help in (None, argparse.SUPPRESS) else str(action.help),
+                choices=None if action.choices is None else tuple(map(str, action.choices)),
+                is_secret=bool(getattr(action, "is_secret", False)),
+                is_required=bool(getattr(action, "is_required", False)),
+                is_multiple=bool(getattr(action, "is_multiple", False)),
+                is_shown=bool(getattr(action, "include_in_web_ui", True)),
+            )
+            for action in self._actions
+            if action not in self._own and action.dest != argparse.SUPPRESS
+        }
 
     def forget_yielding(self) -> None:
         """Drop the options that a locustfile may declare for itself, as long as it is not known whether it does."""
@@ -189,13 +212,8 @@ class Parser(_Container, argparse.ArgumentParser):
 
     def secrets(self, options: argparse.Namespace) -> list[str]:
         """The values of the options that were declared ``is_secret``."""
-        found = []
-        for action in self._actions:
-            if getattr(action, "is_secret", False):
-                value = getattr(options, action.dest, None)
-                values = value if isinstance(value, (list, tuple)) else [value]
-                found += [str(each) for each in values if each is not None and not isinstance(each, bool)]
-        return found
+        secret = [action.dest for action in self._actions if getattr(action, "is_secret", False)]
+        return [text for name in secret for text in texts_of(getattr(options, name, None))]
 
     def nearest(self, flag: str) -> str | None:
         """The option that looks most like ``flag``, hidden ones left out."""
