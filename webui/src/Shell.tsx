@@ -28,9 +28,11 @@ interface Props {
   tabs: readonly Tab[];
   /** What stands there instead of the tabs, such as the form before the first test. */
   instead?: ComponentChildren;
+  /** Whether all panels stand below each other, and tabs lead to them. */
+  isOnePage?: boolean;
 }
 
-export function Shell({ tabs, instead }: Props) {
+export function Shell({ tabs, instead, isOnePage = false }: Props) {
   const desk = useDesk();
   const open = tabs.find(({ key }) => key === desk.tab.value) ?? tabs[0];
   const latest = useRef(tabs);
@@ -38,6 +40,10 @@ export function Shell({ tabs, instead }: Props) {
   useEffect(() => listenToKeys(desk, () => latest.current.map(({ key }) => key), toggleTheme), []);
   useEffect(() => {
     if (instead || !desk.tab.value) return;
+    if (isOnePage) {
+      document.getElementById(sectionOf(desk.tab.value))?.scrollIntoView({ behavior: "smooth" });
+      return;
+    }
     const address = new URL(location.href);
     address.searchParams.set("tab", desk.tab.value);
     history.replaceState(null, "", address);
@@ -50,11 +56,28 @@ export function Shell({ tabs, instead }: Props) {
         {!instead && <TabList tabs={tabs} open={open?.key ?? ""} />}
       </div>
       <Banners />
-      <main id={`panel-${open?.key ?? ""}`}>{instead ?? open?.panel()}</main>
+      <main>{isOnePage ? <Sections tabs={tabs} /> : (instead ?? open?.panel())}</main>
       <NameDrawer />
       <Dialogs />
     </>
   );
+}
+
+function Sections({ tabs }: { tabs: readonly Tab[] }) {
+  return (
+    <>
+      {tabs.map(({ key, title, panel }) => (
+        <section class="part" id={sectionOf(key)} key={key} aria-label={title}>
+          <h2>{title}</h2>
+          {panel()}
+        </section>
+      ))}
+    </>
+  );
+}
+
+function sectionOf(key: string): string {
+  return `part-${key}`;
 }
 
 function TabList({ tabs, open }: { tabs: readonly Tab[]; open: string }) {

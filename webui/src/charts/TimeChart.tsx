@@ -187,8 +187,8 @@ function optionsOf(props: Props, width: number): uPlot.Options {
     },
     scales: {
       x: { time: true, range: () => [view.span.peek().fromS, view.span.peek().toS] },
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- its enum is of types only
       y: logRange
-        // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- its enum is of types only
         ? { distr: LOGARITHMIC, range: () => logRange(frame.peek()) }
         : { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] },
     },

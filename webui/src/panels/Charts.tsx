@@ -18,7 +18,7 @@ export function Charts() {
   const shared = { frame, view, cursor, marks: store.marks, syncKey: "run" };
   const times = TIME_LINES.filter((line) => shownTimes.value.includes(line.label));
   return (
-    <div class="panel charts-panel">
+    <div class="panel">
       <WindowBar />
       <WindowNote />
       <TimeChart {...shared} title="Requests" lines={RATE_LINES} format={figure} height={190} />

@@ -64,7 +64,8 @@ export function Statistics() {
       toggleName(line.entry.row.id);
     }
   };
-  const hasSparks = !figures.value && desk.source.kind === "live";
+  const isLive = desk.source.kind === "live";
+  const hasSparks = !figures.value && isLive;
   const leading = hasSparks ? 3 : 2;
   const total = figures.value ? figures.value.total : store.total.value;
   const widths = shown.value.map(({ width }) => width);
@@ -72,8 +73,8 @@ export function Statistics() {
 
   return (
     <div class="panel statistics">
-      {hasCharts.value && <Strip />}
-      <WindowNote />
+      {isLive && hasCharts.value && <Strip />}
+      {isLive && <WindowNote />}
       <div class="tools">
         <input
           ref={filterBox}
@@ -101,9 +102,11 @@ export function Statistics() {
           </select>
         </label>
         <ColumnChoice columns={columns.value} />
-        <button type="button" aria-pressed={hasCharts.value} onClick={() => (hasCharts.value = !hasCharts.value)}>
-          Charts
-        </button>
+        {isLive && (
+          <button type="button" aria-pressed={hasCharts.value} onClick={() => (hasCharts.value = !hasCharts.value)}>
+            Charts
+          </button>
+        )}
       </div>
       <Rows
         label="Statistics by name"
