@@ -22,6 +22,7 @@ from gregaria.web.api import Api
 from gregaria.web.control import NO_SHAPE, Control
 from gregaria.web.feed import Feed
 from gregaria.web.figures import is_master
+from gregaria.web.form import extra_option
 from gregaria.web.guard import Guard
 from gregaria.web.locust_api import LocustApi
 from gregaria.web.login import check_login, login_arguments, new_login_manager, only_known
@@ -200,14 +201,7 @@ class WebUI:
     def _extra_options(self) -> dict[str, Any]:
         options = self.environment.parsed_options
         return {
-            name: {
-                "default_value": MASK if option.is_secret else getattr(options, name, option.default),
-                "is_secret": option.is_secret,
-                "is_required": option.is_required,
-                "help_text": option.help,
-                "is_multiple": option.is_multiple,
-                "choices": option.choices,
-            }
+            name: extra_option(option, MASK if option.is_secret else getattr(options, name, option.default))
             for name, option in self.environment.custom_options.items()
             if option.is_shown
         }
