@@ -60,7 +60,7 @@ soak: $(STAMPS)/build ## the long proofs: exact percentiles, nothing leaks (MINU
 
 bench: $(STAMPS)/build ## measure beside Locust, wrk, hey and k6, 25 minutes; writes benchmarks/RESULTS.md (QUICK=1 for a look)
 	@$(BIN)/python -m benchmarks.throughput $(if $(QUICK),--quick)
-	@for part in costs steady memory truth startup cluster_master cluster_nodes; do \
+	@for part in costs steady memory timeline truth startup cluster_master cluster_nodes; do \
 		$(BIN)/python -m benchmarks.$$part $(if $(QUICK),--quick) || exit 1; done
 
 annotate: $(READY) ## Cython's yellow pages: src/gregaria/**/*.html

@@ -1,6 +1,6 @@
 """The long proof of ``gregaria compare``: equal runs are told to be equal, and 10 % more time is found.
 
-    python -m benchmarks.compare_soak [--pairs N] [--seconds S] [--at-once N] [--seed N]
+    python -m benchmarks.compare_soak [--pairs N] [--seconds S] [--at-once N] [--seed N] [--keep FOLDER]
 
 The target takes 10 to 20 ms for each request, which five users make without waits. Of each pair the second run is like
 the first; a third, with a target that takes 10 % longer, is compared with the first, too.
@@ -54,10 +54,10 @@ def measured(folder: Path, label: str, factor: float, seed: int, seconds: int) -
     return run_of_document(json.loads(report.read_text()), label)
 
 
-def pair(seed: int, seconds: int) -> Pair:
-    """Three runs, compared."""
+def pair(seed: int, seconds: int, keep: Path | None) -> Pair:
+    """Three runs, compared; their documents are kept in a folder, if there is one to keep them in."""
     with TemporaryDirectory() as name:
-        folder = Path(name)
+        folder = Path(name) if keep is None else keep / str(seed)
         first, second, slow = (
             measured(folder, label, factor, seed + number, seconds)
             for number, (label, factor) in enumerate((("first", 1.0), ("second", 1.0), ("slow", ADDED)))
@@ -73,12 +73,13 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=30, help="of each run")
     parser.add_argument("--at-once", type=int, default=3, help="pairs that run beside each other")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
+    parser.add_argument("--keep", type=Path, help="keep the documents of all runs in this folder")
     options = parser.parse_args()
     print(f"seed {options.seed}")
     chance = random.Random(options.seed)
     pairs: list[Pair] = []
     with ThreadPoolExecutor(options.at_once) as pool:
-        work = [pool.submit(pair, chance.randrange(2**32), options.seconds) for _ in range(options.pairs)]
+        work = [pool.submit(pair, chance.randrange(2**32), options.seconds, options.keep) for _ in range(options.pairs)]
         for done in as_completed(work):
             pairs.append(done.result())
             print(f"{len(pairs)}/{options.pairs}: equal: {pairs[-1].equal_sentence}", flush=True)

@@ -79,6 +79,7 @@ def page(everything: dict[str, Any]) -> str:
         ("Response times beside the target's own", "truth", judged_text),
         ("One user of fifty that computes", "blocked", judged_text),
         ("Exact to the last request", "soak", soak_text),
+        ("The timeline of a day", "timeline", judged_text),
         ("Two runs compared", "compare", compare_text),
         ("Memory and descriptors over time", "churn", judged_text),
     ):

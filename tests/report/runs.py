@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from gregaria.report.json import COURSE_BYTES, document, document_text
+from gregaria.report.json import DOCUMENT_BYTES, document, document_text
 from gregaria.stats.summary import summarize
 from gregaria.stats.table import RequestStats
 
@@ -54,6 +54,6 @@ def run_document(
             if chance.random() < failing:
                 stats.log_error("GET", name, "no")
         stats.timeline.tick(BEGIN_S + second + 1, users(second), second in late)
-    summary = summarize(stats, {}, started=BEGIN_S, ended=BEGIN_S + seconds, course_bytes=COURSE_BYTES)
+    summary = summarize(stats, {}, started=BEGIN_S, ended=BEGIN_S + seconds, document_bytes=DOCUMENT_BYTES)
     told: dict[str, Any] = json.loads(document_text(document(summary)))
     return told

@@ -11,7 +11,7 @@ from gregaria.errors import CommandError, ExitCode
 from gregaria.report.console import ConsoleReporter
 from gregaria.report.csv import CsvWriter
 from gregaria.report.failures_dir import check_failures_dir, write_failures
-from gregaria.report.json import COURSE_BYTES, to_locust_json, write_document
+from gregaria.report.json import DOCUMENT_BYTES, to_locust_json, write_document
 from gregaria.settings import settings
 from gregaria.stats.summary import Summary, summarize
 
@@ -86,7 +86,7 @@ class Reports:
         if self._watchers:
             gevent.killall(self._watchers, block=False)
             runner.stats.record_history(runner.user_count, force=True)
-        summary = self._final = self._summary_now(COURSE_BYTES if self._options.json_file else 0)
+        summary = self._final = self._summary_now(DOCUMENT_BYTES if self._options.json_file else 0)
         for write in (
             self._close_csv,
             self._write_json_file,
@@ -149,7 +149,7 @@ class Reports:
     def _host(self) -> str | None:
         return self._runner.environment.host or _host_of(self._runner.user_classes)
 
-    def _summary_now(self, course_bytes: int = 0) -> Summary:
+    def _summary_now(self, document_bytes: int = 0) -> Summary:
         runner, options = self._runner, self._options
         return summarize(
             runner.stats,
@@ -173,7 +173,7 @@ class Reports:
                 "profile": options.profile,
                 "failures_dir": self._failures_dir,
             },
-            course_bytes=course_bytes,
+            document_bytes=document_bytes,
         )
 
 
