@@ -11,7 +11,7 @@ from gregaria.errors import CommandError, ExitCode
 from gregaria.report.console import ConsoleReporter
 from gregaria.report.csv import CsvWriter
 from gregaria.report.failures_dir import check_failures_dir, write_failures
-from gregaria.report.json import COURSE_BYTES, to_locust_json, write_document
+from gregaria.report.json import DOCUMENT_BYTES, to_locust_json, write_document
 from gregaria.report.moment import host_of, summary_of
 from gregaria.settings import settings
 from gregaria.stats.summary import Summary
@@ -107,7 +107,7 @@ class Reports:
         if self._watchers:
             gevent.killall(self._watchers, block=False)
             runner.stats.record_history(runner.user_count, force=True)
-        summary = self._final = self._summary_now(COURSE_BYTES if self._json_file else 0)
+        summary = self._final = self._summary_now(DOCUMENT_BYTES if self._json_file else 0)
         for write in (
             self._close_csv,
             self._write_json_file,
@@ -167,8 +167,8 @@ class Reports:
             host_of(self._runner.environment) or "that",
         )
 
-    def _summary_now(self, course_bytes: int = 0) -> Summary:
-        return summary_of(self._runner, self._locustfiles, course_bytes)
+    def _summary_now(self, document_bytes: int = 0) -> Summary:
+        return summary_of(self._runner, self._locustfiles, document_bytes)
 
 
 def _numbered(path: str, number: int) -> str:

@@ -8,13 +8,13 @@ from gregaria.stats.summary import Summary, summarize
 __all__ = ["host_of", "summary_of"]
 
 
-def summary_of(runner: Any, locustfiles: Sequence[str] = (), course_bytes: int = 0) -> Summary:
+def summary_of(runner: Any, locustfiles: Sequence[str] = (), document_bytes: int = 0) -> Summary:
     """Freeze what a runner has counted, with the load that was asked for.
 
     Args:
         runner: of any kind.
         locustfiles: paths, those that the environment names unless given.
-        course_bytes: what the timeline in a document may take; 0 to leave it out.
+        document_bytes: what a document of it may take, the timeline included; 0 to leave that out.
     """
     environment = runner.environment
     options = environment.parsed_options
@@ -30,7 +30,7 @@ def summary_of(runner: Any, locustfiles: Sequence[str] = (), course_bytes: int =
         locustfiles=locustfiles or environment.parsed_locustfiles or (),
         notes=runner.notes,
         options={} if options is None else _asked_for(options),
-        course_bytes=course_bytes,
+        document_bytes=document_bytes,
     )
 
 

@@ -12,7 +12,7 @@ from gevent import Greenlet
 from werkzeug.exceptions import HTTPException
 
 from gregaria.errors import CommandError, ExitCode
-from gregaria.report.json import COURSE_BYTES
+from gregaria.report.json import DOCUMENT_BYTES
 from gregaria.report.moment import host_of, summary_of
 from gregaria.runner.state import STATE_MISSING
 from gregaria.settings import settings
@@ -259,7 +259,7 @@ class WebUI:
 
     def _keep(self) -> None:
         runner = self.environment.runner
-        summary = summary_of(runner, course_bytes=COURSE_BYTES)
+        summary = summary_of(runner, document_bytes=DOCUMENT_BYTES)
         # A test may be too short for its course to have seen all of them.
         points = summary.course.points if summary.course is not None else ()
         seen = [runner.target_user_count, *(point.user_count for point in points)]
