@@ -42,18 +42,19 @@ def main(arguments: Sequence[str]) -> int:
     """
     if arguments and arguments[0] in _SUBCOMMANDS:
         raise CommandError(f"gregaria {arguments[0]} comes later; there is only the run so far", ExitCode.NOT_AVAILABLE)
-    first = _resolve_first(arguments)
+    parser = new_parser()
+    first = _resolve_first(parser, arguments)
     with Locustfiles(first.options.locustfile, is_default=_is_default_file(first)) as files:
         if any(flag in arguments for flag in _HELP):
             return _help(files)
-        _check_first(first)
+        _check_first(parser, first)
         part = part_of(first)
         _set_up_logging(first.options)
         for remark in part.remarks:
             logger.warning("%s", remark)
         if part.role == WORKER and part.processes:
             return run_workers(arguments, part, first.options)
-        for remark in remarks_on_later(new_parser(), first):
+        for remark in remarks_on_later(parser, first):
             logger.warning("%s", remark)
         paths = files_of_master(files, part, first.options) if first.options.locustfile == "-" else files.paths()
         loaded = load(paths)
@@ -84,9 +85,8 @@ def _answer(
     return Run(environment, options, [str(path) for path in paths], part, arguments).run()
 
 
-def _resolve_first(arguments: Sequence[str]) -> Resolved:
+def _resolve_first(parser: Parser, arguments: Sequence[str]) -> Resolved:
     """The options that no locustfile can change; those that locustfiles add are not known yet."""
-    parser = new_parser()
     parser.forget_yielding()
     without_help = [argument for argument in arguments if argument not in _HELP]
     return resolve(parser, without_help, os.environ, Path.cwd(), _home(), strict=False)
@@ -133,9 +133,9 @@ def _help(files: Locustfiles) -> int:
     return ExitCode.OK
 
 
-def _check_first(first: Resolved) -> None:
+def _check_first(parser: Parser, first: Resolved) -> None:
     """Refuse what needs no locustfile to be refused, before any of its code runs."""
-    refuse_later(new_parser(), first)
+    refuse_later(parser, first)
     options = first.options
     if options.stats_history_enabled and not options.csv_prefix:
         raise CommandError("--csv-full-history needs --csv PREFIX", ExitCode.USAGE)

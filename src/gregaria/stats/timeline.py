@@ -27,12 +27,10 @@ _BYTES_AT_ONCE = 500_000
 _ROWS_AT_ONCE = 100
 #: share of a course's bytes that its points may take
 _SHARE_OF_POINTS = 0.1
-#: how a course is made smaller, step by step: most blocks, buckets per octave
-_COARSER = (
-    *((blocks, 64) for blocks in (2000, 1000, 500, 250, 120, 60)),
-    *((60, buckets) for buckets in (32, 16, 8)),
-    *((blocks, 8) for blocks in (30, 15, 8, 4, 2, 1)),
-)
+#: blocks below which the buckets of a course are made coarser first, and how coarse at most
+_FEW_BLOCKS = 60
+_FINEST_BUCKETS = 64
+_COARSEST_BUCKETS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,17 +202,17 @@ class Timeline:
                 break
             points = _in_groups(points, len(points) // 2)
         room = max_bytes - _size_of(told) - _size_of(self.names) - _size_of([mark.plain() for mark in self.marks])
-        edges: list[int] = []
-        coarse: list[CourseBlock] = []
-        for most, per_octave in _COARSER:
-            if len(blocks) > most:
-                blocks = _in_groups(blocks, most)
-            # Of a byte comes more than one character.
-            if per_octave == 64 and sum(len(block.rows) for block in blocks) > room:
-                continue
-            edges, coarse = _plain(blocks, per_octave)
-            if sum(_size_of(block.plain()) for block in coarse) + _size_of(edges) <= room:
-                break
+        per_octave = _FINEST_BUCKETS
+        edges, coarse, size = _plain(blocks, per_octave, room)
+        while size > room and (len(blocks) > 1 or per_octave > _COARSEST_BUCKETS):
+            if len(blocks) > _FEW_BLOCKS or per_octave == _COARSEST_BUCKETS:
+                least = _FEW_BLOCKS if len(blocks) > _FEW_BLOCKS else 1
+                blocks = _in_groups(blocks, max(min(len(blocks) * room // size, len(blocks) * 3 // 4), least))
+            else:
+                # Half of the buckets are not less than half of the bytes.
+                while size > room and per_octave > _COARSEST_BUCKETS:
+                    per_octave, size = per_octave // 2, size // 2
+            edges, coarse, size = _plain(blocks, per_octave, room)
         return Course(
             started_epoch_s=self._started_epoch_s,
             buckets_per_octave=per_octave,
@@ -259,7 +257,7 @@ class Timeline:
         kinds = [mark.kind for mark in self.marks]
         commonest = max(set(kinds), key=kinds.count)
         places = [place for place, kind in enumerate(kinds) if kind == commonest]
-        dropped = set(places[1::2])
+        dropped = set(places[-2::-2])
         self.marks = [mark for place, mark in enumerate(self.marks) if place not in dropped]
 
 
@@ -298,25 +296,38 @@ def _in_groups(blocks: Sequence[Block], most: int) -> list[Block]:
     return found
 
 
-def _plain(blocks: Sequence[Block], per_octave: int) -> tuple[list[int], list[CourseBlock]]:
-    """Lower edges of the buckets that occur, and blocks whose rows name them."""
+def _plain(blocks: Sequence[Block], per_octave: int, room: int) -> tuple[list[int], list[CourseBlock], int]:
+    """Lower edges of the buckets that occur, blocks whose rows name them, and about how many bytes that is in all.
+
+    When it is more than there is room for, not all of them are made.
+    """
+    num_bytes = sum(len(block.rows) for block in blocks)
+    if per_octave == _FINEST_BUCKETS and num_bytes > room:
+        # Of a byte comes more than one character.
+        return [], [], num_bytes
     marks = bytearray(len(_EDGES_US))
-    for block in blocks:
+    for block in _giving_way(blocks):
         mark_buckets(block.rows, marks)
     coarse = [_coarse(edge_us, per_octave) for edge_us in _EDGES_US]
     edges = sorted({coarse[bucket] for bucket, is_used in enumerate(marks) if is_used})
     place_of = {edge_us: place for place, edge_us in enumerate(edges)}
     places = [place_of.get(edge_us, 0) for edge_us in coarse]
-    return edges, [
-        CourseBlock(
-            offset_s=block.start_ms / 1000,
-            length_s=(block.end_ms - block.start_ms) / 1000,
-            user_count=block.user_count,
-            late_seconds=block.late_seconds,
-            rows=plain_rows(block.rows, places),
+    size = _size_of(edges)
+    found: list[CourseBlock] = []
+    for block in _giving_way(blocks):
+        if found and size > room:
+            return [], [], size * len(blocks) // len(found)
+        found.append(
+            CourseBlock(
+                offset_s=block.start_ms / 1000,
+                length_s=(block.end_ms - block.start_ms) / 1000,
+                user_count=block.user_count,
+                late_seconds=block.late_seconds,
+                rows=plain_rows(block.rows, places),
+            )
         )
-        for block in _giving_way(blocks)
-    ]
+        size += _size_of(found[-1].plain()) + 1
+    return edges, found, size
 
 
 def _coarse(edge_us: int, per_octave: int) -> int:

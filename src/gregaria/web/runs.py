@@ -14,7 +14,7 @@ from typing import Any
 
 from gregaria.report.csv import write_exceptions, write_failures, write_requests
 from gregaria.report.file import ensure_writable, replace_text
-from gregaria.report.json import document, document_text
+from gregaria.report.json import document
 from gregaria.settings import settings
 from gregaria.stats.summary import Summary
 
@@ -103,7 +103,7 @@ class Runs:
         path = self._folder / name
         try:
             path.mkdir(parents=True)
-            replace_text(path / _DOCUMENT, document_text(document(summary)))
+            replace_text(path / _DOCUMENT, json.dumps(document(summary), separators=(",", ":"), allow_nan=False))
             for file_name, write in _TABLES.items():
                 with (path / file_name).open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
                     write(summary, file)
