@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gregaria.stats.summary import Summary, summarize
+from gregaria.users.ratio import task_ratios, typical_users
 
 __all__ = ["host_of", "summary_of"]
 
@@ -14,10 +15,11 @@ def summary_of(runner: Any, locustfiles: Sequence[str] = (), course_bytes: int =
     Args:
         runner: of any kind.
         locustfiles: paths, those that the environment names unless given.
-        course_bytes: what the timeline in a document may take; 0 to leave it out.
+        course_bytes: what the timeline in a document may take; 0 for a Summary that goes into none.
     """
     environment = runner.environment
     options = environment.parsed_options
+    classes = environment.user_classes
     return summarize(
         runner.stats,
         runner.exceptions,
@@ -30,6 +32,8 @@ def summary_of(runner: Any, locustfiles: Sequence[str] = (), course_bytes: int =
         locustfiles=locustfiles or environment.parsed_locustfiles or (),
         notes=runner.notes,
         options={} if options is None else _asked_for(options),
+        # With all users gone, as they are at the end, there are no shares but those that the weights say.
+        task_ratios=task_ratios(classes, typical_users(classes)) if course_bytes else None,
         course_bytes=course_bytes,
     )
 
