@@ -8,14 +8,12 @@ from gregaria.cli.config import Resolved
 from gregaria.cli.parser import Parser, Removed
 from gregaria.errors import CommandError, ExitCode
 
-HTML = "the HTML report comes later; use --json-file or --csv"
 OTEL = "OpenTelemetry comes later; leave it out"
 
 _flag: dict[str, Any] = {"action": "store_true"}
 
 #: option strings, environment variable, why it is refused, keywords of add_argument
 _LATER: tuple[tuple[tuple[str, ...], str | None, str, dict[str, Any]], ...] = (
-    (("--html",), "LOCUST_HTML", HTML, {"dest": "html_file"}),
     (("--otel",), "LOCUST_ENABLE_OPENTELEMETRY", OTEL, _flag),
 )
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gregaria.cli import compare
+from gregaria.cli import compare, report
 from gregaria.cli.cluster import WORKER, Part, files_of_master, part_of
 from gregaria.cli.config import Resolved, resolve
 from gregaria.cli.later import refuse_later, remarks_on_later
@@ -23,6 +23,7 @@ from gregaria.environment import Environment
 from gregaria.errors import CommandError, ExitCode
 from gregaria.events import EventHook, events
 from gregaria.logs import set_up_logging
+from gregaria.report.html import check_html_path, html_path
 from gregaria.report.json import check_document_path
 from gregaria.settings import check_numbers, check_percentiles, settings
 from gregaria.stats.masking import Mask
@@ -30,7 +31,7 @@ from gregaria.users.ratio import print_task_ratio_json, task_ratio_table, task_r
 
 logger = logging.getLogger("gregaria.cli.main")
 
-_LATER = ("report", "kubernetes")
+_LATER = ("kubernetes",)
 _HELP = ("-h", "--help")
 
 
@@ -43,6 +44,8 @@ def main(arguments: Sequence[str]) -> int:
     """
     if arguments and arguments[0] == "compare":
         return compare.main(arguments[1:])
+    if arguments and arguments[0] == "report":
+        return report.main(arguments[1:])
     if arguments and arguments[0] in _LATER:
         raise CommandError(f"gregaria {arguments[0]} comes later; there is only the run so far", ExitCode.NOT_AVAILABLE)
     parser = new_parser()
@@ -145,6 +148,8 @@ def _check_first(parser: Parser, first: Resolved) -> None:
     check_web_options(options)
     if options.json_file:
         check_document_path(options.json_file)
+    if options.html_file:
+        check_html_path(html_path(options.html_file, options.num_users, options.spawn_rate, options.run_time))
 
 
 def _set_up_logging(options: Any) -> None:

@@ -189,6 +189,13 @@ def _add_statistics_options(parser: Parser) -> None:
     group.add_argument("--json", action="store_true", help="print the final numbers as JSON to standard output")
     group.add_argument("--json-file", metavar="NAME", help="write the final numbers, versioned, to NAME.json")
     group.add_argument(
+        "--html",
+        env_var="LOCUST_HTML",
+        dest="html_file",
+        metavar="FILE",
+        help="write a report to look at, one file that opens offline; {u}, {r}, {t} are users, spawn rate, run time",
+    )
+    group.add_argument(
         "--failures-dir",
         env_var="LOCUST_FAILURES_DIR",
         dest="failures_directory",

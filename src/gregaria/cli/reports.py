@@ -11,7 +11,8 @@ from gregaria.errors import CommandError, ExitCode
 from gregaria.report.console import ConsoleReporter
 from gregaria.report.csv import CsvWriter
 from gregaria.report.failures_dir import check_failures_dir, write_failures
-from gregaria.report.json import DOCUMENT_BYTES, to_locust_json, write_document
+from gregaria.report.html import html_path, write_report
+from gregaria.report.json import DOCUMENT_BYTES, document, to_locust_json, write_document
 from gregaria.report.moment import host_of, summary_of
 from gregaria.settings import settings
 from gregaria.stats.summary import Summary
@@ -66,6 +67,7 @@ class Reports:
         if self._failures_dir:
             check_failures_dir(self._failures_dir)
         self._json_file = _numbered(options.json_file, number) if options.json_file else None
+        self._html_name = _numbered(options.html_file, number) if options.html_file else None
         self.csv: CsvWriter | None = None
         if options.csv_prefix:
             prefix = _numbered(options.csv_prefix, number)
@@ -107,10 +109,12 @@ class Reports:
         if self._watchers:
             gevent.killall(self._watchers, block=False)
             runner.stats.record_history(runner.user_count, force=True)
-        summary = self._final = self._summary_now(DOCUMENT_BYTES if self._json_file else 0)
+        goes_into_document = self._json_file or self._html_name
+        summary = self._final = self._summary_now(DOCUMENT_BYTES if goes_into_document else 0)
         for write in (
             self._close_csv,
             self._write_json_file,
+            self._write_html,
             self._write_failures,
             self._print_tables,
             self._print_json,
@@ -134,6 +138,13 @@ class Reports:
     def _write_json_file(self, summary: Summary) -> None:
         if self._json_file:
             write_document(self._json_file, summary)
+
+    def _write_html(self, summary: Summary) -> None:
+        if self._html_name:
+            options = self._options
+            # What was asked for last: the web interface may have changed it.
+            path = html_path(self._html_name, options.num_users, options.spawn_rate, options.run_time)
+            write_report(path, document(summary))
 
     def _write_failures(self, summary: Summary) -> None:
         if self._failures_dir:
@@ -172,8 +183,8 @@ class Reports:
 
 
 def _numbered(path: str, number: int) -> str:
-    """``out/a`` for the first test of a process, ``out/a_2`` for the second; ``.json`` stays at the end."""
+    """``out/a`` for the first test of a process, ``out/a_2`` for the second; an ending stays there."""
     if number == 1:
         return path
-    stem, ending = (path[:-5], path[-5:]) if path.lower().endswith(".json") else (path, "")
+    stem, ending = (path[:-5], path[-5:]) if path.lower().endswith((".json", ".html")) else (path, "")
     return f"{stem}_{number}{ending}"

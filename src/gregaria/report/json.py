@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gregaria.report.exchanges import kept_exchanges
 from gregaria.report.file import ensure_writable, refusal, replace_text
 from gregaria.report.generator import generator_document
+from gregaria.report.machine import machine_document
 from gregaria.report.percentiles import label, middle_us
 from gregaria.stats.course import Course
 from gregaria.stats.response_times import bucket_response_time
@@ -46,9 +48,11 @@ def document(summary: Summary) -> dict[str, Any]:
     Times of requests are in ms, moments in seconds since 1970; what is unknown is null. A later version of Gregaria may
     add fields; one that changes or drops any changes ``schema`` too.
     """
+    kept = kept_exchanges(summary.failures)
     return {
         "schema": SCHEMA,
         "gregaria_version": VERSION,
+        "machine": machine_document(),
         "state": summary.state,
         "host": summary.host,
         "locustfiles": list(summary.locustfiles),
@@ -63,11 +67,12 @@ def document(summary: Summary) -> dict[str, Any]:
         "interrupted": summary.total.num_interrupted,
         "total": _row(summary.total),
         "requests": [_row(row) for row in summary.requests],
-        "failures": [_failure(row) for row in summary.failures],
+        "failures": [_failure(row, kept[place]) for place, row in enumerate(summary.failures)],
         "generator_errors": [_group(row) for row in summary.generator_errors],
         "exceptions": [_exception(row) for row in summary.exceptions],
         "history": [_point(point) for point in summary.history],
         "notes": list(summary.notes),
+        "task_ratios": summary.task_ratios,
         "generator": generator_document(summary),
         "timeline": None if summary.course is None else _timeline(summary.course),
     }
@@ -140,8 +145,8 @@ def _row(row: RequestRow) -> dict[str, Any]:
     }
 
 
-def _failure(row: FailureRow) -> dict[str, Any]:
-    return {**_group(row), "exchanges": len(row.exchanges)}
+def _failure(row: FailureRow, kept: list[dict[str, Any]]) -> dict[str, Any]:
+    return {**_group(row), "exchanges": len(row.exchanges), "kept_exchanges": kept}
 
 
 def _group(row: FailureRow | GeneratorErrorRow) -> dict[str, Any]:

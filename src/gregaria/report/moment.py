@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gregaria.stats.summary import Summary, summarize
+from gregaria.users.ratio import task_ratios, typical_users
 
 __all__ = ["host_of", "summary_of"]
 
@@ -14,10 +15,11 @@ def summary_of(runner: Any, locustfiles: Sequence[str] = (), document_bytes: int
     Args:
         runner: of any kind.
         locustfiles: paths, those that the environment names unless given.
-        document_bytes: what a document of it may take, the timeline included; 0 to leave that out.
+        document_bytes: what a document of it may take, the timeline included; 0 for a Summary that goes into none.
     """
     environment = runner.environment
     options = environment.parsed_options
+    classes = environment.user_classes
     return summarize(
         runner.stats,
         runner.exceptions,
@@ -30,6 +32,8 @@ def summary_of(runner: Any, locustfiles: Sequence[str] = (), document_bytes: int
         locustfiles=locustfiles or environment.parsed_locustfiles or (),
         notes=runner.notes,
         options={} if options is None else _asked_for(options),
+        # With all users gone, as they are at the end, there are no shares but those that the weights say.
+        task_ratios=task_ratios(classes, typical_users(classes)) if document_bytes else None,
         document_bytes=document_bytes,
     )
 

@@ -171,6 +171,8 @@ class Summary:
     generator_errors: tuple[GeneratorErrorRow, ...] = ()
     #: what the generator observed about itself; None when nobody watched
     generator: Generator | None = None
+    #: {"per_class": ..., "total": ...}: the share of each task, as the weights have it; None when nobody says
+    task_ratios: Mapping[str, Any] | None = None
     #: what happened when; None unless it was asked for
     course: Course | None = None
 
@@ -199,6 +201,7 @@ def summarize(
     locustfiles: Sequence[str] = (),
     notes: Sequence[str] = (),
     options: Mapping[str, object] | None = None,
+    task_ratios: Mapping[str, Any] | None = None,
     document_bytes: int = 0,
 ) -> Summary:
     """Freeze everything that was counted until now, the last second included.
@@ -214,6 +217,7 @@ def summarize(
         host: the target, as given.
         locustfiles: their paths.
         notes: sentences to show beside the figures; those that the figures themselves call for are added.
+        task_ratios: the share of each task, see Summary.
         options: the load that was asked for.
         document_bytes: the course of the test is wanted too, and may take what the rest leaves of so many bytes
             of JSON. It may take seconds to make; others get their turn meanwhile.
@@ -255,6 +259,7 @@ def summarize(
         history=tuple(stats.history),
         notes=(*notes, *notes_of(stats)),
         options=dict(options or {}),
+        task_ratios=task_ratios,
         generator_errors=tuple(
             GeneratorErrorRow(
                 e.method, told_name(e.name, mask), e.error, e.sample, e.occurrences, e.first_seen, e.last_seen

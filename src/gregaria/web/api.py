@@ -1,6 +1,5 @@
 """What the page asks for beside the events: windows, series, failures, the form, runs that are over."""
 
-import codecs
 from collections.abc import Callable
 from typing import Any
 
@@ -8,15 +7,16 @@ from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from gregaria.logs import last_lines
+from gregaria.report.exchanges import exchange_document
 from gregaria.runner.state import STATE_RUNNING, STATE_SPAWNING
 from gregaria.settings import settings
-from gregaria.stats.exchanges import Exchange, Half
 from gregaria.stats.summary import RequestRow, reported_fractions
 from gregaria.web.feed import Feed
 from gregaria.web.figures import is_master
 from gregaria.web.form import kind_of
 from gregaria.web.locust_api import download, task_ratios
 from gregaria.web.picture import Picture
+from gregaria.web.report import report_response
 from gregaria.web.runs import Runs
 
 __all__ = ["Api"]
@@ -53,6 +53,7 @@ class Api:
             ("/logs", self.logs),
             ("/runs", self.runs),
             ("/runs/<run_id>/document", self.run_document),
+            ("/runs/<run_id>/report", self.run_report),
             ("/runs/<run_id>/<name>", self.run_file),
         ):
             blueprint.add_url_rule(path, view.__name__, guarded(view))
@@ -163,6 +164,13 @@ class Api:
         """The document of one of them."""
         return self.run_file(run_id, "document.json")
 
+    def run_report(self, run_id: str) -> ResponseReturnValue:
+        """The report of one of them."""
+        found = self._runs.document(run_id)
+        if found is None:
+            abort(404, "There is no such run, or it cannot be read.")
+        return report_response(found, f"{run_id}_report.html")
+
     def run_file(self, run_id: str, name: str) -> ResponseReturnValue:
         """A file of one of them, to keep."""
         path = self._runs.file(run_id, name)
@@ -179,7 +187,7 @@ class Api:
             "occurrences": group.occurrences,
             "first_seen_epoch_s": group.first_seen,
             "last_seen_epoch_s": group.last_seen,
-            "exchanges": [_exchange(exchange) for exchange in group.exchanges],
+            "exchanges": [exchange_document(exchange) for exchange in group.exchanges],
         }
 
     def _options(self) -> list[dict[str, Any]]:
@@ -229,41 +237,3 @@ def _plain_row(row: RequestRow, fractions: list[float]) -> list[Any]:
         row.num_late,
         [row.percentiles_us.get(fraction) for fraction in fractions] if is_timed else [],
     ]
-
-
-def _exchange(exchange: Exchange) -> dict[str, Any]:
-    return {
-        "epoch_s": exchange.epoch_s,
-        "method": exchange.method,
-        "url": exchange.url,
-        "name": exchange.name,
-        "error": exchange.error,
-        "duration_us": exchange.duration_us,
-        "status": exchange.status,
-        "request": _half(exchange.request),
-        "response": _half(exchange.response),
-        "phases_us": None if exchange.phases is None else exchange.phases._asdict(),
-    }
-
-
-def _half(half: Half | None) -> dict[str, Any] | None:
-    if half is None:
-        return None
-    return {
-        "head": list(half.head),
-        "lines_left_out": half.lines_left_out,
-        # What is no text can be looked at, but not be sent again.
-        "body": None if half.body is None else half.body.decode("utf-8", "replace"),
-        "is_text": half.body is None or _is_text(half.body),
-        "body_bytes": half.body_bytes,
-        "bytes_left_out": half.bytes_left_out,
-    }
-
-
-def _is_text(body: bytes) -> bool:
-    try:
-        # The last character may have been cut.
-        codecs.getincrementaldecoder("utf-8")().decode(body)
-    except UnicodeDecodeError:
-        return False
-    return b"\x00" not in body

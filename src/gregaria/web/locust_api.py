@@ -21,7 +21,7 @@ from gregaria.stats.summary import Summary
 from gregaria.users.ratio import get_ratio
 from gregaria.web.figures import is_master, locust_stats
 
-__all__ = ["LocustApi", "download", "task_ratios"]
+__all__ = ["LocustApi", "download", "file_name", "task_ratios"]
 
 logger = logging.getLogger("gregaria.web")
 
@@ -88,7 +88,7 @@ class LocustApi:
         path = self._history_path()
         if path is None:
             return Response(_NO_HISTORY, 404, mimetype="text/plain")
-        return download(path.read_bytes(), "text/csv", self._file_name("requests_full_history", "csv"))
+        return download(path.read_bytes(), "text/csv", file_name(self._environment, "requests_full_history", "csv"))
 
     def exceptions(self) -> ResponseReturnValue:
         """What has escaped tasks."""
@@ -123,13 +123,15 @@ class LocustApi:
             abort(404, "There is no runner.")
         text = io.StringIO(newline="")
         write(summary_of(self._environment.runner), text)
-        return download(text.getvalue().encode("utf-8", "backslashreplace"), "text/csv", self._file_name(what, "csv"))
+        name = file_name(self._environment, what, "csv")
+        return download(text.getvalue().encode("utf-8", "backslashreplace"), "text/csv", name)
 
-    def _file_name(self, what: str, suffix: str) -> str:
-        environment = self._environment
-        moment = datetime.now().strftime("%Y-%m-%d-%Hh%M")
-        parts = ["Locust", moment, environment.locustfile or "", host_of(environment) or "", what]
-        return "_".join(_UNSAFE.sub("-", part).strip("-") for part in parts if part) + f".{suffix}"
+
+def file_name(environment: Any, what: str, suffix: str) -> str:
+    """What a download is called; ``what`` may be empty."""
+    moment = datetime.now().strftime("%Y-%m-%d-%Hh%M")
+    parts = ["Locust", moment, environment.locustfile or "", host_of(environment) or "", what]
+    return "_".join(_UNSAFE.sub("-", part).strip("-") for part in parts if part) + f".{suffix}"
 
 
 def download(content: bytes, kind: str, name: str) -> Response:

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-from flask import Blueprint, Flask, Response, redirect, request, url_for
+from flask import Blueprint, Flask, Response, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from gevent import Greenlet
 from werkzeug.exceptions import HTTPException
 
 from gregaria.errors import CommandError, ExitCode
-from gregaria.report.json import DOCUMENT_BYTES
+from gregaria.report.json import DOCUMENT_BYTES, document
 from gregaria.report.moment import host_of, summary_of
 from gregaria.runner.state import STATE_MISSING
 from gregaria.settings import settings
@@ -24,10 +24,11 @@ from gregaria.web.feed import Feed
 from gregaria.web.figures import is_master
 from gregaria.web.form import extra_option
 from gregaria.web.guard import Guard
-from gregaria.web.locust_api import LocustApi
+from gregaria.web.locust_api import LocustApi, file_name
 from gregaria.web.login import check_login, login_arguments, new_login_manager, only_known
 from gregaria.web.page import Page
 from gregaria.web.picture import Picture
+from gregaria.web.report import report_response
 from gregaria.web.runs import Runs
 from gregaria.web.server import Server, is_loopback, tls_context
 
@@ -246,7 +247,10 @@ class WebUI:
         return self._page.html("login.html", auth_args=login_arguments(self.auth_args))
 
     def _report(self) -> ResponseReturnValue:
-        return self._page.html("report.html")
+        if self.environment.runner is None:
+            abort(404, "There is no runner.")
+        summary = summary_of(self.environment.runner, document_bytes=DOCUMENT_BYTES)
+        return report_response(document(summary), file_name(self.environment, "", "html"))
 
     # -- tests that come and go ------------------------------------------------------------------------------------
 

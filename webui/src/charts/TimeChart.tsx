@@ -45,6 +45,7 @@ interface Props {
 
 /** Numbers that an axis may have. */
 const ROUND = [1, 2, 5];
+const FEW_DECADES = 2.2;
 
 /** uPlot's number for a logarithmic axis. */
 const LOGARITHMIC = 3;
@@ -193,7 +194,7 @@ function optionsOf(props: Props, width: number): uPlot.Options {
         : { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] },
     },
     axes: [
-      { ...axis, space: 70, size: 28, values: TIME_LABELS, ...(paint ? { grid: { show: false } } : {}) },
+      { ...axis, space: 70, size: 28, incrs: TIME_STEPS_S, values: TIME_LABELS, ...(paint ? { grid: { show: false } } : {}) },
       {
         ...axis,
         size: 52,
@@ -244,16 +245,22 @@ function optionsOf(props: Props, width: number): uPlot.Options {
   };
 }
 
+/** Seconds between two labels of the time axis: nothing is finer than a second. */
+const TIME_STEPS_S = [
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800,
+];
+
 /** A figure without the zeros that only tell how exact it is. */
 function axisLabel(text: string): string {
   return text.replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
 }
 
-/** The round numbers from `least` to `most`: 1, 2, 5, 10 ... */
+/** The round numbers from `least` to `most`: 1, 2, 5, 10 ..., or whole decades where that would be many. */
 function roundBetween(least: number, most: number): number[] {
+  const steps = Math.log10(most / least) > FEW_DECADES ? [1] : ROUND;
   const found: number[] = [];
   for (let decade = 10 ** Math.floor(Math.log10(least)); decade <= most; decade *= 10) {
-    found.push(...ROUND.map((round) => round * decade).filter((value) => value >= least && value <= most));
+    found.push(...steps.map((step) => step * decade).filter((value) => value >= least && value <= most));
   }
   return found;
 }
@@ -264,7 +271,6 @@ const TIME_LABELS: uPlot.Axis.Values = [
   [86400, "{MMM} {D}", null, null, null, null, null, null, 1],
   [60, "{HH}:{mm}", null, null, null, null, null, null, 1],
   [1, "{HH}:{mm}:{ss}", null, null, null, null, null, null, 1],
-  [0.001, "{HH}:{mm}:{ss}", null, null, null, null, null, null, 1],
 ];
 
 function shadeLate(plot: uPlot, frame: Frame): void {

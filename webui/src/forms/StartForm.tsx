@@ -186,7 +186,7 @@ function ClassPicker({ form, values, mistake, onChange }: PickerProps) {
                 <th scope="row">{each.name}</th>
                 <td class="number">{each.fixed_count ? `${each.fixed_count} fixed` : each.weight}</td>
                 <td class="break">{each.host ?? ""}</td>
-                <td class="muted">{form.user_tasks[each.name]?.join(", ")}</td>
+                <td class="muted">{tasksOf(form.user_tasks[each.name] ?? [])}</td>
               </tr>
             ))}
           </tbody>
@@ -208,6 +208,13 @@ function ClassPicker({ form, values, mistake, onChange }: PickerProps) {
       )}
     </fieldset>
   );
+}
+
+/** Tasks that stand there several times, for their weight, once: look ×5, ask. */
+function tasksOf(names: readonly string[]): string {
+  const weights = new Map<string, number>();
+  for (const name of names) weights.set(name, (weights.get(name) ?? 0) + 1);
+  return [...weights].map(([name, weight]) => (weight > 1 ? `${name} ×${weight}` : name)).join(", ");
 }
 
 interface ArgumentProps {

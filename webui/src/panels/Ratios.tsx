@@ -33,9 +33,13 @@ function Tree({ shares }: { shares: Shares }) {
     <ul class="tree">
       {Object.entries(shares).sort(([, a], [, b]) => b.ratio - a.ratio).map(([name, { ratio, tasks }]) => (
         <li key={name}>
-          <span class="tree-bar" style={{ width: `${Math.min(ratio, 1) * 100}%` }} />
-          <span class="tree-name">{name}</span>
-          <span class="number">{percent(ratio, 1)}</span>
+          <div class="tree-line">
+            <span class="break">{name}</span>
+            <span class="tree-track">
+              <span class="tree-bar" style={{ width: `${Math.min(ratio, 1) * 100}%` }} />
+            </span>
+            <span class="number">{percent(ratio, 1)}</span>
+          </div>
           {tasks && Object.keys(tasks).length > 0 && <Tree shares={tasks} />}
         </li>
       ))}
