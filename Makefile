@@ -67,15 +67,16 @@ contract: $(READY) ## who may import whom
 docs: $(STAMPS)/build ## what must have a heading in docs/ has one, and every name in there exists
 	@$(BIN)/python -m pytest -q tests/house
 
-soak: $(STAMPS)/build ## the long proofs: exact percentiles, nothing leaks (MINUTES=10), stopped runs counted on both sides (RUNS=100), nodes killed at random
+soak: $(STAMPS)/build ## the long proofs: exact percentiles, nothing leaks (MINUTES=10), stopped runs counted on both sides (RUNS=100), nodes killed at random, equal and unequal runs compared (PAIRS=100, SECONDS=30)
 	@$(BIN)/python -m benchmarks.accuracy
 	@$(BIN)/python -m benchmarks.churn --minutes $(or $(MINUTES),10)
 	@$(BIN)/python -m benchmarks.soak --runs $(or $(RUNS),100)
 	@$(BIN)/python -m tests.cluster.chaos --minutes $(or $(MINUTES),10)
+	@$(BIN)/python -m benchmarks.compare_soak --pairs $(or $(PAIRS),100) --seconds $(or $(SECONDS),30)
 
 bench: $(STAMPS)/build ## measure beside Locust, wrk, hey and k6, 25 minutes; writes benchmarks/RESULTS.md (QUICK=1 for a look)
 	@$(BIN)/python -m benchmarks.throughput $(if $(QUICK),--quick)
-	@for part in costs steady memory truth startup cluster_master cluster_nodes; do \
+	@for part in costs steady memory timeline truth startup cluster_master cluster_nodes; do \
 		$(BIN)/python -m benchmarks.$$part $(if $(QUICK),--quick) || exit 1; done
 
 annotate: $(READY) ## Cython's yellow pages: src/gregaria/**/*.html

@@ -80,6 +80,8 @@ class Site:
         self.out: list[str] = []
         self.session = requests.Session()
         self.session.verify = verify
+        # Or the environment's authorities would be trusted instead.
+        self.session.trust_env = False
         self._url = threading.Event()
         self.url = ""
         self._readers = [
@@ -148,8 +150,9 @@ class Site:
             assert time.monotonic() < until, "".join([*self.out[-5:], *self.log[-30:]])
             time.sleep(0.05)
 
-    def end(self, number: signal.Signals = signal.SIGINT) -> int:
-        if self.process.poll() is None:
+    def end(self, number: signal.Signals | None = signal.SIGINT) -> int:
+        """End it with a signal, or wait until it ends by itself."""
+        if number is not None:
             self.process.send_signal(number)
         code = self.process.wait(15)
         for reader in self._readers:

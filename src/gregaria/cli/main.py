@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gregaria.cli import report
+from gregaria.cli import compare, report
 from gregaria.cli.cluster import WORKER, Part, files_of_master, part_of
 from gregaria.cli.config import Resolved, resolve
 from gregaria.cli.later import refuse_later, remarks_on_later
@@ -31,7 +31,7 @@ from gregaria.users.ratio import print_task_ratio_json, task_ratio_table, task_r
 
 logger = logging.getLogger("gregaria.cli.main")
 
-_SUBCOMMANDS = ("compare", "kubernetes")
+_LATER = ("kubernetes",)
 _HELP = ("-h", "--help")
 
 
@@ -42,9 +42,11 @@ def main(arguments: Sequence[str]) -> int:
         CommandError: it cannot be done; the message says what to do instead, and the error how to exit.
         SystemExit: a locustfile called ``sys.exit``, or ``--help`` or ``--version`` was answered.
     """
+    if arguments and arguments[0] == "compare":
+        return compare.main(arguments[1:])
     if arguments and arguments[0] == "report":
         return report.main(arguments[1:])
-    if arguments and arguments[0] in _SUBCOMMANDS:
+    if arguments and arguments[0] in _LATER:
         raise CommandError(f"gregaria {arguments[0]} comes later; there is only the run so far", ExitCode.NOT_AVAILABLE)
     parser = new_parser()
     first = _resolve_first(parser, arguments)

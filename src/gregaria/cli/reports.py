@@ -2,7 +2,6 @@
 
 import logging
 import sys
-from pathlib import Path
 from typing import Any
 
 import gevent
@@ -13,7 +12,7 @@ from gregaria.report.console import ConsoleReporter
 from gregaria.report.csv import CsvWriter
 from gregaria.report.failures_dir import check_failures_dir, write_failures
 from gregaria.report.html import html_path, write_report
-from gregaria.report.json import COURSE_BYTES, document, to_locust_json, write_document
+from gregaria.report.json import DOCUMENT_BYTES, document, to_locust_json, write_document
 from gregaria.report.moment import host_of, summary_of
 from gregaria.settings import settings
 from gregaria.stats.summary import Summary
@@ -68,10 +67,7 @@ class Reports:
         if self._failures_dir:
             check_failures_dir(self._failures_dir)
         self._json_file = _numbered(options.json_file, number) if options.json_file else None
-        self._html_path: Path | None = None
-        if options.html_file:
-            name = _numbered(options.html_file, number)
-            self._html_path = html_path(name, options.num_users, options.spawn_rate, run_time_s)
+        self._html_name = _numbered(options.html_file, number) if options.html_file else None
         self.csv: CsvWriter | None = None
         if options.csv_prefix:
             prefix = _numbered(options.csv_prefix, number)
@@ -113,8 +109,8 @@ class Reports:
         if self._watchers:
             gevent.killall(self._watchers, block=False)
             runner.stats.record_history(runner.user_count, force=True)
-        goes_into_document = self._json_file or self._html_path
-        summary = self._final = self._summary_now(COURSE_BYTES if goes_into_document else 0)
+        goes_into_document = self._json_file or self._html_name
+        summary = self._final = self._summary_now(DOCUMENT_BYTES if goes_into_document else 0)
         for write in (
             self._close_csv,
             self._write_json_file,
@@ -144,8 +140,11 @@ class Reports:
             write_document(self._json_file, summary)
 
     def _write_html(self, summary: Summary) -> None:
-        if self._html_path:
-            write_report(self._html_path, document(summary))
+        if self._html_name:
+            options = self._options
+            # What was asked for last: the web interface may have changed it.
+            path = html_path(self._html_name, options.num_users, options.spawn_rate, options.run_time)
+            write_report(path, document(summary))
 
     def _write_failures(self, summary: Summary) -> None:
         if self._failures_dir:
@@ -179,8 +178,8 @@ class Reports:
             host_of(self._runner.environment) or "that",
         )
 
-    def _summary_now(self, course_bytes: int = 0) -> Summary:
-        return summary_of(self._runner, self._locustfiles, course_bytes)
+    def _summary_now(self, document_bytes: int = 0) -> Summary:
+        return summary_of(self._runner, self._locustfiles, document_bytes)
 
 
 def _numbered(path: str, number: int) -> str:

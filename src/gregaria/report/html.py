@@ -20,7 +20,7 @@ _OPTION = "--html"
 
 
 def html_path(name: str, users: int | None, spawn_rate: float | None, run_time_s: float | None) -> Path:
-    """The file that ``--html NAME`` means: ``{u}``, ``{r}``, ``{t}`` are users, spawn rate and run time in seconds."""
+    """The file of ``--html NAME``: ``{u}``, ``{r}``, ``{t}`` in it are users, spawn rate, run time in seconds."""
     for mark, value in (("{u}", users), ("{r}", spawn_rate), ("{t}", run_time_s)):
         name = name.replace(mark, "" if value is None else str(int(value) if value == int(value) else value))
     return Path(name)

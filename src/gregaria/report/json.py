@@ -18,7 +18,7 @@ from gregaria.stats.summary import ExceptionRow, FailureRow, GeneratorErrorRow, 
 from gregaria.version import VERSION
 
 __all__ = [
-    "COURSE_BYTES",
+    "DOCUMENT_BYTES",
     "SCHEMA",
     "check_document_path",
     "document",
@@ -30,8 +30,8 @@ __all__ = [
 
 #: name and version of the document's layout; docs/summary.schema.json describes it
 SCHEMA = "gregaria.summary/1"
-#: what a document's timeline may take
-COURSE_BYTES = 5_000_000
+#: what a document may take, as JSON without blanks: its timeline is as fine as that allows
+DOCUMENT_BYTES = 5_000_000
 
 _OPTION = "--json-file"
 

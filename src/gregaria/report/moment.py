@@ -9,13 +9,13 @@ from gregaria.users.ratio import task_ratios, typical_users
 __all__ = ["host_of", "summary_of"]
 
 
-def summary_of(runner: Any, locustfiles: Sequence[str] = (), course_bytes: int = 0) -> Summary:
+def summary_of(runner: Any, locustfiles: Sequence[str] = (), document_bytes: int = 0) -> Summary:
     """Freeze what a runner has counted, with the load that was asked for.
 
     Args:
         runner: of any kind.
         locustfiles: paths, those that the environment names unless given.
-        course_bytes: what the timeline in a document may take; 0 for a Summary that goes into none.
+        document_bytes: what a document of it may take, the timeline included; 0 for a Summary that goes into none.
     """
     environment = runner.environment
     options = environment.parsed_options
@@ -33,8 +33,8 @@ def summary_of(runner: Any, locustfiles: Sequence[str] = (), course_bytes: int =
         notes=runner.notes,
         options={} if options is None else _asked_for(options),
         # With all users gone, as they are at the end, there are no shares but those that the weights say.
-        task_ratios=task_ratios(classes, typical_users(classes)) if course_bytes else None,
-        course_bytes=course_bytes,
+        task_ratios=task_ratios(classes, typical_users(classes)) if document_bytes else None,
+        document_bytes=document_bytes,
     )
 
 

@@ -36,6 +36,10 @@ __all__ = [
 #: states of a run in which requests are expected, so that silence brings the current rates down
 RUNNING = frozenset({"spawning", "running"})
 
+#: what a row and each bucket of its histogram take in JSON, about
+_BYTES_OF_ROW = 1000
+_BYTES_OF_BUCKET = 12
+
 
 @dataclass(frozen=True, slots=True)
 class RequestRow:
@@ -198,7 +202,7 @@ def summarize(
     notes: Sequence[str] = (),
     options: Mapping[str, object] | None = None,
     task_ratios: Mapping[str, Any] | None = None,
-    course_bytes: int = 0,
+    document_bytes: int = 0,
 ) -> Summary:
     """Freeze everything that was counted until now, the last second included.
 
@@ -215,9 +219,10 @@ def summarize(
         notes: sentences to show beside the figures; those that the figures themselves call for are added.
         task_ratios: the share of each task, see Summary.
         options: the load that was asked for.
-        course_bytes: the course of the test is wanted too, in so many bytes of JSON; it may take seconds to make.
+        document_bytes: the course of the test is wanted too, and may take what the rest leaves of so many bytes
+            of JSON. It may take seconds to make; others get their turn meanwhile.
     """
-    if course_bytes:
+    if document_bytes:
         stats.timeline.catch_up()
     reference_us = clock.now_us() if state in RUNNING or stats.running else stats.last_us
     until = ended if ended is not None else time.time()
@@ -265,8 +270,14 @@ def summarize(
             stats.recorder.total.num_requests,
             stats.recorder.total.num_late,
         ),
-        course=stats.timeline.course(course_bytes) if course_bytes else None,
+        course=stats.timeline.course(_left_of(document_bytes, rows)) if document_bytes else None,
     )
+
+
+def _left_of(document_bytes: int, rows: Sequence[RequestRow]) -> int:
+    """What rows leave of a document for the course of the test, which gets a fifth of it at least."""
+    needed = sum(_BYTES_OF_ROW + _BYTES_OF_BUCKET * len(row.histogram_us) for row in rows)
+    return max(document_bytes - needed, document_bytes // 5)
 
 
 def _row(entry: Entry, stats: "RequestStats", reference_us: int) -> RequestRow:

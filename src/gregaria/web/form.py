@@ -7,7 +7,7 @@ from typing import Any
 
 from gregaria.context import CustomOption
 
-__all__ = ["WrongFieldError", "as_rate", "as_run_time_s", "as_user_count", "as_value", "kind_of"]
+__all__ = ["WrongFieldError", "as_rate", "as_run_time_s", "as_user_count", "as_value", "extra_option", "kind_of"]
 
 _RUN_TIME = re.compile(r"(?=.)(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+)s?)?")
 _SECONDS = {"h": 3600, "m": 60, "s": 1}
@@ -29,6 +29,18 @@ def kind_of(option: CustomOption, value: Any) -> str:
     if isinstance(value, int | float):
         return "number"
     return "list" if isinstance(value, list) else "text"
+
+
+def extra_option(option: CustomOption, value: Any) -> dict[str, Any]:
+    """An option with its value, as Locust's pages are told of it."""
+    return {
+        "default_value": value,
+        "is_secret": option.is_secret,
+        "is_required": option.is_required,
+        "help_text": option.help or None,
+        "is_multiple": option.is_multiple,
+        "choices": None if option.choices is None else list(option.choices),
+    }
 
 
 def as_value(texts: Sequence[str], present: Any) -> Any:

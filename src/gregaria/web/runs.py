@@ -81,8 +81,12 @@ class Runs:
         """Another test begins."""
         self.number += 1
 
-    def add(self, summary: Summary) -> None:
+    def add(self, summary: Summary, users: int) -> None:
         """Keep a test that is over.
+
+        Args:
+            summary: its figures, the timeline included.
+            users: the most that there were.
 
         Raises:
             OSError: it could not be written; nothing is left of it.
@@ -95,7 +99,7 @@ class Runs:
             started_epoch_s=summary.started_epoch_s,
             ended_epoch_s=summary.ended_epoch_s,
             host=summary.host,
-            users=max((point.user_count for point in summary.course.points), default=0) if summary.course else 0,
+            users=users,
             num_requests=summary.total.num_requests,
             num_failures=summary.total.num_failures,
             state=summary.state,

@@ -86,6 +86,14 @@ class Server(WSGIServer):  # type: ignore[misc]
             ) from None
 
 
+    def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> None:
+        """Serve one connection; a client that does not trust the certificate hangs up, which is its own affair."""
+        try:
+            super().wrap_socket_and_handle(client_socket, address)
+        except OSError as error:
+            logger.debug("The connection of %s has failed: %s", address, error)
+
+
 def tls_context(certificate: str | None, key: str | None) -> ssl.SSLContext | None:
     """What makes the server speak HTTPS; None when neither file is given.
 

@@ -12,7 +12,7 @@ from gevent import Greenlet
 from werkzeug.exceptions import HTTPException
 
 from gregaria.errors import CommandError, ExitCode
-from gregaria.report.json import COURSE_BYTES, document
+from gregaria.report.json import DOCUMENT_BYTES, document
 from gregaria.report.moment import host_of, summary_of
 from gregaria.runner.state import STATE_MISSING
 from gregaria.settings import settings
@@ -22,6 +22,7 @@ from gregaria.web.api import Api
 from gregaria.web.control import NO_SHAPE, Control
 from gregaria.web.feed import Feed
 from gregaria.web.figures import is_master
+from gregaria.web.form import extra_option
 from gregaria.web.guard import Guard
 from gregaria.web.locust_api import LocustApi, file_name
 from gregaria.web.login import check_login, login_arguments, new_login_manager, only_known
@@ -201,14 +202,7 @@ class WebUI:
     def _extra_options(self) -> dict[str, Any]:
         options = self.environment.parsed_options
         return {
-            name: {
-                "default_value": MASK if option.is_secret else getattr(options, name, option.default),
-                "is_secret": option.is_secret,
-                "is_required": option.is_required,
-                "help_text": option.help,
-                "is_multiple": option.is_multiple,
-                "choices": option.choices,
-            }
+            name: extra_option(option, MASK if option.is_secret else getattr(options, name, option.default))
             for name, option in self.environment.custom_options.items()
             if option.is_shown
         }
@@ -255,7 +249,7 @@ class WebUI:
     def _report(self) -> ResponseReturnValue:
         if self.environment.runner is None:
             abort(404, "There is no runner.")
-        summary = summary_of(self.environment.runner, course_bytes=COURSE_BYTES)
+        summary = summary_of(self.environment.runner, document_bytes=DOCUMENT_BYTES)
         return report_response(document(summary), file_name(self.environment, "", "html"))
 
     # -- tests that come and go ------------------------------------------------------------------------------------
@@ -268,8 +262,13 @@ class WebUI:
             after_test.append(self._keep)
 
     def _keep(self) -> None:
+        runner = self.environment.runner
+        summary = summary_of(runner, document_bytes=DOCUMENT_BYTES)
+        # A test may be too short for its course to have seen all of them.
+        points = summary.course.points if summary.course is not None else ()
+        seen = [runner.target_user_count, *(point.user_count for point in points)]
         try:
-            self.runs.add(summary_of(self.environment.runner, course_bytes=COURSE_BYTES))
+            self.runs.add(summary, max(seen))
         except OSError as error:
             logger.error("The run could not be kept: %s", error)
 
