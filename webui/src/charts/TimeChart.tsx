@@ -194,7 +194,14 @@ function optionsOf(props: Props, width: number): uPlot.Options {
         : { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] },
     },
     axes: [
-      { ...axis, space: 70, size: 28, incrs: TIME_STEPS_S, values: TIME_LABELS, ...(paint ? { grid: { show: false } } : {}) },
+      {
+        ...axis,
+        space: 70,
+        size: 28,
+        incrs: TIME_STEPS_S,
+        values: TIME_LABELS,
+        ...(paint ? { grid: { show: false } } : {}),
+      },
       {
         ...axis,
         size: 52,
