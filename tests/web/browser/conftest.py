@@ -99,7 +99,7 @@ def number_in(text: str) -> int:
 def cell(page: Page, name: str, column: str) -> str:
     """What the statistics say of a name."""
     heads = [text.strip(" ↓↑") for text in page.locator(".rows thead th").all_inner_texts()]
-    row = page.locator(".rows tr").filter(has=page.get_by_text(name, exact=True)).first
+    row = page.locator(".rows tr").filter(has_text=name).first
     return row.locator("th, td").nth(heads.index(column)).inner_text()
 
 
