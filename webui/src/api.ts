@@ -1,7 +1,7 @@
 /** Every request that the page makes. All addresses are relative, so that the page works below any base path. */
 
 import type {
-  Failures, FormModel, KeptRun, Logs, SwarmAnswer, TaskRatios, WirePoint, WireWindow,
+  Comparison, Failures, FormModel, KeptRun, Logs, SwarmAnswer, TaskRatios, WirePoint, WireWindow,
 } from "./model";
 
 /** The server's answer was no success; the message is for the person who looks at the page. */
@@ -58,7 +58,8 @@ export const api = {
   tasks: () => get<TaskRatios>("api/tasks"),
   logs: () => get<Logs>("api/logs"),
   runs: () => get<KeptRun[]>("api/runs"),
-  compare: (a: string, b: string) => get<unknown>(`api/compare?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`),
+  compare: (a: string, b: string) =>
+    get<Comparison>(`api/compare?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`),
 
   /** Locust's statistics, for tabs that a locustfile has added. */
   locustStats: () => get<{ extended_stats?: { key: string; data: Record<string, unknown>[] }[] }>("stats/requests"),

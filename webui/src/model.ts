@@ -232,6 +232,41 @@ export interface KeptRun {
   state: string;
 }
 
+export type Metric = "rate" | "failures" | "p50" | "p95" | "p99";
+
+/** One figure of two runs: requests per second, a share of failures, or milliseconds. */
+export interface Change {
+  a: number | null;
+  b: number | null;
+  change: number | null;
+  /** The interval of the change; null where nothing is known of it. */
+  low: number | null;
+  high: number | null;
+  /** 1 or -1 if it has certainly risen or fallen; else 0. */
+  direction: number;
+  /** The same, beyond the least effect that matters. */
+  matters: number;
+}
+
+export interface ComparedRow {
+  method: string;
+  name: string;
+  changes: Record<Metric, Change>;
+}
+
+/** What `gregaria compare --json` prints. */
+export interface Comparison {
+  verdict: string;
+  sentence: string;
+  a: { label: string; compared_s: number };
+  b: { label: string; compared_s: number };
+  total: ComparedRow;
+  rows: readonly ComparedRow[];
+  only_in_a: readonly [string, string][];
+  only_in_b: readonly [string, string][];
+  notes: readonly string[];
+}
+
 export type FieldValue = string | number | boolean | null | readonly string[];
 
 /** An argument that a locustfile has added. */

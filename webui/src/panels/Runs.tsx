@@ -5,7 +5,7 @@ import { useSignal } from "@preact/signals";
 import { api } from "../api";
 import { useDesk, usePolled } from "../desk";
 import { count, duration, moment, percent } from "../format";
-import type { KeptRun } from "../model";
+import type { Comparison as Compared, KeptRun } from "../model";
 import { Comparison } from "./Comparison";
 
 const EVERY_MS = 5000;
@@ -14,7 +14,7 @@ export function Runs() {
   const desk = useDesk();
   const runs = useSignal<readonly KeptRun[]>([]);
   const chosen = useSignal<readonly string[]>([]);
-  const compared = useSignal<unknown>(null);
+  const compared = useSignal<Compared | null>(null);
   usePolled(async () => void (runs.value = await api.runs()), EVERY_MS);
   const choose = (id: string) => {
     const without = chosen.value.filter((each) => each !== id);
@@ -85,7 +85,7 @@ export function Runs() {
           </tbody>
         </table>
       </div>
-      {compared.value !== null && <Comparison comparison={compared.value} />}
+      {compared.value && <Comparison comparison={compared.value} />}
     </div>
   );
 }

@@ -1,0 +1,289 @@
+"""What people do with the page, on real tests."""
+
+import csv
+import io
+import json
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect
+
+from tests.support.servers import Server
+from tests.web.browser.conftest import cell, counts_of, number_in, tab
+from tests.web.conftest import Site, Starter
+
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(90)]
+
+Open = Callable[..., Page]
+
+
+def test_from_the_form_to_the_end_the_page_tells_what_the_target_has_counted(
+    open_page: Open, starter: Starter, target: Server, tmp_path: Path
+) -> None:
+    site = starter.start()
+    requests.post(f"{target.url}/__reset", timeout=5)
+    page = open_page(site.url)
+
+    # The form says what is wrong, and goes to it.
+    page.get_by_label("Users", exact=True).fill("many")
+    page.get_by_role("button", name="Start the test").click()
+    expect(page.get_by_text("Write a whole number of users, such as 50.")).to_be_visible()
+    expect(page.get_by_label("Users", exact=True)).to_be_focused()
+    page.get_by_label("Users", exact=True).fill("2")
+    page.get_by_label("Spawn rate").fill("10")
+    page.get_by_label("Host").fill(target.url)
+    expect(page.get_by_label("password")).to_have_value("")
+    page.get_by_label("colour", exact=True).fill("green")
+    page.get_by_role("button", name="Start the test").click()
+    expect(page.get_by_role("status").filter(has_text="Running")).to_be_visible()
+    expect(page.locator(".tile").filter(has_text="Users")).to_contain_text("of 2")
+    site.until(lambda: any("START green 3 False open-sesame" in line for line in site.out))
+
+    # More users, while it runs.
+    page.keyboard.press("e")
+    page.get_by_role("dialog").get_by_label("Users", exact=True).fill("4")
+    page.get_by_role("button", name="Change", exact=True).click()
+    expect(page.locator(".tile").filter(has_text="Users")).to_contain_text("of 4")
+    site.until(lambda: site.requests_of() > 60)
+
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("status").filter(has_text="Stopped")).to_be_visible()
+    expect(page.get_by_role("button", name="New test")).to_be_visible()
+    counts = counts_of(target)
+    for path in ("/look", "/status/500", "/sell"):
+        expect(page.locator(".rows tr").filter(has_text=path)).to_contain_text(f"{counts[path]:,}")
+        assert number_in(cell(page, path, "Requests")) == counts[path]
+    assert number_in(cell(page, "/status/500", "Failures")) == counts["/status/500"]
+    assert number_in(cell(page, "All requests", "Requests")) == sum(counts.values())
+
+    # What is taken home tells the same.
+    tab(page, "Downloads")
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Statistics").click()
+    rows = list(csv.DictReader(io.StringIO(Path(waiting.value.path()).read_text())))
+    assert {row["Name"]: int(row["Request Count"]) for row in rows} == counts | {"Aggregated": sum(counts.values())}
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Report").click()
+    report = tmp_path / "report.html"
+    waiting.value.save_as(report)
+    told = open_page(f"file://{report}")
+    assert number_in(cell(told, "All requests", "Requests")) == sum(counts.values())
+
+    # The run is kept, and another may follow with the values of this one.
+    tab(page, "Runs")
+    expect(page.get_by_role("row", name=re.compile("Compare run 1"))).to_contain_text(f"{sum(counts.values()):,}")
+    page.get_by_role("button", name="New test").click()
+    expect(page.get_by_role("dialog").get_by_label("Host")).to_have_value(target.url)
+    expect(page.get_by_role("dialog").get_by_label("colour", exact=True)).to_have_value("green")
+    page.get_by_role("button", name="Start the test").click()
+    expect(page.get_by_role("status").filter(has_text=re.compile("Spawning|Running"))).to_be_visible()
+    expect(page.locator(".bar-host")).to_contain_text("run 2")
+
+
+def test_who_comes_late_sees_the_whole_run(open_page: Open, running: Site) -> None:
+    page = open_page(running.url)
+    hello = running.hello()
+    expect(page.locator(".tile").filter(has_text="Elapsed")).to_be_visible()
+    tab(page, "Charts")
+    chart = page.get_by_role("img", name=re.compile("^Requests over time"))
+    expect(chart).to_have_attribute("aria-label", re.compile(r"Requests/s: last [\d.]+, highest [\d.]+"))
+    first = page.locator(".minimap-from").inner_text()
+    began = page.evaluate("s => new Date(s * 1000).toTimeString().slice(0, 8)", hello["points"][0][0])
+    assert first == began
+
+
+def test_a_window_is_chosen_on_a_chart_and_the_table_is_that_of_the_window(open_page: Open, running: Site) -> None:
+    running.until(lambda: len(running.hello()["points"]) >= 8)
+    page = open_page(running.url)
+    over = page.locator(".strip .u-over").first
+    expect(over).to_be_visible()
+    box = over.bounding_box()
+    assert box is not None
+    with page.expect_response(re.compile("/api/window")) as waiting:
+        page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 20)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 20, steps=5)
+        page.mouse.up()
+    window = waiting.value.json()
+    expect(page.get_by_role("status").filter(has_text="Window")).to_contain_text(f"{window['total'][0]:,} requests")
+    assert number_in(cell(page, "All requests", "Requests")) == window["total"][0]
+    assert 0 < window["total"][0] < running.requests_of()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("status").filter(has_text="Window")).to_have_count(0)
+
+
+def test_rows_are_ordered_filtered_and_folded(open_page: Open, running: Site) -> None:
+    page = open_page(running.url)
+    names = page.locator(".line-name .name")
+    expect(names).to_have_count(3)
+    page.get_by_role("button", name="Failures", exact=True).click()
+    expect(names.first).to_contain_text("/status/500")
+    page.keyboard.press("/")
+    page.keyboard.type("look")
+    expect(names).to_have_count(1)
+    expect(page.get_by_text("1 of 3 names")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_label("Fold by").select_option("path")
+    expect(page.locator(".line-group")).to_have_count(3)
+    page.locator(".line-group").filter(has_text="/status").click()
+    expect(names).to_have_count(2)
+
+
+def test_a_name_has_its_own_charts_and_its_failures_are_told_whole(open_page: Open, running: Site) -> None:
+    page = open_page(running.url, permissions=["clipboard-read", "clipboard-write"])
+    page.locator(".line-name").filter(has_text="/status/500").click()
+    drawer = page.get_by_role("dialog", name="GET /status/500")
+    expect(drawer.get_by_role("img")).to_have_count(3)
+    expect(drawer.get_by_role("img").first).to_have_attribute("aria-label", re.compile("last [1-9]"))
+    drawer.get_by_role("button", name=re.compile("500")).click()
+    expect(drawer.get_by_text("HTTP/1.1 500")).to_be_visible()
+    drawer.get_by_role("button", name="Copy as curl").click()
+    expect(drawer.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("curl -i http://127.0.0.1:")
+    assert "/status/500" in copied
+    page.keyboard.press("Escape")
+    expect(drawer).to_have_count(0)
+
+
+def test_the_table_is_walked_through_with_keys(open_page: Open, running: Site) -> None:
+    page = open_page(running.url)
+    expect(page.locator(".line-name")).to_have_count(3)
+    page.get_by_role("group", name="Statistics by name").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
+    expect(page.locator(".line.current")).to_contain_text("/status/500")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".line-failure")).to_contain_text("500")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".line-failure")).to_have_count(0)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="GET /status/500")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("group", name="Statistics by name")).to_be_focused()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_it_fits_the_screen_in_both_themes_and_axe_finds_nothing_serious(
+    open_page: Open, running: Site, scheme: str, width: int, axe: str
+) -> None:
+    page = open_page(running.url, width=width, color_scheme=scheme)
+    expect(page.locator(".line-name")).to_have_count(3)
+    ground = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", ground)[:3])) < 200) is (scheme == "dark")
+    for title in ("Statistics", "Charts", "Failures", "Exceptions", "Tasks", "Logs", "Downloads", "Runs"):
+        tab(page, title)
+        expect(page.locator("main .panel")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, title
+        assert serious_in(page, axe) == [], title
+
+
+def test_the_form_and_the_dialogs_have_nothing_serious_either(
+    open_page: Open, starter: Starter, target: Server, axe: str
+) -> None:
+    site = starter.start("--class-picker", "-H", target.url)
+    page = open_page(site.url, width=1024)
+    expect(page.get_by_role("button", name="Start the test")).to_be_visible()
+    assert serious_in(page, axe) == []
+    page.get_by_label("Seller").uncheck()
+    page.get_by_role("button", name="Start the test").click()
+    expect(page.locator(".line-name").first).to_be_visible()
+    page.keyboard.press("e")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert serious_in(page, axe) == []
+    site.until(lambda: site.requests_of() > 20)
+    assert site.requests_of("/sell") == 0
+
+
+def test_the_theme_is_kept(open_page: Open, running: Site) -> None:
+    page = open_page(running.url, color_scheme="light")
+    page.get_by_role("button", name="Dark colours").click()
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_a_server_that_goes_and_comes_back_is_waited_for(open_page: Open, starter: Starter, target: Server) -> None:
+    site = starter.start("-H", target.url)
+    page = open_page(site.url)
+    expect(page.get_by_role("button", name="Start the test")).to_be_visible()
+    site.swarm(host=target.url)
+    expect(page.locator(".line-name").first).to_be_visible()
+    port = site.url.rpartition(":")[2]
+    site.end(signal.SIGTERM)
+    expect(page.get_by_text("Connection lost, trying again.")).to_be_visible()
+    expect(page.locator(".line-name").first).to_be_visible()
+    starter.begin("-f", "shop.py", "--web-host", "127.0.0.1", "--web-port", port).wait_until_up()
+    expect(page.get_by_text("Connection lost")).to_have_count(0, timeout=20_000)
+    expect(page.get_by_role("button", name="Start the test")).to_be_visible()
+
+
+def test_everything_works_below_a_base_path(open_page: Open, starter: Starter, target: Server) -> None:
+    site = starter.start("--web-base-path", "/load", "-H", target.url)
+    page = open_page(f"{site.url}/")
+    page.get_by_role("button", name="Start the test").click()
+    expect(page.locator(".line-name").first).to_be_visible()
+    tab(page, "Logs")
+    expect(page.get_by_role("log")).to_contain_text("Starting web interface")
+
+
+LOGIN = """
+import os
+from flask import redirect, request
+from flask_login import UserMixin, login_user
+
+class Known(UserMixin):
+    id = "ada"
+
+@events.init.add_listener
+def add_login(environment, web_ui, **_):
+    if not web_ui:
+        return
+    web_ui.app.secret_key = "for this test"
+    web_ui.login_manager.user_loader(lambda user_id: Known())
+    web_ui.auth_args = {"username_password_callback": "/enter", "info": "Ask Ada for the word"}
+
+    @web_ui.app.post("/enter")
+    def enter():
+        if request.form["password"] == "sesame":
+            login_user(Known())
+            return redirect("/")
+        web_ui.auth_args["error"] = "That is not the word"
+        return redirect("/login")
+"""
+
+
+def test_who_does_not_know_the_word_sees_the_login_page(open_page: Open, starter: Starter, axe: str) -> None:
+    users = (starter.folder / "shop.py").read_text()
+    starter.write("shop.py", users + LOGIN)
+    site = starter.start("--web-login")
+    page = open_page(site.url)
+    expect(page.get_by_text("Ask Ada for the word")).to_be_visible()
+    assert serious_in(page, axe) == []
+    page.get_by_label("User name").fill("ada")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert")).to_contain_text("That is not the word")
+    page.get_by_label("User name").fill("ada")
+    page.get_by_label("Password").fill("sesame")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("button", name="Start the test")).to_be_visible()
+
+
+def serious_in(page: Page, axe: str) -> list[str]:
+    """What axe finds serious or critical in the page as it stands."""
+    if not page.evaluate("'axe' in window"):
+        # evaluate() is not bound to the page's content security policy, as a script element would be
+        page.evaluate(axe)
+    found = page.evaluate("axe.run({resultTypes: ['violations']})")
+    return [
+        json.dumps([violation["id"], [node["html"][:200] for node in violation["nodes"]][:5]])
+        for violation in found["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]
