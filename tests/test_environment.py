@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from gregaria.environment import Environment
-from gregaria.errors import CommandError, ExitCode, RunnerAlreadyExistsError
+from gregaria.errors import CommandError, RunnerAlreadyExistsError
 from gregaria.events import Events
 from gregaria.runner.shape import LoadTestShape
 from gregaria.users.declare import WrongDeclarationError, tag, task

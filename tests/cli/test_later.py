@@ -9,6 +9,7 @@ from gregaria.cli.later import later_names, refuse_later, remarks_on_later
 from gregaria.cli.options import new_parser
 from gregaria.errors import CommandError, ExitCode
 
+
 def given(folder: Path, *tokens: str, environ: dict[str, str] | None = None) -> Resolved:
     return resolve(new_parser(), tokens, environ or {}, folder, None)
 
