@@ -135,8 +135,9 @@ class Run:
 
     @property
     def _starts_itself(self) -> bool:
-        """Whether the test begins without a person's doing."""
-        return bool(self._options.headless or self._options.autostart)
+        """Whether the test begins without a person's doing, or has begun under a master before this one."""
+        goes_on = self._part.role == MASTER and self._runner.continues_after_s is not None
+        return bool(self._options.headless or self._options.autostart or goes_on)
 
     def _new_web_ui(self) -> Any:
         options = self._options

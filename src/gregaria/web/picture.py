@@ -43,6 +43,7 @@ class Picture:
     def forget(self) -> None:
         """Know nothing."""
         self._ids: dict[tuple[str, str], int] = {}
+        self._num_named = 0
         self._rows: dict[int, list[Any]] = {}
         self._told: dict[str, Any] = {}
         self._run: dict[str, Any] = {}
@@ -101,7 +102,6 @@ class Picture:
 
     def _add_rows(self, found: dict[str, Any], moment: Moment) -> None:
         recorder = self._environment.stats.recorder
-        known = len(self._ids)
         rows = []
         for entry in in_turns(list(recorder.entries.values())):
             number = self.id_of(entry.method, moment.name(entry))
@@ -110,8 +110,10 @@ class Picture:
                 continue
             row = self._rows[number] = [number, *moment.row(entry, self._fractions)]
             rows.append(row)
-        if len(self._ids) > known:
-            found["names"] = [[number, *key] for key, number in list(self._ids.items())[known:]]
+        # Those included that a window has asked for before anything was told of them.
+        if len(self._ids) > self._num_named:
+            found["names"] = [[number, *key] for key, number in list(self._ids.items())[self._num_named :]]
+            self._num_named = len(self._ids)
         if rows:
             found["rows"] = rows
         total = self._told.get("total")
