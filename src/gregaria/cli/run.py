@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import time
+import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -129,9 +130,8 @@ class Run:
         else:
             self._reports = Series(self._runner, options, self._locustfiles)
             self._web_ui.start()
-        self._keys = Keys(
-            self._runner, sys.stdin.fileno() if _has_descriptor(sys.stdin) else -1, self._reports.redraw_below
-        )
+        terminal = sys.stdin.fileno() if _has_descriptor(sys.stdin) else -1
+        self._keys = Keys(self._runner, terminal, self._reports.redraw_below, self._open_page)
 
     @property
     def _starts_itself(self) -> bool:
@@ -156,6 +156,11 @@ class Run:
             runs_dir=getattr(options, "runs_dir", None),
             history_path=lambda: self._reports.history_path if isinstance(self._reports, Series) else None,
         )
+
+    def _open_page(self) -> None:
+        """Show the page in the person's browser, which may take its time to start."""
+        if self._web_ui is not None:
+            gevent.get_hub().threadpool.spawn(webbrowser.open_new_tab, self._web_ui.url)
 
     def _warn_of_shape(self) -> None:
         shape = self._environment.shape_class
