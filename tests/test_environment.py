@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from gregaria.environment import Environment
-from gregaria.errors import CommandError, ExitCode, RunnerAlreadyExistsError
+from gregaria.errors import CommandError, RunnerAlreadyExistsError
 from gregaria.events import Events
 from gregaria.runner.shape import LoadTestShape
 from gregaria.users.declare import WrongDeclarationError, tag, task
@@ -99,10 +99,16 @@ def test_an_environment_has_one_runner() -> None:
     runner.quit()
 
 
-def test_a_web_page_is_not_there_yet_and_says_so() -> None:
-    with pytest.raises(CommandError, match="not available yet") as refusal:
-        Environment().create_web_ui("", 8089)
-    assert refusal.value.exit_code == ExitCode.NOT_AVAILABLE
+def test_a_web_interface_is_made_and_listens_unless_that_is_put_off() -> None:
+    environment = Environment()
+    environment.create_local_runner()
+    web_ui = environment.create_web_ui("127.0.0.1", 0, delayed_start=True)
+    assert environment.web_ui is web_ui
+    assert web_ui.greenlet is None
+    web_ui.start()
+    assert web_ui.port != 0
+    web_ui.stop()
+    environment.runner.quit()  # type: ignore[union-attr]
 
 
 def test_a_user_class_can_be_changed_by_name() -> None:

@@ -83,9 +83,9 @@ def test_the_task_ratio_is_shown_as_text_and_as_json(command: Command) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("-f", "shop.py"), 7, "add --headless"),
+        (("-f", "shop.py", "--headless", "--otel"), 7, "OpenTelemetry comes later"),
         (("-f", "shop.py", "--headless", "--master", "--worker"), 2, "--master and --worker exclude each other"),
-        (("report",), 7, "gregaria report comes later"),
+        (("kubernetes",), 7, "gregaria kubernetes comes later"),
         (("-f", "shop.py", "--headless", "--usrs", "3"), 2, "did you mean --users?"),
         (("-f", "shop.py", "--headless", "-u", "x"), 2, "argument -u/--users: 'x' is not a whole number"),
         (("-f", "shop.py", "--headless", "--csv-full-history"), 2, "--csv-full-history needs --csv"),

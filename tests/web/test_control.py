@@ -74,7 +74,7 @@ def test_a_secret_given_in_the_form_is_masked_from_then_on(starter: Starter, tar
 
 def test_clearing_keeps_the_rows_and_tells_listeners(site: Site) -> None:
     site.swarm()
-    site.until(lambda: site.requests_of() > 5)
+    site.until(lambda: site.requests_of("/look"))
     site.post("/stop")
     assert site.post("/stats/reset").text == "ok"
     rows = {row["name"]: row["num_requests"] for row in site.json("/stats/requests")["stats"]}

@@ -150,6 +150,13 @@ def test_each_test_of_a_process_is_a_run_of_its_own(starter: Starter, target: Se
     rows = site.get(f"/api/runs/{first['id']}/requests.csv").text.splitlines()
     assert rows[-1].split(",")[2] == str(first["num_requests"])
     assert site.get(f"/api/runs/{first['id']}/run.json").status_code == 404
+    compared = site.json(f"/api/compare?a={first['id']}&b={second['id']}")
+    assert compared["schema"].startswith("gregaria.comparison/")
+    assert (compared["a"]["label"], compared["b"]["label"]) == (first["id"], second["id"])
+    assert {row["name"] for row in compared["rows"]} == {"/look", "/sell", "/status/500"}
+    assert site.get(f"/api/compare?a={first['id']}").status_code == 404
+    report = site.get(f"/api/runs/{first['id']}/report")
+    assert report.status_code in (200, 503)
     assert site.get("/api/runs/..%2f../document").status_code == 404
     assert site.end() == 1  # /status/500
     for name, run in (("a", first), ("a_2", second)):

@@ -3,11 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
+import gevent
 from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from gregaria.errors import CommandError
 from gregaria.logs import last_lines
+from gregaria.report.compare import compare
+from gregaria.report.comparison import comparison_document
 from gregaria.report.exchanges import exchange_document
+from gregaria.report.measured import run_of_document
 from gregaria.runner.state import STATE_RUNNING, STATE_SPAWNING
 from gregaria.settings import settings
 from gregaria.stats.summary import RequestRow, reported_fractions
@@ -55,6 +60,7 @@ class Api:
             ("/runs/<run_id>/document", self.run_document),
             ("/runs/<run_id>/report", self.run_report),
             ("/runs/<run_id>/<name>", self.run_file),
+            ("/compare", self.compare),
         ):
             blueprint.add_url_rule(path, view.__name__, guarded(view))
 
@@ -178,6 +184,22 @@ class Api:
             abort(404, "There is no such run, or it has no such file.")
         return download(path.read_bytes(), _CONTENT_TYPES[path.suffix], f"{run_id}_{name}")
 
+    def compare(self) -> ResponseReturnValue:
+        """What has changed from one of them to another."""
+        measured = []
+        for name in ("a", "b"):
+            run_id = request.args.get(name, "")
+            found = self._runs.document(run_id)
+            if found is None:
+                abort(404, f"{name} names no run, or one that cannot be read.")
+            measured.append((found, run_id))
+        # In a thread of the system: it may take longer than users of a running test are to wait.
+        try:
+            told = gevent.get_hub().threadpool.apply(_comparison, measured)
+        except CommandError as error:
+            abort(422, str(error))
+        return jsonify(told)
+
     def _group(self, group: Any) -> dict[str, Any]:
         return {
             "method": group.method,
@@ -209,6 +231,10 @@ class Api:
                     }
                 )
         return found
+
+
+def _comparison(a: tuple[dict[str, Any], str], b: tuple[dict[str, Any], str]) -> dict[str, Any]:
+    return comparison_document(compare(run_of_document(*a), run_of_document(*b)))
 
 
 def _moment(name: str, default: float) -> float:

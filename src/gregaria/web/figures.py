@@ -92,7 +92,6 @@ def locust_stats(environment: Any) -> dict[str, Any]:
     for name, method in in_turns(sorted(stats.entries)):
         rows.append({**stats.entries[name, method].to_dict(), "name": mask.text(name)})
     recent = stats.recent_times()
-    unknown = None if total.num_requests else 0
     told = {
         "stats": [*rows, total.to_dict()],
         "errors": [{**error.to_dict(), "name": mask.text(error.name)} for error in stats.errors.values()],
@@ -102,7 +101,7 @@ def locust_stats(environment: Any) -> dict[str, Any]:
         "current_fail_per_sec": total.current_fail_per_sec,
         "fail_ratio": total.fail_ratio,
         "current_response_time_percentiles": {
-            f"response_time_percentile_{fraction}": unknown if recent is None else recent.percentile_us(fraction) / 1000
+            f"response_time_percentile_{fraction}": None if recent is None else recent.percentile_us(fraction) / 1000
             for fraction in settings.percentiles_to_chart
         },
         "state": STATE_MISSING if runner is None else runner.state,

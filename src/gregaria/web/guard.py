@@ -10,7 +10,7 @@ from flask import Flask, Response, abort, make_response, request
 
 from gregaria.web.server import is_loopback
 
-__all__ = ["Guard", "allow_inline"]
+__all__ = ["LARGEST_BODY_BYTES", "Guard", "allow_inline", "allow_login"]
 
 #: bytes of a request's body
 LARGEST_BODY_BYTES = 1024 * 1024
@@ -20,9 +20,10 @@ _READS = ("GET", "HEAD", "OPTIONS")
 _CHANGES_BY_GET = ("/stop", "/stats/reset")
 
 _POLICY = (
-    "default-src 'self'; script-src 'self'{scripts}; style-src 'self'{styles}; img-src 'self' data:; "
-    "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+    "default-src 'self'; script-src 'self'{scripts}; style-src 'self'{styles}; img-src 'self' data:{images}; "
+    "object-src 'none'; base-uri 'self'; frame-ancestors 'none'{more}"
 )
+_STRICT = _POLICY.format(scripts="", styles="", images="", more="; form-action 'self'")
 #: for pages that a locustfile has added, whose scripts are nobody else's concern
 _POLICY_OF_OTHERS = "frame-ancestors 'none'"
 _SCRIPT = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>(.*?)</script>", re.DOTALL)
@@ -92,7 +93,7 @@ class Guard:
         headers.setdefault("Referrer-Policy", "same-origin")
         headers.setdefault("X-Frame-Options", "DENY")
         is_own = request.endpoint is None or request.blueprint in self._own
-        policy = _POLICY.format(scripts="", styles="") if is_own else _POLICY_OF_OTHERS
+        policy = _STRICT if is_own else _POLICY_OF_OTHERS
         headers.setdefault("Content-Security-Policy", policy)
         origin = request.headers.get("Origin")
         if self._is_let_in(origin):
@@ -107,5 +108,12 @@ def allow_inline(response: Response, html: str) -> Response:
     """Let the scripts that stand in this very page run, and its styles apply."""
     digests = (hashlib.sha256(script.encode()).digest() for script in _SCRIPT.findall(html))
     scripts = "".join(f" 'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
-    response.headers["Content-Security-Policy"] = _POLICY.format(scripts=scripts, styles=" 'unsafe-inline'")
+    policy = _POLICY.format(scripts=scripts, styles=" 'unsafe-inline'", images="", more="")
+    response.headers["Content-Security-Policy"] = policy
+    return response
+
+
+def allow_login(response: Response) -> Response:
+    """Let a login page show pictures of other sites, and its form lead to somebody else who knows the person."""
+    response.headers["Content-Security-Policy"] = _POLICY.format(scripts="", styles="", images=" https:", more="")
     return response

@@ -76,7 +76,7 @@ class Page:
         def told() -> dict[str, Any]:
             return {"page_base": "" if request.path == f"{base_path}/" else f"{base_path}/"}
 
-    def html(self, name: str, **arguments: Any) -> ResponseReturnValue:
+    def html(self, name: str, **arguments: Any) -> Response:
         """A page, or how to build it."""
         if not self.is_built:
             return Response(NOT_BUILT, 503, mimetype="text/plain")
@@ -86,7 +86,7 @@ class Page:
 
     def asset(self, path: str) -> ResponseReturnValue:
         """A file of the page; those in ``assets/`` have a digest in their names and never change."""
-        found = _found(self._folders, f"assets/{path}")
+        found = _found([folder / "assets" for folder in self._folders], path)
         if found is None:
             abort(404)
         kind = mimetypes.guess_type(found.name)[0] or "application/octet-stream"

@@ -23,7 +23,7 @@ from gregaria.web.control import NO_SHAPE, Control
 from gregaria.web.feed import Feed
 from gregaria.web.figures import is_master
 from gregaria.web.form import extra_option
-from gregaria.web.guard import Guard
+from gregaria.web.guard import Guard, allow_login
 from gregaria.web.locust_api import LocustApi, file_name
 from gregaria.web.login import check_login, login_arguments, new_login_manager, only_known
 from gregaria.web.page import Page
@@ -244,7 +244,7 @@ class WebUI:
     def _login(self) -> ResponseReturnValue:
         if not self.web_login:
             return redirect(url_for("locust.index"))
-        return self._page.html("login.html", auth_args=login_arguments(self.auth_args))
+        return allow_login(self._page.html("login.html", auth_args=login_arguments(self.auth_args)))
 
     def _report(self) -> ResponseReturnValue:
         if self.environment.runner is None:
