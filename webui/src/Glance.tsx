@@ -140,8 +140,9 @@ function GeneratorTile() {
       value={late ? `${count(late)} s late` : isBusy ? "busy" : generator ? "kept up" : "–"}
       detail={
         <>
-          {cpu && `${cpu} · `}
-          <span class={warnings ? "amber" : ""}>{warnings ? plural(warnings, "warning") : "no warnings"}</span>
+          {cpu}
+          {cpu && warnings > 0 && " · "}
+          {warnings > 0 && <span class="amber" title={plural(warnings, "warning")}>⚠ {count(warnings)}</span>}
         </>
       }
       tone={late || isBusy ? "amber" : undefined}

@@ -1,4 +1,4 @@
-/** The heat map's colours: how many response times of each column lie in each cell, darker where there are more. */
+/** The heat map: how many response times of each column lie in each cell, stronger where there are more. */
 
 import type uPlot from "uplot";
 
@@ -14,65 +14,70 @@ export function lowerUs(cell: number): number {
 
 /** Response times of a frame from the first cell to the last, with a cell of room. */
 export function heatRange(frame: Frame): [number, number] {
-  let [least, most] = [Infinity, -Infinity];
-  for (const cells of frame.cells) {
-    for (let at = 0; at < cells.length; at += 2) {
-      const cell = cells[at] ?? 0;
-      least = Math.min(least, cell);
-      most = Math.max(most, cell);
-    }
-  }
+  const { least, most } = extentOf(frame);
   return most < least ? [lowerUs(36), lowerUs(48)] : [lowerUs(least - 1), lowerUs(most + 2)];
 }
+
+/** The least that a cell with anything in it is coloured. */
+const FAINTEST = 0.14;
 
 /** Paint the cells below a chart whose axis is logarithmic and in microseconds. */
 export function paintHeat(plot: uPlot, frame: Frame): void {
   const { ctx, bbox } = plot;
-  const most = largestDensity(frame);
-  if (!most) return;
-  const shades = shadesOf(colour("surface"), colour("heat"));
+  const image = imageOf(frame);
+  if (!image) return;
+  // Every cell is as high as any other, on an axis of octaves.
+  const zero = plot.valToPos(1, "y", true);
+  const high = zero - plot.valToPos(lowerUs(1), "y", true);
+  const top = zero - (image.least + image.canvas.height) * high;
   ctx.save();
   ctx.beginPath();
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
   ctx.clip();
-  // From the bottom up: every cell is as high as any other, on an axis of octaves.
-  const zero = plot.valToPos(1, "y", true);
-  const high = zero - plot.valToPos(lowerUs(1), "y", true);
-  frame.cells.forEach((cells, column) => {
-    const lengthS = frame.lengthS[column] ?? 0;
+  ctx.imageSmoothingEnabled = false;
+  frame.lengthS.forEach((lengthS, column) => {
+    if (!lengthS) return;
     const beginS = (frame.x[column] ?? 0) - lengthS / 2;
-    const left = Math.floor(plot.valToPos(beginS, "x", true));
-    const wide = Math.max(Math.ceil(plot.valToPos(beginS + lengthS, "x", true)) - left, 1);
-    for (let at = 0; at + 1 < cells.length; at += 2) {
-      const density = (cells[at + 1] ?? 0) / lengthS;
-      // The root brings out what is rare: that is what one looks for.
-      const shade = Math.ceil(Math.sqrt(density / most) * (shades.length - 1));
-      ctx.fillStyle = shades[shade] ?? "";
-      const bottom = zero - (cells[at] ?? 0) * high;
-      ctx.fillRect(left, Math.floor(bottom - high), wide, Math.ceil(high));
-    }
+    // Whole pixels that meet: where columns overlapped they would be stronger.
+    const left = Math.round(plot.valToPos(beginS, "x", true));
+    const wide = Math.max(Math.round(plot.valToPos(beginS + lengthS, "x", true)) - left, 1);
+    ctx.drawImage(image.canvas, column, 0, 1, image.canvas.height, left, top, wide, image.canvas.height * high);
   });
   ctx.restore();
 }
 
-function largestDensity(frame: Frame): number {
-  let most = 0;
+/** A pixel for each column and cell: painting thousands of rectangles one by one takes too long. */
+function imageOf(frame: Frame): { canvas: HTMLCanvasElement; least: number } | null {
+  const { least, most, densest } = extentOf(frame);
+  if (!densest) return null;
+  const [columns, rows] = [frame.x.length, most - least + 1];
+  const canvas = document.createElement("canvas");
+  canvas.width = columns;
+  canvas.height = rows;
+  const pixels = new ImageData(columns, rows);
+  const [red, green, blue] = channels(colour("heat"));
   frame.cells.forEach((cells, column) => {
-    const lengthS = frame.lengthS[column] ?? 0;
-    for (let at = 1; at < cells.length; at += 2) most = Math.max(most, (cells[at] ?? 0) / lengthS);
+    for (let at = 0; at + 1 < cells.length; at += 2) {
+      const place = 4 * ((most - (cells[at] ?? 0)) * columns + column);
+      // The root brings out what is rare: that is what one looks for.
+      const share = Math.sqrt((cells[at + 1] ?? 0) / (frame.lengthS[column] ?? 1) / densest);
+      pixels.data.set([red, green, blue, 255 * (FAINTEST + (1 - FAINTEST) * share)], place);
+    }
   });
-  return most;
+  canvas.getContext("2d")?.putImageData(pixels, 0, 0);
+  return { canvas, least };
 }
 
-const SHADES = 24;
-/** The least that a cell with anything in it is coloured. */
-const FAINTEST = 0.14;
-
-function shadesOf(ground: string, ink: string): string[] {
-  const [from, to] = [channels(ground), channels(ink)];
-  return Array.from({ length: SHADES }, (_, shade) => {
-    const part = FAINTEST + (1 - FAINTEST) * (shade / (SHADES - 1));
-    const [r, g, b] = from.map((value, which) => Math.round(value + ((to[which] ?? 0) - value) * part));
-    return `rgb(${r}, ${g}, ${b})`;
+/** The lowest and the highest cell with anything in it, and the most that one has in a second. */
+function extentOf(frame: Frame): { least: number; most: number; densest: number } {
+  let [least, most, densest] = [Infinity, -Infinity, 0];
+  frame.cells.forEach((cells, column) => {
+    const lengthS = frame.lengthS[column] ?? 1;
+    for (let at = 0; at + 1 < cells.length; at += 2) {
+      least = Math.min(least, cells[at] ?? 0);
+      most = Math.max(most, cells[at] ?? 0);
+      densest = Math.max(densest, (cells[at + 1] ?? 0) / lengthS);
+    }
   });
+  return { least, most, densest };
 }
