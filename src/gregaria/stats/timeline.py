@@ -24,7 +24,7 @@ _MOST_POINTS_OF_TEST = 5000
 _MOST_MARKS = 1000
 #: bytes of blocks, and rows, that are worked on before others get their turn
 _BYTES_AT_ONCE = 500_000
-_ROWS_AT_ONCE = 100
+_ROWS_AT_ONCE = 25
 #: share of a course's bytes that its points may take
 _SHARE_OF_POINTS = 0.1
 #: blocks below which the buckets of a course are made coarser first, and how coarse at most
@@ -326,6 +326,7 @@ def _plain(blocks: Sequence[Block], per_octave: int, room: int) -> tuple[list[in
                 rows=plain_rows(block.rows, places),
             )
         )
+        gevent.sleep(0)
         size += _size_of(found[-1].plain()) + 1
     return edges, found, size
 
