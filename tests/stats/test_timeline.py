@@ -241,6 +241,8 @@ def test_names_are_told_without_secrets() -> None:
     test.timeline.tick(BEGIN_S + 1, 1)
     assert test.timeline.names == [("GET", "/?key=***")]
     assert [point.requests for point in test.timeline.series("GET", "/?key=***")] == [1]
+    test.timeline.mark("stop", "hunter22 is wrong")
+    assert test.timeline.marks[-1].text == "*** is wrong"
 
 
 def test_a_course_of_many_names_and_hours_fits_and_adds_up_by_larger_blocks_and_coarser_buckets() -> None:
