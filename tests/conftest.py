@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import Generator, Iterator
 
+import gevent
 import hypothesis
 import pytest
 
@@ -51,6 +52,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         report.outcome = "failed"
         report.longrepr = f"{report.longrepr}; under CI that is a failure"
     return report
+
+
+@pytest.fixture(autouse=True)
+def loop_that_knows_the_time() -> None:
+    """Timeouts of gevent.joinall() count from the loop's last turn, which may have been long before this test."""
+    gevent.get_hub().loop.update_now()
 
 
 @pytest.fixture(autouse=True)
