@@ -67,6 +67,13 @@ def shop() -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture
+def file_sizes() -> Iterator[Server]:
+    """The ``/fileSize`` of tests/support/file_sizes.py, of this test alone; ``GET /uploads`` tells what it was sent."""
+    with asgi_server("tests.support.file_sizes:app") as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def line_server() -> Iterator[str]:
     """``address:port`` of a server that answers each line with that line."""
