@@ -670,28 +670,6 @@ def test_a_cleanup_that_breaks_on_being_cut_short_ends_the_user_without_an_error
     assert (begun, ended, errors) == (3, 3, [])
 
 
-def test_tasks_have_their_whole_time_to_finish_although_somebody_held_up_the_loop_before(
-    make_runner: MakeRunner,
-) -> None:
-    finished = 0
-
-    class Thorough(User):
-        @task
-        def work(self) -> None:
-            nonlocal finished
-            gevent.sleep(0.5)
-            finished += 1
-
-    runner = make_runner(Thorough)
-    runner.environment.stop_timeout = 0.3
-    runner.start(3, 1000, wait=True)
-    gevent.sleep(0.01)
-    # In the same turn of the loop as what ends the test, and before it.
-    gevent.spawn(time.sleep, 0.4)
-    runner.stop()
-    assert finished == 3
-
-
 def test_a_user_whose_task_swallows_its_end_ends_after_that_task(make_runner: MakeRunner) -> None:
     settings.stop_grace_s = 0.05
     begun = 0

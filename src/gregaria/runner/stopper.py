@@ -161,8 +161,6 @@ def _kill_at_once(users: list[Running]) -> list[Running]:
 
 
 def _wait(users: Iterable[Running], deadline_s: float) -> None:
-    # joinall counts from when the loop last looked at the clock, which is long ago if a user has held it up since.
-    gevent.get_hub().loop.update_now()
     gevent.joinall([running.greenlet for running in users], timeout=max(0.0, deadline_s - time.monotonic()))
 
 
