@@ -173,6 +173,58 @@ def test_tags_are_filtered_when_the_test_starts(caplog: pytest.LogCaptureFixture
     assert "Writer has no tasks left" in caplog.text
 
 
+def test_other_tags_bring_back_what_the_ones_before_took_away() -> None:
+    class Shopper(User):
+        @tag("read")
+        @task
+        def look(self) -> None: ...
+
+        @task
+        class Inside(TaskSet):
+            @tag("read")
+            @task
+            def deep(self) -> None: ...
+
+            @tag("write")
+            @task
+            def deeper(self) -> None: ...
+
+    class Writer(User):
+        @tag("write")
+        @task
+        def write(self) -> None: ...
+
+    environment = Environment(user_classes=[Shopper, Writer], tags=["read"])
+    environment.filter_tasks_by_tags()
+    assert (names(Shopper.tasks), names(Shopper.Inside.tasks)) == (["look", "Inside"], ["deep"])
+    assert environment.user_classes == [Shopper]
+
+    environment.tags = ["write"]
+    environment.filter_tasks_by_tags()
+    assert (names(Shopper.tasks), names(Shopper.Inside.tasks)) == (["Inside"], ["deeper"])
+    assert environment.user_classes == [Shopper, Writer]
+
+    # Tasks that somebody has given it meanwhile are left to it.
+    Writer.tasks = [Writer.write, Writer.write]
+    environment.tags = None
+    environment.filter_tasks_by_tags()
+    assert (names(Shopper.tasks), names(Shopper.Inside.tasks)) == (["look", "Inside"], ["deep", "deeper"])
+    assert names(Writer.tasks) == ["write", "write"]
+
+
+def test_tags_that_leave_nothing_are_refused_each_time_and_leave_everything() -> None:
+    class Shopper(User):
+        @tag("read")
+        @task
+        def look(self) -> None: ...
+
+    environment = Environment(user_classes=[Shopper], tags=["raed"])
+    for _ in range(2):
+        with pytest.raises(CommandError, match="no task is left with --tags raed"):
+            environment.filter_tasks_by_tags()
+        assert names(Shopper.tasks) == ["look"]
+
+
 def test_without_tags_nothing_is_filtered() -> None:
     class Shopper(User):
         @tag("read")

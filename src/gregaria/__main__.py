@@ -1,15 +1,9 @@
-"""The command: patches gevent in before anything knows sockets, runs cli.main, turns errors into exit codes."""
+"""Entry point: answers --version at once, and has ``cli/command.py`` do everything else."""
 
-import contextlib
-import importlib
-import os
 import sys
-import traceback
+from importlib import import_module
 
-from gregaria.cli.options import version_line
-from gregaria.errors import CommandError, ExitCode, LocustfileError
-
-_SLOWEST_EXIT_S = 5
+from gregaria.version import version_line
 
 
 def main() -> int:
@@ -17,60 +11,10 @@ def main() -> int:
     arguments = sys.argv[1:]
     if arguments in (["--version"], ["-V"]):
         print(version_line())
-        return ExitCode.OK
-    try:
-        code = _run(arguments)
-    except LocustfileError as error:
-        print(error, file=sys.stderr)
-        code = int(error.exit_code)
-    except CommandError as error:
-        print(f"gregaria: error: {error}", file=sys.stderr)
-        code = int(error.exit_code)
-    except SystemExit as end:
-        if isinstance(end.code, str):
-            print(end.code, file=sys.stderr)
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except KeyboardInterrupt:
-        code = ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read the output has gone; Python would complain about it once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = ExitCode.OUTPUT
-    except Exception:
-        traceback.print_exc()
-        print(
-            "gregaria: error: this is a mistake in Gregaria itself; please report it with the lines above",
-            file=sys.stderr,
-        )
-        code = ExitCode.INTERNAL
-    _end_even_if_threads_linger(code)
+        return 0
+    # Imported here, so that the answer to --version waits for nothing.
+    code: int = import_module("gregaria.cli.command").run(arguments)
     return code
-
-
-def _run(arguments: list[str]) -> int:
-    # Imported here, as both have to come after the answer to --version, and the second after the patch.
-    if not os.environ.get("LOCUST_SKIP_MONKEY_PATCH"):
-        importlib.import_module("gevent.monkey").patch_all()
-    code: int = importlib.import_module("gregaria.cli.main").main(arguments)
-    sys.stdout.flush()
-    return code
-
-
-def _end_even_if_threads_linger(code: int) -> None:
-    """A thread of a locustfile that never ends must not keep the process; it gets some seconds first."""
-    monkey = sys.modules.get("gevent.monkey")
-    if monkey is None:
-        return
-    sleep = monkey.get_original("time", "sleep")
-
-    def end() -> None:
-        sleep(_SLOWEST_EXIT_S)
-        with contextlib.suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(code)
-
-    monkey.get_original("_thread", "start_new_thread")(end, ())
 
 
 if __name__ == "__main__":

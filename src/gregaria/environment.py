@@ -2,11 +2,10 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NoReturn
 
-from gregaria.cluster.master import MasterRunner
-from gregaria.cluster.worker import WorkerRunner
+from gregaria import cluster
 from gregaria.errors import CommandError, ExitCode, RunnerAlreadyExistsError
 from gregaria.events import Events
 from gregaria.runner.dispatch import UsersDispatcher
@@ -21,6 +20,9 @@ from gregaria.users.sequential import SequentialTaskSet
 from gregaria.users.taskset import TaskSet
 
 logger = logging.getLogger("gregaria.environment")
+
+#: the tags that tasks must have one of, and those that they must have none of; None for any
+_Filter = tuple[set[str] | None, set[str] | None]
 
 
 class Environment:
@@ -37,6 +39,8 @@ class Environment:
         stop_timeout: seconds that users have to finish their task when they are stopped.
         catch_exceptions: whether a user goes on after an exception in a task.
         parsed_options: the command's options; None without a command.
+        custom_options: {name among them: whether its value is secret} of those that locustfiles have added, whose
+            values a master's workers get.
         parsed_locustfiles, available_user_classes, available_shape_classes, available_user_tasks: what the locustfiles
             hold, for the web page.
         dispatcher_class: decides how many users of which class there are at each moment of a ramp.
@@ -57,9 +61,9 @@ class Environment:
         *,
         user_classes: Iterable[type[Any]] | None = None,
         shape_class: LoadTestShape | None = None,
-        tags: Iterable[str] | None = None,
+        tags: Collection[str] | None = None,
         locustfile: str | None = None,
-        exclude_tags: Iterable[str] | None = None,
+        exclude_tags: Collection[str] | None = None,
         events: Events | None = None,
         host: str | None = None,
         reset_stats: bool = False,
@@ -86,6 +90,7 @@ class Environment:
         self.stop_timeout: float = stop_timeout or 0.0
         self.catch_exceptions = catch_exceptions
         self.parsed_options = parsed_options
+        self.custom_options: Mapping[str, bool] = {}
         self.parsed_locustfiles = parsed_locustfiles
         self.available_user_classes = available_user_classes
         self.available_shape_classes = available_shape_classes
@@ -99,7 +104,10 @@ class Environment:
         self.process_exit_code: int | None = None
         self.shared_data = SharedData()
         self.worker_logs: dict[str, list[str]] = {}
-        self._has_filtered = False
+        self._filter: _Filter = (None, None)
+        # What it has taken away: tasks of users and task sets, before and after; user classes that had no others.
+        self._filtered: list[tuple[Any, list[Any], list[Any]]] = []
+        self._idle_classes: list[Any] = []
 
     @property
     def user_classes_by_name(self) -> dict[str, type[Any]]:
@@ -119,7 +127,7 @@ class Environment:
 
     def create_master_runner(
         self, master_bind_host: str = "*", master_bind_port: int = 5557, **more: Any
-    ) -> MasterRunner:
+    ) -> "cluster.MasterRunner":
         """Make the runner that shares the test out to workers.
 
         Args:
@@ -132,11 +140,11 @@ class Environment:
             CommandError: the address cannot be listened on.
         """
         self._check_no_runner()
-        runner = self.runner = MasterRunner(self, master_bind_host, master_bind_port, **more)
+        runner = self.runner = cluster.MasterRunner(self, master_bind_host, master_bind_port, **more)
         self._introduce(runner)
         return runner
 
-    def create_worker_runner(self, master_host: str, master_port: int, **more: Any) -> WorkerRunner:
+    def create_worker_runner(self, master_host: str, master_port: int, **more: Any) -> "cluster.WorkerRunner":
         """Make the runner that runs users for a master; it looks for it in the background, for minutes if need be.
 
         Args:
@@ -148,7 +156,7 @@ class Environment:
         """
         self._check_no_runner()
         # A worker's own statistics are those of its reports; the percentiles of the last seconds are its master's.
-        runner = self.runner = WorkerRunner(self, master_host, master_port, **more)
+        runner = self.runner = cluster.WorkerRunner(self, master_host, master_port, **more)
         return runner
 
     def create_web_ui(self, *_: Any, **__: Any) -> NoReturn:
@@ -194,17 +202,21 @@ class Environment:
             _weigh_tasks_equally(user_class, set())
 
     def filter_tasks_by_tags(self) -> None:
-        """Take the tasks away that ``tags`` and ``exclude_tags`` rule out; done when the first test starts.
+        """Take the tasks away that ``tags`` and ``exclude_tags`` rule out; done when a test starts.
+
+        When they are others than the last time, what they took away then is there again before.
 
         Raises:
             CommandError: no user class has a task left.
         """
-        if self._has_filtered:
+        tags = set(self.tags) if self.tags else None
+        exclude_tags = set(self.exclude_tags) if self.exclude_tags else None
+        if (tags, exclude_tags) == self._filter:
             return
-        self._has_filtered = True
-        tags, exclude_tags = (set(names) if names else None for names in (self.tags, self.exclude_tags))
-        if tags is None and exclude_tags is None:
-            return
+        self._undo_filter()
+        before: dict[Any, list[Any]] = {}
+        for user_class in self.user_classes:
+            _find_tasks(user_class, before)
         decided: dict[Any, bool] = {}
         idle: list[Any] = []
         for user_class in self.user_classes:
@@ -213,7 +225,9 @@ class Environment:
             if had_tasks and not user_class.tasks:
                 logger.warning("%s has no tasks left with these tags; it gets no users", where(user_class))
                 idle.append(user_class)
+        self._filtered = [(holder, tasks, holder.tasks) for holder, tasks in before.items()]
         if len(idle) == len(self.user_classes):
+            self._undo_filter()
             raise CommandError(
                 f"no task is left with {_told(self.tags, self.exclude_tags)}: check the tags' spelling, "
                 "--show-task-ratio shows the tasks",
@@ -221,8 +235,17 @@ class Environment:
             )
         # In place: the runner and the dispatcher look at this very list.
         self.user_classes[:] = [user_class for user_class in self.user_classes if user_class not in idle]
+        self._idle_classes, self._filter = idle, (tags, exclude_tags)
 
     _filter_tasks_by_tags = filter_tasks_by_tags
+
+    def _undo_filter(self) -> None:
+        for holder, before, after in self._filtered:
+            # Unless it has been given others since.
+            if holder.tasks is after:
+                holder.tasks = before
+        self.user_classes += self._idle_classes
+        self._filtered, self._idle_classes, self._filter = [], [], (None, None)
 
     def _check_no_runner(self) -> None:
         if self.runner is not None:
@@ -268,6 +291,15 @@ def _checked_shape(shape: Any) -> LoadTestShape | None:
     name = getattr(shape, "__name__", type(shape).__name__)
     hint = f"give an instance, {name}()" if isinstance(shape, type) else "derive it from LoadTestShape"
     raise ValueError(f"shape_class must be an instance of a LoadTestShape, which {name} is not: {hint}")
+
+
+def _find_tasks(holder: Any, found: dict[Any, list[Any]]) -> None:
+    """Put the tasks of a user or task set into ``found``, and those of all task sets among them."""
+    if holder not in found:
+        found[holder] = holder.tasks
+        for task in holder.tasks:
+            if getattr(task, "tasks", None):
+                _find_tasks(task, found)
 
 
 def _weigh_tasks_equally(holder: Any, visited: set[Any]) -> None:

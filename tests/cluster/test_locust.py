@@ -101,6 +101,77 @@ def test_our_worker_beside_theirs_under_their_master(locust: str, target: Server
         assert 0 <= asked(target) - rows["Aggregated"] <= 2 * 20 * 3, master.output
 
 
+OPTIONS = """
+from locust import User, constant, events, tag, task
+
+@events.init_command_line_parser.add_listener
+def add(parser):
+    parser.add_argument("--shelf", default="top")
+    parser.add_argument("--number", type=int, default=1)
+
+@events.test_start.add_listener
+def on_test_start(environment, **_):
+    options = environment.parsed_options
+    told = options.shelf, options.number, options.tags, options.exclude_tags, options.expect_workers, options.worker
+    print("OPTIONS", *told, flush=True)
+
+class Tagged(User):
+    wait_time = constant(0.1)
+
+    @tag("a")
+    @task
+    def first(self):
+        print("RAN a", flush=True)
+
+    @tag("b")
+    @task
+    def second(self):
+        print("RAN b", flush=True)
+
+class Other(User):
+    @tag("b")
+    @task
+    def third(self):
+        print("RAN b", flush=True)
+"""
+#: what the master is asked for, and workers for themselves; and what workers are to have then
+ASKED = ("--shelf", "low", "--number", "7", "--tags", "a")
+TYPED = ("--shelf", "mine", "--number", "8", "--exclude-tags", "a")
+GOT = "OPTIONS low 7 ['a'] None 2 True"
+
+
+def test_workers_of_both_kinds_get_the_options_of_our_master(locust: str, tmp_path: Path) -> None:
+    with Cluster(tmp_path, OPTIONS) as cluster:
+        master = cluster.start_master("-u", "2", "-r", "20", "-t", "3s", "--expect-workers", "2", *ASKED)
+        theirs = start_locust(cluster, locust, "--worker", "--master-port", str(cluster.port), *TYPED)
+        ours = cluster.start_worker(*TYPED)
+        assert master.wait(60) == 0, master.output
+        for worker in (theirs, ours):
+            worker.wait()
+            assert GOT in worker.output, worker.output
+            assert "RAN a" in worker.output, worker.output
+            assert "RAN b" not in worker.output, worker.output
+
+
+def test_our_worker_gets_the_options_of_their_master(locust: str, tmp_path: Path) -> None:
+    with Cluster(tmp_path, OPTIONS) as cluster:
+        cluster.port = free_port()
+        master = start_locust(
+            cluster,
+            locust,
+            *("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(cluster.port), "--headless"),
+            *("-u", "2", "-r", "20", "-t", "3s", "--expect-workers", "2", *ASKED),
+        )
+        workers = [cluster.start_worker(*TYPED) for _ in range(2)]
+        assert master.wait(60) == 0, master.output
+        for worker in workers:
+            assert worker.wait() == 0, worker.output
+            assert GOT in worker.output, worker.output
+        told = "".join(worker.output for worker in workers)
+        assert "RAN a" in told
+        assert "RAN b" not in told
+
+
 def free_port() -> int:
     """A port that nobody had a moment ago; Locust's master cannot be asked for the one it has got."""
     with socket.socket() as probe:

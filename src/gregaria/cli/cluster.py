@@ -8,13 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gregaria import cluster
 from gregaria.cli.config import Resolved
 from gregaria.cli.locustfiles import Locustfiles
-from gregaria.cluster.fetch import fetch
-from gregaria.cluster.files import TestFiles, python_files
-from gregaria.cluster.journal import Journal
-from gregaria.cluster.keys import Keys
-from gregaria.cluster.master import MasterRunner
 from gregaria.environment import Environment
 from gregaria.errors import CommandError, ExitCode
 
@@ -92,7 +88,7 @@ def _processes(options: Namespace) -> int:
     return int(number)
 
 
-def keys_of(options: Any) -> Keys | None:
+def keys_of(options: Any) -> "cluster.Keys | None":
     """The keys that the cluster's secret makes; None without one.
 
     Raises:
@@ -109,7 +105,7 @@ def keys_of(options: Any) -> Keys | None:
             raise CommandError(
                 f"--cluster-secret-file {secret_file}: {error.strerror or error}", ExitCode.USAGE
             ) from None
-    return Keys(secret) if secret else None
+    return cluster.Keys(secret) if secret else None
 
 
 def runner_maker(part: Part, options: Any, locustfiles: Sequence[Path]) -> Callable[[Environment], Any]:
@@ -135,7 +131,7 @@ def files_of_master(files: Locustfiles, part: Part, options: Any) -> list[Path]:
     """
     if part.role != WORKER:
         raise CommandError("-f - takes the locustfile from a master: it is for --worker; name a file", ExitCode.USAGE)
-    paths, urls = fetch(part.master_host, part.master_port, keys_of(options))
+    paths, urls = cluster.fetch_files(part.master_host, part.master_port, keys_of(options))
     # Data files are looked for where the master has them: beside its locustfiles.
     if paths:
         os.chdir(paths[0].parent)
@@ -146,7 +142,7 @@ def _files_to_compare(part: Part, options: Any, locustfiles: Sequence[Path]) -> 
     if part.is_child or options.allow_other_files or options.locustfile == "-":
         return None
     try:
-        return python_files(locustfiles)
+        return cluster.python_files(locustfiles)
     except CommandError as error:
         logger.warning("The files of this worker cannot be compared with the master's: %s", error)
         return None
@@ -154,14 +150,14 @@ def _files_to_compare(part: Part, options: Any, locustfiles: Sequence[Path]) -> 
 
 def _new_master(
     environment: Environment, part: Part, options: Any, locustfiles: Sequence[Path]
-) -> MasterRunner:
+) -> "cluster.MasterRunner":
     host, port = options.master_bind_host, options.master_bind_port
     if part.processes and not options.master:
         # Nobody else was asked for: workers of this machine only, and any port.
         host, port = "127.0.0.1", 0
     keys = keys_of(options)
-    journal = Journal(options.journal) if options.journal else None
-    files = TestFiles(locustfiles)
+    journal = cluster.Journal(options.journal) if options.journal else None
+    files = cluster.TestFiles(locustfiles)
     runner = environment.create_master_runner(
         host, port, keys=keys, journal=journal, command=_command(options), files=files, balance=options.balance
     )

@@ -41,28 +41,32 @@ def main(arguments: Sequence[str]) -> int:
     """
     if arguments and arguments[0] in _SUBCOMMANDS:
         raise CommandError(f"gregaria {arguments[0]} comes later; there is only the run so far", ExitCode.NOT_AVAILABLE)
-    first = _resolve_first(arguments)
+    parser = new_parser()
+    first = _resolve_first(parser, arguments)
     with Locustfiles(first.options.locustfile, is_default=_is_default_file(first)) as files:
         if any(flag in arguments for flag in _HELP):
             return _help(files)
-        _check_first(first)
+        _check_first(parser, first)
         part = part_of(first)
         _set_up_logging(first.options)
         for remark in part.remarks:
             logger.warning("%s", remark)
         if part.role == WORKER and part.processes:
             return run_workers(arguments, part, first.options)
-        for remark in remarks_on_later(new_parser(), first):
+        for remark in remarks_on_later(parser, first):
             logger.warning("%s", remark)
         paths = files_of_master(files, part, first.options) if first.options.locustfile == "-" else files.paths()
         loaded = load(paths)
         check_percentiles(settings)
         check_numbers(settings)
-        options, mask = _resolve_again(arguments)
-        return _answer(arguments, options, part, mask, loaded, paths)
+        whole = _whole_parser()
+        options = _resolve_again(whole, arguments)
+        return _answer(arguments, options, part, whole, loaded, paths)
 
 
-def _answer(arguments: Sequence[str], options: Any, part: Part, mask: Mask, loaded: Loaded, paths: list[Path]) -> int:
+def _answer(
+    arguments: Sequence[str], options: Any, part: Part, parser: Parser, loaded: Loaded, paths: list[Path]
+) -> int:
     user_classes = chosen_classes(loaded, options.user_classes, paths)
     if options.list_commands:
         print("Available Users:")
@@ -76,7 +80,8 @@ def _answer(arguments: Sequence[str], options: Any, part: Part, mask: Mask, load
         )
     configure_users(list(loaded.user_classes.values()), options.config_users or [])
     environment = _new_environment(options, loaded, user_classes)
-    environment.stats.errors.mask = mask
+    environment.custom_options = parser.added()
+    environment.stats.errors.mask = Mask(parser.secrets(options))
     if shows_ratio:
         return _show_task_ratio(environment, options)
     if part.role == WORKER:
@@ -84,25 +89,22 @@ def _answer(arguments: Sequence[str], options: Any, part: Part, mask: Mask, load
     return Run(environment, options, [str(path) for path in paths], part, arguments).run()
 
 
-def _resolve_first(arguments: Sequence[str]) -> Resolved:
+def _resolve_first(parser: Parser, arguments: Sequence[str]) -> Resolved:
     """The options that no locustfile can change; those that locustfiles add are not known yet."""
-    parser = new_parser()
     parser.forget_yielding()
     without_help = [argument for argument in arguments if argument not in _HELP]
     return resolve(parser, without_help, os.environ, Path.cwd(), _home(), strict=False)
 
 
-def _resolve_again(arguments: Sequence[str]) -> tuple[Any, Mask]:
-    """Every option, those of the locustfiles included, and what hides the secret ones' values."""
-    parser = _whole_parser()
-    options = resolve(parser, arguments, os.environ, Path.cwd(), _home()).options
-    mask = Mask(parser.secrets(options))
+def _resolve_again(whole: Parser, arguments: Sequence[str]) -> Any:
+    """Every option, those of the locustfiles included."""
+    options = resolve(whole, arguments, os.environ, Path.cwd(), _home()).options
     # A plugin that has declared the name itself may keep something else there.
     iterations = getattr(options, "iterations", None)
     options.iterations = iterations if isinstance(iterations, int) and iterations > 0 else None
     if options.headful:
         options.headless = False
-    return options, mask
+    return options
 
 
 def _whole_parser() -> Parser:
@@ -135,9 +137,9 @@ def _help(files: Locustfiles) -> int:
     return ExitCode.OK
 
 
-def _check_first(first: Resolved) -> None:
+def _check_first(parser: Parser, first: Resolved) -> None:
     """Refuse what needs no locustfile to be refused, before any of its code runs."""
-    refuse_later(new_parser(), first)
+    refuse_later(parser, first)
     options = first.options
     if options.stats_history_enabled and not options.csv_prefix:
         raise CommandError("--csv-full-history needs --csv PREFIX", ExitCode.USAGE)

@@ -4,15 +4,13 @@ To add one: a line here, a ``### --name`` section in docs/options.md, and its us
 """
 
 import argparse
-import platform
 import textwrap
-from pathlib import Path
 
 from gregaria.cli import values
 from gregaria.cli.cluster_options import add_cluster_options
 from gregaria.cli.later import add_later_options, add_removed_options, later_names
 from gregaria.cli.parser import Parser
-from gregaria.version import VERSION
+from gregaria.version import version_line
 
 _EPILOG = """\
 Examples:
@@ -50,6 +48,7 @@ def new_parser() -> Parser:
     add_later_options(parser)
     add_removed_options(parser)
     _add_user_classes(parser)
+    parser.is_whole()
     return parser
 
 
@@ -277,7 +276,3 @@ def _add_user_classes(parser: Parser) -> None:
     )
 
 
-def version_line() -> str:
-    """What ``--version`` prints."""
-    package = Path(__file__).resolve().parent.parent
-    return f"gregaria {VERSION} from {package} (Python {platform.python_version()})"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from gregaria.errors import CommandError, ExitCode
+from gregaria.stats.masking import texts_of
 
 
 class _Container(argparse._ActionsContainer):
@@ -106,6 +107,7 @@ class Parser(_Container, argparse.ArgumentParser):
 
     def __init__(self, **keywords: Any) -> None:
         super().__init__(allow_abbrev=False, add_help=False, formatter_class=_HelpFormatter, **keywords)
+        self._own: list[argparse.Action] = []
 
     def error(self, message: str) -> NoReturn:
         raise CommandError(message, ExitCode.USAGE)
@@ -121,6 +123,18 @@ class Parser(_Container, argparse.ArgumentParser):
     def option(self, flag: str) -> argparse.Action | None:
         """The action behind ``--flag``, if there is one."""
         return self._option_string_actions.get(flag)
+
+    def is_whole(self) -> None:
+        """The command's own options are there: whatever is added from now on is a locustfile's."""
+        self._own = list(self._actions)
+
+    def added(self) -> dict[str, bool]:
+        """``{name: whether it is secret}`` of the options that locustfiles have added."""
+        return {
+            action.dest: bool(getattr(action, "is_secret", False))
+            for action in self._actions
+            if action not in self._own
+        }
 
     def forget_yielding(self) -> None:
         """Drop the options that a locustfile may declare for itself, as long as it is not known whether it does."""
@@ -189,13 +203,8 @@ class Parser(_Container, argparse.ArgumentParser):
 
     def secrets(self, options: argparse.Namespace) -> list[str]:
         """The values of the options that were declared ``is_secret``."""
-        found = []
-        for action in self._actions:
-            if getattr(action, "is_secret", False):
-                value = getattr(options, action.dest, None)
-                values = value if isinstance(value, (list, tuple)) else [value]
-                found += [str(each) for each in values if each is not None and not isinstance(each, bool)]
-        return found
+        secret = [action.dest for action in self._actions if getattr(action, "is_secret", False)]
+        return [text for name in secret for text in texts_of(getattr(options, name, None))]
 
     def nearest(self, flag: str) -> str | None:
         """The option that looks most like ``flag``, hidden ones left out."""

@@ -21,7 +21,7 @@ from gregaria.cluster.wire import LARGEST_FRAME_BYTES, WireError, pack, unpack
 from gregaria.engine.names import place_of
 from gregaria.errors import CommandError, ExitCode
 
-__all__ = ["fetch"]
+__all__ = ["fetch_files"]
 
 logger = logging.getLogger("gregaria.cluster.fetch")
 
@@ -30,7 +30,9 @@ _LOOK_S = 0.05
 _ASK_AGAIN_S = 10.0
 
 
-def fetch(host: str, port: int, keys: Keys | None, timing: Timing | None = None) -> tuple[list[Path], list[str]]:
+def fetch_files(
+    host: str, port: int, keys: Keys | None, timing: Timing | None = None
+) -> tuple[list[Path], list[str]]:
     """The locustfiles of a master, in a folder of their own with all that lies beside them there; and URLs of others.
 
     Raises:

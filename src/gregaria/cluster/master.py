@@ -22,6 +22,7 @@ from gregaria.cluster.keys import Keys
 from gregaria.cluster.link import Link, MasterSocket
 from gregaria.cluster.loss import Loss
 from gregaria.cluster.master_machine import MasterMachine
+from gregaria.cluster.options import options_to_send
 from gregaria.cluster.roster import WorkerNode, WorkerNodes, counts_of
 from gregaria.cluster.rows import Rows
 from gregaria.cluster.timing import Timing
@@ -117,6 +118,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         # Those of another master's test that have not come back: host, index, users, requests per second.
         self._known_workers: dict[str, Any] = {}
         self._is_over = False
+        # What workers are told in this test, once one is.
+        self._told_options: dict[str, Any] | None = None
         self._rows = Rows(
             feeds.serve(),
             lambda node_id, payload: self._put(node_id, "feed", payload),
@@ -386,6 +389,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             self.stop_test(str(payload["reason"]))
         elif node is not None:
             self._take_state(node, item.kind, payload)
+
     def _dealt(self, item: Item) -> None:
         """An item has been taken: its sender can forget it, when it need not be sent to another master."""
         if self._keeper is not None:
@@ -486,6 +490,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             self._losses.clear()
             self._known_workers.clear()
         self._is_over = False
+        self._told_options = None
         self._stopped.clear()
         self._settled.clear()
         for node in self.clients.values():
@@ -520,6 +525,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         self._continued = None
 
     def _open_test(self) -> None:
+        # Listeners of test_start may have changed them.
+        self._told_options = None
         if not self.worker_count:
             logger.warning("There is no worker yet; users start when one comes: gregaria --worker --master-host ...")
         if not self._rows:
@@ -559,10 +566,15 @@ class MasterRunner(SteeringRunner, DistributedRunner):
                 "spawn_rate": self.spawn_rate,
                 "host": environment.host,
                 "stop_timeout_s": environment.stop_timeout,
-                "options": {},
+                "options": self._options(),
                 "iterations": self._iterations_of(node),
             },
         )
+
+    def _options(self) -> dict[str, Any]:
+        if self._told_options is None:
+            self._told_options = options_to_send(self.environment)
+        return self._told_options
 
     def _iterations_of(self, node: WorkerNode) -> int | None:
         """A worker's share of the iterations of the whole test."""

@@ -18,6 +18,7 @@ from gregaria.cluster.files import digest_of
 from gregaria.cluster.happenings import Connected, Held, Item, Refused, Resumed, Waiting
 from gregaria.cluster.keys import Keys
 from gregaria.cluster.link import Link, WorkerSocket
+from gregaria.cluster.options import take_options, those_for
 from gregaria.cluster.reach import why_not
 from gregaria.cluster.timing import Timing
 from gregaria.cluster.wire import copy_of
@@ -99,10 +100,10 @@ class WorkerRunner(HostRunner, DistributedRunner):
         self._spawn_timestamp = 0.0
         self._is_locust = False
         self._is_held = False
-        self._status: dict[str, Any] = {"state": STATE_INIT}
-        self._status_s = time.monotonic()
         self._rate = 0.0
         self._rate_since = (time.monotonic(), 0)
+        # Whole from the first sign of life on: a master of Locust's ends when something is missing in it.
+        self._set_status()
         self._logs_told = 0
         self._about: dict[str, Any] = {
             "host": socket.gethostname(),
@@ -197,7 +198,8 @@ class WorkerRunner(HostRunner, DistributedRunner):
             elif isinstance(what, Refused):
                 self._refused(what)
         except Exception:
-            logger.exception("What the master said could not be dealt with: %r", what)
+            # What it was, and not all of it: options may be secret.
+            logger.exception("What the master said could not be dealt with: %s", getattr(what, "kind", what))
 
     def _take(self, item: Item) -> None:
         payload = item.payload
@@ -301,7 +303,12 @@ class WorkerRunner(HostRunner, DistributedRunner):
             if payload["timestamp"] <= self._spawn_timestamp:
                 return
             self._spawn_timestamp = payload["timestamp"]
-            payload = {**payload, "run": self._run if self._is_testing else uuid.uuid4().hex, "generation": 0}
+            payload = {
+                **payload,
+                "run": self._run if self._is_testing else uuid.uuid4().hex,
+                "generation": 0,
+                "options": those_for(self.environment, payload["options"]),
+            }
         self._wanted = payload
         self._go_there()
 
@@ -357,6 +364,8 @@ class WorkerRunner(HostRunner, DistributedRunner):
             check_user_class(user_class)
         self._keep_watch()
         self._apply(wanted)
+        # Now and not with each step of a ramp: listeners of test_start may make more of them.
+        take_options(self.environment, wanted.get("options") or {})
         self.cpu_warning_emitted = False
         self._begin_counting(wanted["run"], wanted["generation"], self._clear_figures)
         self.iterations = wanted.get("iterations")
@@ -382,10 +391,6 @@ class WorkerRunner(HostRunner, DistributedRunner):
         environment.host = wanted["host"] or environment.host
         if wanted.get("stop_timeout_s") is not None:
             environment.stop_timeout = wanted["stop_timeout_s"]
-        options = environment.parsed_options
-        for name, value in (wanted.get("options") or {}).items():
-            if options is not None:
-                setattr(options, name, value)
 
     def _begin_counting(self, run: str, generation: int, clear: Any) -> None:
         with self._counting:
@@ -474,9 +479,8 @@ class WorkerRunner(HostRunner, DistributedRunner):
 
     def _set_status(self) -> None:
         self._status_s = time.monotonic()
-        state = self.worker_state
-        self._status = {
-            "state": state,
+        self._status: dict[str, Any] = {
+            "state": self.worker_state,
             "current_cpu_usage": self.current_cpu_usage,
             "current_memory_usage": self.current_memory_usage,
             "users": self.user_classes_count,

@@ -5,10 +5,9 @@ import runpy
 import sys
 from pathlib import Path
 
-from gevent import monkey
-
 from gregaria.compat import FOLDER, enable
 from gregaria.errors import CommandError
+from gregaria.patching import patch_all
 
 USAGE = """\
 usage: python -m gregaria.compat SCRIPT.py [ARGUMENTS]   run a script in which `import locust` means Gregaria
@@ -41,7 +40,7 @@ def main(arguments: list[str]) -> None:
 
 def _prepare(argv: list[str], folder: Path) -> None:
     if not os.environ.get("LOCUST_SKIP_MONKEY_PATCH"):
-        monkey.patch_all()
+        patch_all()
     sys.argv = argv
     sys.path[0] = str(folder)
     try:

@@ -5,9 +5,10 @@ import json
 import re
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import Any
 from urllib.parse import quote, quote_plus
 
-__all__ = ["MASK", "Mask", "is_secret"]
+__all__ = ["MASK", "Mask", "is_secret", "texts_of"]
 
 MASK = "***"
 
@@ -46,10 +47,15 @@ class Mask:
         patterns = [re.escape(spelling) for spelling in sorted(spellings, key=len, reverse=True)]
         self._pattern = re.compile(b"|".join([*patterns, _USER_INFO]), re.IGNORECASE)
 
+    def and_these(self, secrets: Iterable[str]) -> "Mask":
+        """A mask that hides these texts, too, those left out that are too short."""
+        found = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
+        return self if found <= self._secrets else Mask(self._secrets | found)
+
     def and_of(self, lines: Iterable[str]) -> "Mask":
         """A mask that hides, too, what the secret ones among these header lines hold: a server may send it back."""
-        found = {secret for line in lines for secret in _secrets_of(line) if len(secret) >= _SHORTEST_HEADER_SECRET}
-        return self if found <= self._secrets else Mask(self._secrets | found)
+        found = (secret for line in lines for secret in _secrets_of(line))
+        return self.and_these(secret for secret in found if len(secret) >= _SHORTEST_HEADER_SECRET)
 
     def text(self, text: str) -> str:
         """The text with all secrets masked."""
@@ -99,6 +105,12 @@ def is_secret(line: str) -> bool:
     """Whether a header line's value is masked as a whole; lines that continue it must be, too."""
     kind = line.partition(":")[0].strip().lower()
     return kind in _AUTHORIZATION or "cookie" in kind or _SECRET_NAME.search(kind) is not None
+
+
+def texts_of(value: Any) -> list[str]:
+    """What must not be shown of a secret option's value, which may be a list; a flag tells nothing."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return [str(each) for each in values if each is not None and not isinstance(each, bool)]
 
 
 def _without_value(cookie: str) -> str:

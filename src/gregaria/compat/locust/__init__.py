@@ -5,8 +5,10 @@ import os
 
 from gevent import monkey
 
+from gregaria.patching import patch_all
+
 if not os.environ.get("LOCUST_SKIP_MONKEY_PATCH") and not monkey.is_module_patched("socket"):
-    monkey.patch_all()
+    patch_all()
 
 import importlib
 from typing import TYPE_CHECKING, Any
