@@ -279,9 +279,10 @@ def test_expected_workers_that_do_not_come_end_the_wait(tmp_path: Path) -> None:
         assert "0 of 2 expected workers" in master.output
 
 
-def test_a_second_interrupt_ends_a_master_at_once(tmp_path: Path) -> None:
+def test_a_second_interrupt_ends_a_master_at_once_and_its_workers_when_they_can(tmp_path: Path) -> None:
     slow = """
 from locust import User, task
+from pathlib import Path
 import time
 
 class Slow(User):
@@ -290,11 +291,12 @@ class Slow(User):
         time.sleep(0.1)
 
     def on_stop(self):
-        time.sleep(60)
+        while not Path("may-stop").exists():
+            time.sleep(0.05)
 """
     with Cluster(tmp_path, slow) as cluster:
         master = cluster.start_master("-u", "1", "--stop-timeout", "60")
-        cluster.start_worker()
+        worker = cluster.start_worker()
         master.wait_for("All users spawned")
         master.signal(signal.SIGINT)
         master.wait_for("once more to end it at once")
@@ -302,3 +304,5 @@ class Slow(User):
         master.wait(5)
         assert "Ending at once" in master.output
         assert "Traceback" not in master.output
+        (tmp_path / "may-stop").touch()
+        assert worker.wait(10) == 0, worker.output

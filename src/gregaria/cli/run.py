@@ -168,6 +168,7 @@ class Run:
                 host if self._options.master and host not in ("*", "0.0.0.0", "::") else "127.0.0.1",
                 self._runner.port,
                 replaces=self._options.replace_workers,
+                is_over=lambda: self._over.is_set() or self._runner.is_quitting,
             )
             self._workers.start()
         expected, longest_s = self._part.expect_workers, self._options.expect_workers_max_wait or None
@@ -290,6 +291,8 @@ class Run:
         logger.warning("Ending at once; requests on the wire are not waited for")
         others = [user for user in self._runner.user_greenlets if user is not gevent.getcurrent()]
         gevent.killall(others, block=False)
+        if self._part.role == MASTER:
+            self._runner.dismiss_workers()
         gevent.sleep(0)
         code = self._exit_code(self._reports.finish())
         sys.stdout.flush()
