@@ -70,7 +70,7 @@ wheel: $(READY) ## a wheel in dist/
 	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean: ## remove what was built, the virtual environment included
-	@rm -rf $(VENV) $(STAMPS) build dist demo-output benchmarks/.env benchmarks/.work .locust-env .locust-env.lock src/*.egg-info .*_cache .coverage*
+	@rm -rf $(VENV) $(STAMPS) build dist demo-output benchmarks/.env benchmarks/.env.lock benchmarks/.work src/*.egg-info .*_cache .coverage*
 	@find src -name '*.so' -delete -o -name '*.pyd' -delete -o -name '*.html' -delete
 	@find src/gregaria -name '*.pyx' | sed 's/pyx$$/c/' | xargs rm -f
 
