@@ -25,6 +25,8 @@ def worker() -> Iterator[WorkerRunner]:
     # Nobody listens there.
     runner = Environment(user_classes=[Calm]).create_worker_runner("127.0.0.1", 9)
     yield runner
+    # So that it waits for no answer to its goodbye.
+    runner._happened(Held("the test is over"))
     runner.quit()
 
 

@@ -127,7 +127,8 @@ class Cluster:
             name="master",
             prefix=prefix,
         )
-        self.port = int(node.wait_for(r"Listening for workers on .+:(\d+)")[1])
+        # Of a cluster that is at full load, which leaves little to one that starts.
+        self.port = int(node.wait_for(r"Listening for workers on .+:(\d+)", timeout_s=40)[1])
         return node
 
     def start_worker(self, *arguments: str, host: str = "127.0.0.1", prefix: tuple[str, ...] = ()) -> Node:

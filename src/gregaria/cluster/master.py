@@ -53,6 +53,8 @@ logger = logging.getLogger("gregaria.cluster.master")
 _PATIENCE_S = 10.0
 #: seconds that workers have to say goodbye
 _GOODBYE_S = 3.0
+#: seconds that the link has to send what is waiting when nothing else is waited for
+_FLUSH_S = 0.2
 #: seconds that workers have to fetch the first rows of their feeds
 _ROWS_S = 60.0
 #: seconds after which a test whose last worker was lost is ended
@@ -649,9 +651,17 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         self._is_over = True
         self._write_notes(is_over=True)
 
-    def _end_work(self) -> None:
+    def dismiss_workers(self) -> None:
+        """This process is about to end without the end of a run: workers would wait for it long."""
+        self._tell_to_quit()
+        gevent.sleep(_FLUSH_S)
+
+    def _tell_to_quit(self) -> None:
         for node in self.clients.present:
             self._put(node.id, "quit", {})
+
+    def _end_work(self) -> None:
+        self._tell_to_quit()
         self._wait(lambda: not any(node.dialect != LOCUST for node in self.clients.present), _GOODBYE_S)
         self._link.close()
         super()._end_work()

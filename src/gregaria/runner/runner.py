@@ -176,6 +176,11 @@ class Runner:
 
     # -- the end ---------------------------------------------------------------------------------------------------
 
+    @property
+    def is_quitting(self) -> bool:
+        """Whether everything is being ended, or has been."""
+        return self._quits
+
     def stop(self) -> None:
         """End the test and wait for it; the next ``start`` begins another. Without a test, nothing happens.
 
