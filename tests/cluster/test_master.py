@@ -2,6 +2,7 @@
 
 import threading
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,26 @@ def test_a_missing_worker_is_told_to_count_anew_too(master: Master) -> None:
     master.lose(1)
     master.runner._reset_statistics()
     assert "reset" in master.kinds(1)
+
+
+def test_options_are_told_as_listeners_of_test_start_have_left_them(master: Master) -> None:
+    environment = master.environment
+    environment.parsed_options, environment.custom_options = Namespace(shelf="top", other=1), {"shelf": False}
+
+    def change(**_: Any) -> None:
+        # One that is back at this moment is told how things are now.
+        master.lose(0)
+        master.runner._happened(Back("host_0"))
+        environment.parsed_options.shelf = "low"
+
+    environment.events.test_start.add_listener(change)
+    master.join(0)
+    master.join(1)
+    master.runner.start(2, 100)
+    wait_until(lambda: master.users_of(0) == master.users_of(1) == 1)
+    told = [payload["options"] for _, kind, payload in master.told if kind == "spawn"]
+    others = {"tags": None, "exclude_tags": None}
+    assert told == [{"shelf": "top", **others}, {"shelf": "low", **others}, {"shelf": "low", **others}]
 
 
 def test_a_worker_that_brings_users_gives_them_up_before_it_gets_others(master: Master) -> None:

@@ -24,6 +24,20 @@ def test_the_version_loads_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "gregaria gregaria.__main__ gregaria.version"
 
 
+def test_help_loads_neither_the_cluster_nor_zeromq(command: Command) -> None:
+    command.write(
+        "own.py",
+        "import sys\n"
+        "from locust import events\n"
+        "@events.init_command_line_parser.add_listener\n"
+        "def tell(parser):\n"
+        "    print('LOADED', *sorted(sys.modules))\n",
+    )
+    loaded = command.run("-f", "own.py", "--help").out.partition("LOADED ")[2].split("\n")[0].split()
+    assert "gregaria.cli.cluster" in loaded
+    assert not {"zmq", "gregaria.cluster.master", "gregaria.cluster.worker", "gregaria.feed"} & set(loaded)
+
+
 def test_help_shows_groups_defaults_examples_and_what_a_locustfile_adds(command: Command) -> None:
     command.write(
         "own.py",
