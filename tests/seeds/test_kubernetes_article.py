@@ -28,7 +28,7 @@ def test_files_are_dealt_by_messages_before_the_first_user_starts(target: Server
     for number in range(3):
         (bucket / f"image-{number}.bin").write_bytes(bytes(range(256)) * 40 * (number + 1) + b"\r\n--\n")
     run = run_gregaria(
-        *("-f", LOCUSTFILES / "kubernetes_files.py", "-u", "4", "-r", "4", "-t", "2s", "-H", target.url),
+        *("-f", LOCUSTFILES / "kubernetes_files.py", "-u", "4", "-r", "4", "-t", "1s", "-H", target.url),
         folder=tmp_path,
         environment={"BUCKET": str(bucket)},
     )
