@@ -36,6 +36,15 @@ threading.settrace(None)  # type: ignore[arg-type]
 UNDER_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of real clusters first: they wait more than they compute, and the long ones among them would come last.
+
+    pytest-xdist begins by giving each of its processes a run of neighbours: one has these, which would hold up each
+    other, while the other computes.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/cluster/"))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose ``@pytest.mark.needs("nginx")`` is not met here."""
     for marker in item.iter_markers("needs"):

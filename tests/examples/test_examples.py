@@ -16,7 +16,7 @@ EXAMPLES = ROOT / "examples"
 
 
 def run_example(name: str, host: str, folder: Path, *arguments: str, **environment: str) -> Run:
-    users = () if any(argument in ("-u", "-f") for argument in arguments) else ("-u", "5", "-r", "10", "-t", "2s")
+    users = () if any(argument in ("-u", "-f") for argument in arguments) else ("-u", "5", "-r", "10", "-t", "1s")
     return run_gregaria(
         "-f", EXAMPLES / name, "-H", host, "--only-summary", *users, *arguments, folder=folder, environment=environment
     )
