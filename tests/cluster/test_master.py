@@ -14,6 +14,7 @@ from gregaria.cluster.happenings import Back, Item, Joined, Lost
 from gregaria.cluster.journal import Journal, Notes
 from gregaria.cluster.master import MasterRunner
 from gregaria.cluster.master_machine import Peer
+from gregaria.cluster.notes import NoteTaker
 from gregaria.environment import Environment
 from gregaria.errors import StopTest
 from gregaria.runner.state import STATE_RUNNING, STATE_STOPPED
@@ -94,10 +95,16 @@ def notes_of(tmp_path: Path, **more: Any) -> Journal:
     return journal
 
 
+def note_taker_of(master: Master) -> NoteTaker:
+    note_taker = master.runner._note_taker
+    assert note_taker is not None
+    return note_taker
+
+
 def test_what_is_known_of_workers_that_have_not_come_back_is_not_forgotten(tmp_path: Path) -> None:
     journal = notes_of(tmp_path)
     master = Master(journal=journal)
-    master.runner._write_notes(is_over=False)
+    note_taker_of(master).write()
     notes = journal.read()
     master.end()
     assert notes is not None
@@ -137,15 +144,15 @@ def test_a_worker_that_brings_users_gives_them_up_before_it_gets_others(master: 
     master.join(0)
     master.runner.start(4, 100)
     wait_until(lambda: master.users_of(0) == 4)
-    master.join(1, run=master.runner._run)
+    master.join(1, run=master.runner._test.run)
     (first,) = [payload["users"] for node_id, kind, payload in master.told if (node_id, kind) == ("host_1", "spawn")]
     assert first == {"Calm": 0}
 
 
 def test_one_note_is_written_after_the_other(tmp_path: Path) -> None:
     master = Master(journal=notes_of(tmp_path))
-    keeper = master.runner._keeper
-    assert keeper is not None
+    note_taker = note_taker_of(master)
+    keeper = note_taker._keeper
     write, at_work = keeper._journal.write, [0, 0]
 
     def write_slowly(packed: bytes) -> None:
@@ -156,7 +163,12 @@ def test_one_note_is_written_after_the_other(tmp_path: Path) -> None:
         at_work[0] -= 1
 
     keeper._journal.write = write_slowly  # type: ignore[method-assign]
-    gevent.joinall([gevent.spawn(master.runner._write_notes, is_over=is_over) for is_over in (False, False, True)])
+
+    def write_note(is_over: bool) -> None:
+        master.runner._test.is_over = is_over
+        note_taker.write()
+
+    gevent.joinall([gevent.spawn(write_note, is_over) for is_over in (False, False, True)])
     notes = keeper._journal.read()
     assert notes is not None
     assert notes.is_over
@@ -202,10 +214,10 @@ def test_a_worker_that_joins_while_the_test_ends_is_not_waited_for(master: Maste
     ending = gevent.spawn(master.runner.stop)
     wait_until(lambda: "stop" in master.kinds(0))
     master.join(1)
-    master.join(2, run=master.runner._run)
+    master.join(2, run=master.runner._test.run)
     assert "stop" in master.kinds(2)
-    master.say(0, "stopped", {"run": master.runner._run})
-    master.say(2, "stopped", {"run": master.runner._run})
+    master.say(0, "stopped", {"run": master.runner._test.run})
+    master.say(2, "stopped", {"run": master.runner._test.run})
     ending.join(3)
     assert master.runner.state == STATE_STOPPED
     assert list(master.runner.notes) == []

@@ -84,7 +84,7 @@ def test_the_end_of_the_test_is_asked_for_when_the_master_is_back(worker: Worker
     spawn(worker, "run")
     wait_until(lambda: worker.user_count == 2)
     worker._happened(Held("nobody answers"))
-    worker._put = lambda *item: told.append(item)  # type: ignore[method-assign]
+    worker.put = lambda *item: told.append(item)  # type: ignore[method-assign]
     worker.stop_test("enough")
     assert [kind for kind, _ in told] == ["stop_test"]
     assert worker._ender is None
@@ -93,6 +93,6 @@ def test_the_end_of_the_test_is_asked_for_when_the_master_is_back(worker: Worker
 def test_a_master_that_has_begun_again_is_told_what_is_shared(worker: WorkerRunner) -> None:
     told: list[Any] = []
     worker.environment.shared_data["key"] = 1
-    worker._put = lambda *item: told.append(item)  # type: ignore[method-assign]
+    worker.put = lambda *item: told.append(item)  # type: ignore[method-assign]
     worker._happened(Connected(0, "gregaria", {}, is_new=True))
     assert [(payload["key"], payload["value"]) for kind, payload in told if kind == "shared"] == [("key", 1)]

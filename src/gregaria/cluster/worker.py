@@ -19,17 +19,16 @@ from gregaria.cluster.happenings import Connected, Held, Item, Refused, Resumed,
 from gregaria.cluster.keys import Keys
 from gregaria.cluster.link import Link, WorkerSocket
 from gregaria.cluster.reach import why_not
+from gregaria.cluster.telling import Telling
 from gregaria.cluster.timing import Timing
 from gregaria.cluster.wire import copy_of
 from gregaria.cluster.worker_machine import LOCUST, WorkerMachine
 from gregaria.errors import CommandError, ExitCode
 from gregaria.feed.feeds import feeds
-from gregaria.logs import last_lines, lines_since
 from gregaria.runner.host import HostRunner
 from gregaria.runner.messages import Message
 from gregaria.runner.roles import DistributedRunner
 from gregaria.runner.state import STATE_CLEANUP, STATE_INIT, STATE_RUNNING, STATE_SPAWNING
-from gregaria.settings import settings
 from gregaria.stats.increments import Increments
 from gregaria.users.check import check_user_class
 
@@ -37,8 +36,6 @@ __all__ = ["WorkerRunner"]
 
 logger = logging.getLogger("gregaria.cluster.worker")
 
-#: seconds between two words about this process, and what listeners of report_to_master add
-_STATUS_S = 1.0
 #: seconds that the master has to send the first rows of test data
 _ROWS_S = 60.0
 #: seconds that a goodbye has to be heard
@@ -64,6 +61,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
         worker_state: ``ready``, ``spawning``, ``running`` or ``cleanup``.
         master_host, master_port: where the master listens.
         connected: whether a master has accepted it.
+        is_locust: whether the master is one of Locust's.
         failure: why it has ended before it was told to.
     """
 
@@ -97,13 +95,8 @@ class WorkerRunner(HostRunner, DistributedRunner):
         self._wanted: dict[str, Any] | None = None
         self._follower: Greenlet | None = None
         self._spawn_timestamp = 0.0
-        self._is_locust = False
+        self.is_locust = False
         self._is_held = False
-        self._status: dict[str, Any] = {"state": STATE_INIT}
-        self._status_s = time.monotonic()
-        self._rate = 0.0
-        self._rate_since = (time.monotonic(), 0)
-        self._logs_told = 0
         self._about: dict[str, Any] = {
             "host": socket.gethostname(),
             "cores": os.cpu_count() or 1,
@@ -113,21 +106,27 @@ class WorkerRunner(HostRunner, DistributedRunner):
         self._files = dict(files) if files is not None else None
         if files is not None:
             self._about["files"] = digest_of(files)
+        self._telling = Telling(self, self._increments)
         self._machine = WorkerMachine(
             self.client_id,
             uuid.uuid4().hex[:16],
             self._about_now,
             self._report,
-            self._status_now,
+            self._telling.status_now,
             time.monotonic(),
             timing or Timing.usual(),
         )
         environment.shared_data.writer = self.client_id
-        environment.shared_data.tell = lambda change: self._put("shared", copy_of("shared", change))
+        environment.shared_data.tell = lambda change: self.put("shared", copy_of("shared", change))
         feeds.connect(self)
         self._link = Link(WorkerSocket(self._machine, master_host, master_port, keys), self._happened)
         self._link.open()
-        self.greenlet.spawn(self._tell_status)
+        self.greenlet.spawn(self._telling.keep_telling)
+
+    @property
+    def is_testing(self) -> bool:
+        """Whether a test runs, or is about to end."""
+        return self._is_testing
 
     # -- users -----------------------------------------------------------------------------------------------------
 
@@ -141,7 +140,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
 
     def user_gone(self, class_name: str) -> bool:
         """A user has ended by itself and is not replaced."""
-        self._put("user_gone", {"class": class_name})
+        self.put("user_gone", {"class": class_name})
         return True
 
     def user_count_changed(self) -> None:
@@ -161,24 +160,24 @@ class WorkerRunner(HostRunner, DistributedRunner):
             WireError: the data cannot be sent.
         """
         del client_id
-        self._put("message", {"type": msg_type, "data": copy_of(msg_type, data)})
+        self.put("message", {"type": msg_type, "data": copy_of(msg_type, data)})
 
     def ask(self, feed_name: str, payload: dict[str, Any]) -> None:
         """Ask the master for rows of test data."""
-        self._put("feed", [feed_name, payload])
+        self.put("feed", [feed_name, payload])
 
     def stop_test(self, reason: str) -> None:
         """End the whole test: the master does."""
-        if self._is_locust or not (self.connected or self._on_master_loss == PAUSE):
+        if self.is_locust or not (self.connected or self._on_master_loss == PAUSE):
             super().stop_test(reason)
         elif self._is_testing:
             logger.info("The master is asked to end the test: %s", reason)
-            self._put("stop_test", {"reason": f"worker {self.worker_index}: {reason}"})
+            self.put("stop_test", {"reason": f"worker {self.worker_index}: {reason}"})
 
     def log_exception(self, node_id: str, msg: str, formatted_tb: str) -> None:
         super().log_exception(node_id, msg, formatted_tb)
-        if self._is_locust:
-            self._put("exception", {"message": msg, "traceback": formatted_tb})
+        if self.is_locust:
+            self.put("exception", {"message": msg, "traceback": formatted_tb})
 
     # -- what happens ----------------------------------------------------------------------------------------------
 
@@ -229,18 +228,18 @@ class WorkerRunner(HostRunner, DistributedRunner):
 
     def _accepted(self, what: Connected) -> None:
         self.connected = True
-        self._is_locust = what.dialect == LOCUST
+        self.is_locust = what.dialect == LOCUST
         self.worker_index = what.index
         if what.is_new:
             logger.info("Connected to the master at %s:%d as worker %d", self.master_host, self.master_port, what.index)
-            self._logs_told = 0
+            self._telling.begin_again()
         else:
             logger.info("Connected to the master at %s:%d again", self.master_host, self.master_port)
-        if what.is_new and not self._is_locust:
+        if what.is_new and not self.is_locust:
             # A master that has begun again has nothing of what was shared.
             for change in self.environment.shared_data.whole():
-                self._put("shared", copy_of("shared", change))
-        if self._is_locust:
+                self.put("shared", copy_of("shared", change))
+        if self.is_locust:
             feeds.fail("a master of Locust's hands out no rows")
         else:
             feeds.resume()
@@ -297,7 +296,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
     # -- a test ----------------------------------------------------------------------------------------------------
 
     def _spawn(self, payload: dict[str, Any]) -> None:
-        if self._is_locust:
+        if self.is_locust:
             if payload["timestamp"] <= self._spawn_timestamp:
                 return
             self._spawn_timestamp = payload["timestamp"]
@@ -333,7 +332,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
                 # Who ends that test sees to it then.
                 return
             wanted, self._wanted = self._wanted, None
-            self._put("spawning", {})
+            self.put("spawning", {})
             if not self._is_testing and not self._begin_test(wanted):
                 return
             if wanted["generation"] > self._generation:
@@ -350,7 +349,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
                 return
         self.worker_state = STATE_RUNNING
         self.update_state(STATE_RUNNING)
-        self._put("spawned", {"users": self.user_classes_count})
+        self.put("spawned", {"users": self.user_classes_count})
 
     def _begin_test(self, wanted: dict[str, Any]) -> bool:
         for user_class in self.user_classes:
@@ -395,7 +394,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
     def _report(self) -> dict[str, Any] | None:
         """What is new; called in the link's thread."""
         with self._counting:
-            if self._run is None or self._is_locust:
+            if self._run is None or self.is_locust:
                 return None
             new = self._increments.take()
             if new is None:
@@ -427,19 +426,15 @@ class WorkerRunner(HostRunner, DistributedRunner):
     def _stopped(self, run: str | None) -> None:
         """Tell the master everything that it has not been told, and that this was all of that run."""
         self.worker_state = STATE_INIT
-        feeds.tell()
-        self._tell_custom()
-        if self._is_locust:
-            self._report_to_locust()
-        self._set_status()
+        self._telling.tell_all()
 
         def tell() -> None:
             self._machine.report_now()
             self._machine.put("stopped", {"run": run})
 
         self._link.ask(tell)
-        if self._is_locust:
-            self._put("client_ready", None)
+        if self.is_locust:
+            self.put("client_ready", None)
 
     def _end_work(self) -> None:
         feeds.leave()
@@ -452,75 +447,17 @@ class WorkerRunner(HostRunner, DistributedRunner):
 
     # -- what the master is told -----------------------------------------------------------------------------------
 
-    def _put(self, kind: str, payload: Any) -> None:
+    def put(self, kind: str, payload: Any) -> None:
+        """Send an item to the master."""
         self._link.ask(lambda: self._machine.put(kind, payload))
 
-    def _tell_status(self) -> None:
-        last_locust_s = time.monotonic()
-        while True:
-            self._set_status()
-            if self.connected:
-                self.fire(
-                    self.environment.events.heartbeat_received, client_id=self.client_id, timestamp=time.time()
-                )
-                self._tell_logs()
-                if self._is_testing:
-                    feeds.tell()
-                    self._tell_custom()
-                if self._is_locust and time.monotonic() - last_locust_s >= settings.worker_report_interval_s:
-                    last_locust_s = time.monotonic()
-                    self._report_to_locust()
-            gevent.sleep(_STATUS_S)
-
-    def _set_status(self) -> None:
-        self._status_s = time.monotonic()
-        state = self.worker_state
-        self._status = {
-            "state": state,
-            "current_cpu_usage": self.current_cpu_usage,
-            "current_memory_usage": self.current_memory_usage,
-            "users": self.user_classes_count,
-            "requests_per_s": self._highest_rate(),
-        }
-
-    def _highest_rate(self) -> float:
-        """Requests per second of the last interval, or of one before it that had more."""
-        now_s, requests = time.monotonic(), self.stats.num_requests
-        then_s, before = self._rate_since
-        self._rate_since = now_s, requests
-        if now_s > then_s:
-            self._rate = max((requests - before) / (now_s - then_s), self._rate * 0.9)
-        return self._rate
+    def held_up_by(self) -> str | None:
+        """Who keeps the event loop from turning at this moment. May be asked in any thread."""
+        return self._crew.held_up_by()
 
     def _about_now(self) -> dict[str, Any]:
         """Called in the link's thread, when a master is greeted."""
         return {**self._about, "run": self._run if self._is_testing else None}
-
-    def _status_now(self) -> dict[str, Any]:
-        """Called in the link's thread, also while user code keeps the event loop from turning."""
-        delay_s = time.monotonic() - self._status_s
-        if delay_s < 2 * _STATUS_S:
-            return self._status
-        return {**self._status, "loop_delay_s": delay_s, "culprit": self._crew.held_up_by()}
-
-    def _tell_logs(self) -> None:
-        self._logs_told, lines = lines_since(self._logs_told)
-        if lines:
-            self._put("logs", {"lines": last_lines() if self._is_locust else lines, "is_whole": self._is_locust})
-
-    def _tell_custom(self) -> None:
-        """What listeners of ``report_to_master`` have to tell."""
-        if self._is_locust or not self.environment.events.report_to_master.listeners:
-            return
-        data: dict[str, Any] = {"stats": [], "stats_total": {}, "errors": {}}
-        self.fire(self.environment.events.report_to_master, client_id=self.client_id, data=data)
-        self._put("custom", data)
-
-    def _report_to_locust(self) -> None:
-        data = self._increments.take_for_locust()
-        data.update(user_classes_count=self.user_classes_count, user_count=self.user_count)
-        self.fire(self.environment.events.report_to_master, client_id=self.client_id, data=data)
-        self._put("locust_report", data)
 
 
 def _idle_cores() -> float:
