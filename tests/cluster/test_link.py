@@ -6,6 +6,7 @@ from typing import Any
 import gevent
 from gevent.event import Event
 
+from gregaria.cluster.happenings import Failed
 from gregaria.cluster.link import Link, MasterSocket
 from gregaria.cluster.master_machine import MasterMachine
 from gregaria.cluster.wire import WireError
@@ -35,9 +36,16 @@ def test_a_wish_that_cannot_be_granted_keeps_no_other_from_being_granted() -> No
     link.close()
 
 
-def test_a_link_that_has_failed_can_be_closed() -> None:
+def test_a_link_that_has_failed_says_so_once_takes_what_is_asked_and_can_be_closed() -> None:
     machine = MasterMachine("master")
-    machine.tick = raising(RuntimeError("it has failed"))  # type: ignore[method-assign]
-    link = opened(machine)
+    machine.tick = raising(RuntimeError("it cannot go on"))  # type: ignore[method-assign]
+    happened: list[Any] = []
+    told = Event()
+    link = Link(MasterSocket(machine, "127.0.0.1", 0, None), lambda what: (happened.append(what), told.set()))
+    link.open()
+    assert told.wait(5)
+    for _ in range(3):
+        link.ask(raising(AssertionError("nobody is there who could")))
     with gevent.Timeout(5):
         link.close()
+    assert happened == [Failed("RuntimeError: it cannot go on")]

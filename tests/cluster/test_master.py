@@ -16,7 +16,7 @@ from gregaria.cluster.master import MasterRunner
 from gregaria.cluster.master_machine import Peer
 from gregaria.cluster.notes import NoteTaker
 from gregaria.environment import Environment
-from gregaria.errors import StopTest
+from gregaria.errors import ExitCode, StopTest
 from gregaria.runner.state import STATE_RUNNING, STATE_STOPPED
 from gregaria.users.declare import task
 from gregaria.users.user import User
@@ -221,6 +221,24 @@ def test_a_worker_that_joins_while_the_test_ends_is_not_waited_for(master: Maste
     ending.join(3)
     assert master.runner.state == STATE_STOPPED
     assert list(master.runner.notes) == []
+
+
+def test_a_master_whose_link_has_failed_ends_the_test_and_waits_for_nobody(master: Master) -> None:
+    def fail(now_s: float) -> None:
+        raise RuntimeError("it cannot go on")
+
+    master.join(0)
+    master.runner.start(4, 1000)
+    wait_until(lambda: master.users_of(0) == 4)
+    master.spawned(0)
+    wait_until(lambda: master.runner.state == STATE_RUNNING)
+    master.runner._machine.tick = fail  # type: ignore[method-assign]
+    with gevent.Timeout(5):
+        master.runner.greenlet.join()
+    assert master.runner.state == STATE_STOPPED
+    assert master.runner.failure is not None
+    assert master.runner.failure.exit_code == ExitCode.CLUSTER
+    assert [note for note in master.runner.notes if "was lost with 4 users" in note]
 
 
 def test_a_second_test_that_is_ended_before_it_has_users_ends(master: Master) -> None:

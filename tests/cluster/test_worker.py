@@ -10,6 +10,7 @@ import pytest
 from gregaria.cluster.happenings import Connected, Held, Item, Resumed
 from gregaria.cluster.worker import WorkerRunner
 from gregaria.environment import Environment
+from gregaria.errors import ExitCode
 from gregaria.users.declare import task
 from gregaria.users.user import User
 
@@ -77,6 +78,21 @@ def test_what_has_never_run_is_said_to_have_stopped(worker: WorkerRunner) -> Non
     worker._machine.put = lambda *item: told.append(item)  # type: ignore[method-assign]
     say(worker, "stop", run="another")
     wait_until(lambda: ("stopped", {"run": "another"}) in told)
+
+
+def test_a_worker_whose_link_has_failed_ends_with_its_users_and_says_why(worker: WorkerRunner) -> None:
+    def fail(now_s: float) -> None:
+        raise RuntimeError("it cannot go on")
+
+    spawn(worker, "run")
+    wait_until(lambda: worker.user_count == 2)
+    worker._machine.tick = fail  # type: ignore[method-assign]
+    with gevent.Timeout(5):
+        worker.greenlet.join()
+    assert worker.user_count == 0
+    assert worker.failure is not None
+    assert worker.failure.exit_code == ExitCode.CLUSTER
+    assert "it cannot go on" in str(worker.failure)
 
 
 def test_the_end_of_the_test_is_asked_for_when_the_master_is_back(worker: WorkerRunner) -> None:

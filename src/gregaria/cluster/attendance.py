@@ -166,6 +166,11 @@ class Attendance:
             self._losses[node.id] = Loss(node.index, node.host, users, rate, what.silent_s)
             self._drop(node)
 
+    def all_lost(self) -> None:
+        """The link has failed: nobody can be heard of."""
+        for node in self.nodes.present:
+            self.lost(Lost(node.id, "the link has failed", 0.0))
+
     def left(self, what: Left) -> None:
         """A worker has said goodbye."""
         node = self.nodes.get(what.node_id)

@@ -3,7 +3,20 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Back", "Connected", "Disturbed", "Held", "Item", "Joined", "Left", "Lost", "Refused", "Resumed", "Waiting"]
+__all__ = [
+    "Back",
+    "Connected",
+    "Disturbed",
+    "Failed",
+    "Held",
+    "Item",
+    "Joined",
+    "Left",
+    "Lost",
+    "Refused",
+    "Resumed",
+    "Waiting",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +33,13 @@ class Item:
     number: int
     kind: str
     payload: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The link has ended by an error of its own: nothing comes or goes any more."""
+
+    reason: str
 
 
 # At a worker

@@ -15,7 +15,7 @@ from gevent.event import Event
 from gregaria.cluster.attendance import Attendance
 from gregaria.cluster.bookkeeping import Bookkeeper
 from gregaria.cluster.files import TestFiles
-from gregaria.cluster.happenings import Back, Disturbed, Item, Joined, Left, Lost, Refused
+from gregaria.cluster.happenings import Back, Disturbed, Failed, Item, Joined, Left, Lost, Refused
 from gregaria.cluster.intake import Intake
 from gregaria.cluster.journal import Journal
 from gregaria.cluster.keys import Keys
@@ -236,9 +236,19 @@ class MasterRunner(SteeringRunner, DistributedRunner):
                     self.port,
                     what.reason,
                 )
+            elif isinstance(what, Failed):
+                self._give_up(f"the link to the workers has failed ({what.reason})", ExitCode.CLUSTER)
+                self._attendance.all_lost()
         except Exception:
             logger.exception("What a worker said could not be dealt with: %s", shortened(repr(what), 1000))
         self._changed.set()
+
+    def _give_up(self, reason: str, exit_code: int) -> None:
+        """End everything, as the test cannot go on."""
+        if self.failure is None:
+            logger.error("The test ends: %s", reason)
+            self.failure = CommandError(reason, exit_code)
+        self._ask_for_end(quits=True)
 
     def _take(self, item: Item) -> None:
         if item.kind == "feed" and _is_ask(item.payload):

@@ -15,7 +15,7 @@ from gevent.monkey import get_original
 from gregaria.cluster.archive import differences
 from gregaria.cluster.choices import PAUSE, QUIT
 from gregaria.cluster.files import digest_of
-from gregaria.cluster.happenings import Connected, Held, Item, Refused, Resumed, Waiting
+from gregaria.cluster.happenings import Connected, Failed, Held, Item, Refused, Resumed, Waiting
 from gregaria.cluster.keys import Keys
 from gregaria.cluster.link import Link, WorkerSocket
 from gregaria.cluster.reach import why_not
@@ -62,7 +62,6 @@ class WorkerRunner(HostRunner, DistributedRunner):
         master_host, master_port: where the master listens.
         connected: whether a master has accepted it.
         is_locust: whether the master is one of Locust's.
-        failure: why it has ended before it was told to.
     """
 
     workers: tuple[Any, ...] = ()
@@ -85,7 +84,6 @@ class WorkerRunner(HostRunner, DistributedRunner):
         self.master_host = master_host
         self.master_port = master_port
         self.connected = False
-        self.failure: CommandError | None = None
         self._on_master_loss = on_master_loss
         self._increments = Increments(self.stats, self.exceptions)
         # One of the system: the link's thread takes what is new while the hub may be about to begin anew.
@@ -195,6 +193,10 @@ class WorkerRunner(HostRunner, DistributedRunner):
                 self._tell_waiting(what)
             elif isinstance(what, Refused):
                 self._refused(what)
+            elif isinstance(what, Failed):
+                # Nobody could be said goodbye to.
+                self.connected = False
+                self._give_up(f"The link to the master has failed, and this worker gives up ({what.reason})")
         except Exception:
             logger.exception("What the master said could not be dealt with: %r", what)
 

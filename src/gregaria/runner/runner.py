@@ -43,6 +43,7 @@ class Runner:
         test_started_epoch_s, test_ended_epoch_s: wall-clock moments of the current or last test, None before.
         iterations: how many tasks the users of a test run together; None for no limit.
         iterations_left: how many of them are still to be begun; None for no limit.
+        failure: why it has ended before it was told to; None while it has not.
     """
 
     def __init__(self, environment: Any) -> None:
@@ -65,6 +66,7 @@ class Runner:
         self.test_ended_epoch_s: float | None = None
         self.iterations: int | None = None
         self.iterations_left: int | None = None
+        self.failure: CommandError | None = None
         self._messages = MessageListeners()
         self._monitor: Greenlet | None = None
         self._is_testing = False
