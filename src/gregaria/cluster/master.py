@@ -253,7 +253,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
     def _take(self, item: Item) -> None:
         if item.kind == "feed" and _is_ask(item.payload):
             name, payload = item.payload
-            self._rows.take(item.node_id, name, payload, lambda: self._dealt(item))
+            self._rows.take(item.node_id, name, payload)
+            self._dealt(item)
             self._changed.set()
         elif item.kind == "locustfile":
             told = self._files.answer(item.payload) if self._files is not None else {"error": "it gives none"}
