@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = [
+    "Asked",
     "Back",
     "Connected",
     "Disturbed",
@@ -149,6 +150,19 @@ class Left:
     """A worker has said goodbye."""
 
     node_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Somebody wants the files of the test.
+
+    Attributes:
+        identity: what the socket knows it by.
+        is_ours: it is one of ours; else one of Locust's.
+    """
+
+    identity: bytes
+    is_ours: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from gevent.event import Event
 from gregaria.cluster.attendance import Attendance
 from gregaria.cluster.bookkeeping import Bookkeeper
 from gregaria.cluster.files import TestFiles
-from gregaria.cluster.happenings import Back, Disturbed, Failed, Item, Joined, Left, Lost, Refused
+from gregaria.cluster.happenings import Asked, Back, Disturbed, Failed, Item, Joined, Left, Lost, Refused
 from gregaria.cluster.intake import Intake
 from gregaria.cluster.journal import Journal
 from gregaria.cluster.keys import Keys
@@ -227,6 +227,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
                     self._link.ask(lambda: self._machine.welcome(what.node_id))
             elif isinstance(what, Left):
                 self._attendance.left(what)
+            elif isinstance(what, Asked):
+                self._give_files(what)
             elif isinstance(what, Refused):
                 logger.error("Refused the worker %s: %s", what.node_id, what.reason)
             elif isinstance(what, Disturbed):
@@ -256,15 +258,19 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             self._rows.take(item.node_id, name, payload)
             self._dealt(item)
             self._changed.set()
-        elif item.kind == "locustfile":
-            told = self._files.answer(item.payload) if self._files is not None else {"error": "it gives none"}
-            self._link.ask(lambda: self._machine.answer(item.node_id.encode(), "locustfile", told))
         else:
             try:
                 self._intake.take(item)
             finally:
                 if item.number:
                     self._dealt(item)
+
+    def _give_files(self, what: Asked) -> None:
+        if self._files is None:
+            self._link.ask(lambda: self._machine.answer(what.identity, "locustfile", {"error": "it gives none"}))
+            return
+        frame = self._files.answer(what.is_ours)
+        self._link.ask(lambda: self._machine.outbox.append((what.identity, frame)))
 
     def _dealt(self, item: Item) -> None:
         """An item has been taken: its sender can forget it, when it need not be sent to another master."""
