@@ -17,7 +17,7 @@ from gregaria.cluster.master_machine import Peer
 from gregaria.cluster.notes import NoteTaker
 from gregaria.environment import Environment
 from gregaria.errors import ExitCode, StopTest
-from gregaria.runner.state import STATE_RUNNING, STATE_STOPPED
+from gregaria.runner.state import STATE_RUNNING, STATE_SPAWNING, STATE_STOPPED
 from gregaria.users.declare import task
 from gregaria.users.user import User
 
@@ -46,13 +46,17 @@ class Master:
     def say(self, number: int, kind: str, payload: Any) -> None:
         self.runner._happened(Item(f"host_{number}", 1, kind, payload))
 
+    def spawns(self, number: int) -> list[Any]:
+        """How often, and of which users, that worker was told."""
+        return [payload for node_id, kind, payload in self.told if (node_id, kind) == (f"host_{number}", "spawn")]
+
     def users_of(self, number: int) -> int:
         """How many users that worker was told to have."""
-        told = [payload for node_id, kind, payload in self.told if (node_id, kind) == (f"host_{number}", "spawn")]
-        return sum(told[-1]["users"].values()) if told else 0
+        spawns = self.spawns(number)
+        return sum(spawns[-1]["users"].values()) if spawns else 0
 
     def spawned(self, number: int) -> None:
-        self.say(number, "spawned", {"users": {"Calm": self.users_of(number)}})
+        self.say(number, "spawned", {"users": {"Calm": self.users_of(number)}, "step": self.spawns(number)[-1]["step"]})
 
     def kinds(self, number: int) -> list[str]:
         return [kind for node_id, kind, _ in self.told if node_id == f"host_{number}"]
@@ -184,6 +188,24 @@ def test_users_of_a_worker_that_is_lost_while_the_last_are_waited_for_are_placed
     master.lose(1)
     master.spawned(0)
     wait_until(lambda: master.users_of(0) == 4)
+
+
+def test_what_workers_answer_to_an_earlier_step_is_no_answer_to_the_next(master: Master) -> None:
+    master.join(0)
+    master.runner.start(2, 1000)
+    wait_until(lambda: master.users_of(0) == 2)
+    first = {"users": {"Calm": 2}, "step": master.spawns(0)[-1]["step"]}
+    master.spawned(0)
+    wait_until(lambda: master.runner.state == STATE_RUNNING)
+    master.runner.start(4, 1000)
+    wait_until(lambda: master.users_of(0) == 4)
+    master.say(0, "spawned", first)
+    for _ in range(20):
+        gevent.sleep(0)
+    assert master.runner.state == STATE_SPAWNING
+    assert master.runner.user_count == 2
+    master.spawned(0)
+    wait_until(lambda: master.runner.state == STATE_RUNNING)
 
 
 def test_a_test_without_workers_waits_for_one(master: Master) -> None:

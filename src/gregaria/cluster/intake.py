@@ -6,6 +6,7 @@ from typing import Any
 from gregaria.cluster.happenings import Item
 from gregaria.cluster.roster import WorkerNode, WorkerNodes, counts_of
 from gregaria.cluster.running import Master, Put, RunningTest
+from gregaria.cluster.worker_machine import LOCUST
 from gregaria.errors import shortened
 from gregaria.runner.state import STATE_INIT, STATE_MISSING, STATE_RUNNING, STATE_SPAWNING
 from gregaria.stats.increments import add_report
@@ -72,8 +73,10 @@ class Intake:
         if kind == "spawning":
             node.state = STATE_SPAWNING
         elif kind == "spawned":
-            node.state = STATE_RUNNING
             node.user_classes_count = counts_of(payload["users"])
+            # What it answers may be what it was told before.
+            if node.dialect == LOCUST or payload.get("step") == node.step:
+                node.state = STATE_RUNNING
         elif kind == "stopped":
             node.state = STATE_INIT
             node.user_classes_count = {}

@@ -10,7 +10,7 @@ from gevent import Greenlet
 from gregaria.cluster.roster import WorkerNode, WorkerNodes
 from gregaria.cluster.running import Master, Put, RunningTest
 from gregaria.runner.dispatch import Placement
-from gregaria.runner.state import STATE_MISSING, STATE_RUNNING
+from gregaria.runner.state import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING
 
 __all__ = ["Placing"]
 
@@ -71,6 +71,8 @@ class Placing:
     def tell_users(self, node: WorkerNode, counts: Mapping[str, int]) -> None:
         """Tell a worker how many users of each class it shall have."""
         node.wanted = dict(counts)
+        node.step += 1
+        node.state = STATE_SPAWNING
         environment = self._master.environment
         self._put(
             node.id,
@@ -78,6 +80,7 @@ class Placing:
             {
                 "run": self._test.run,
                 "generation": self._test.generation,
+                "step": node.step,
                 "users": dict(counts),
                 "spawn_rate": self._master.spawn_rate,
                 "host": environment.host,

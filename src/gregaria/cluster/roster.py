@@ -32,6 +32,7 @@ class WorkerNode:
         about: what it says of itself: version, host, cores, process id.
         user_classes_count: {class name: users} that it has reported.
         wanted: {class name: users} that it was told to have.
+        step: number of the last time that it was told so.
         cpu_usage: percent of a core, of its process.
         memory_usage: resident bytes of its process; 0 while it has not told.
         loop_delay_s: how long its event loop has not turned, when that is long.
@@ -58,6 +59,7 @@ class WorkerNode:
         self.about: dict[str, Any] = {}
         self.user_classes_count: dict[str, int] = {}
         self.wanted: dict[str, int] = {}
+        self.step = 0
         self.cpu_usage = 0.0
         self.cpu_warning_emitted = False
         self.memory_usage = 0

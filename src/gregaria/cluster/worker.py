@@ -326,6 +326,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
         if self._wanted is None:
             # Another one has seen to it between the making of this greenlet and its first turn.
             return
+        step = 0
         while self._wanted is not None:
             if self._is_testing and self._wanted["run"] != self._run:
                 # A master that has begun again and knows nothing of the test that ran.
@@ -341,6 +342,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
                 # It was begun while this worker was not heard of.
                 self._begin_counting(wanted["run"], wanted["generation"], self.stats.reset_all)
             self._apply(wanted)
+            step = wanted.get("step", 0)
             self.worker_state = STATE_SPAWNING
             if self.state != STATE_SPAWNING:
                 self.update_state(STATE_SPAWNING)
@@ -351,7 +353,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
                 return
         self.worker_state = STATE_RUNNING
         self.update_state(STATE_RUNNING)
-        self.put("spawned", {"users": self.user_classes_count})
+        self.put("spawned", {"users": self.user_classes_count, "step": step})
 
     def _begin_test(self, wanted: dict[str, Any]) -> bool:
         for user_class in self.user_classes:
