@@ -9,6 +9,7 @@ from typing import Any
 import gevent
 import pytest
 
+from gregaria.cluster.bookkeeping import Bookkeeper
 from gregaria.cluster.channel import Channel
 from gregaria.cluster.happenings import Back, Item, Joined, Lost
 from gregaria.cluster.journal import Journal, Notes
@@ -113,6 +114,13 @@ def test_what_is_known_of_workers_that_have_not_come_back_is_not_forgotten(tmp_p
     master.end()
     assert notes is not None
     assert notes.workers == {"host_0": ("a", 0, 7), "host_1": ("b", 3, 9)}
+
+
+def test_a_worker_that_has_left_is_not_waited_for_by_another_master(tmp_path: Path) -> None:
+    keeper = Bookkeeper(Journal(str(tmp_path / "notes")), "")
+    peers = {name: Peer(name, 0, "gregaria", "a", {}, Channel(), 0.0) for name in ("host_0", "host_1")}
+    peers["host_1"].has_left = True
+    assert keeper.places(peers, {}) == {"host_0": ("a", 0, 0)}
 
 
 def test_a_worker_that_is_back_before_the_test_is_gone_on_with_is_not_stopped(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ class Bookkeeper:
     def places(
         self, peers: Mapping[str, Peer], known: Mapping[str, tuple[str, int, int]]
     ) -> dict[str, tuple[str, int, int]]:
-        """``{node id: (incarnation, index, number of the last item taken)}`` of our own workers.
+        """``{node id: (incarnation, index, number of the last item taken)}`` of our own workers that have not left.
 
         ``known`` are those of the master before this one that have not come back yet.
         """
@@ -75,7 +75,7 @@ class Bookkeeper:
             **{
                 node_id: (peer.incarnation, peer.index, max(peer.channel.dealt, latest.get(node_id, 0)))
                 for node_id, peer in list(peers.items())
-                if peer.incarnation
+                if peer.incarnation and not peer.has_left
             },
         }
 
