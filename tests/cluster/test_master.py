@@ -44,8 +44,8 @@ class Master:
     def lose(self, number: int) -> None:
         self.runner._happened(Lost(f"host_{number}", "it is not heard of", 5.0))
 
-    def say(self, number: int, kind: str, payload: Any) -> None:
-        self.runner._happened(Item(f"host_{number}", 1, kind, payload))
+    def say(self, number: int, kind: str, payload: Any, place: int = 1) -> None:
+        self.runner._happened(Item(f"host_{number}", place, kind, payload))
 
     def spawns(self, number: int) -> list[Any]:
         """How often, and of which users, that worker was told."""
@@ -121,6 +121,51 @@ def test_a_worker_that_has_left_is_not_waited_for_by_another_master(tmp_path: Pa
     peers = {name: Peer(name, 0, "gregaria", "a", {}, Channel(), 0.0) for name in ("host_0", "host_1")}
     peers["host_1"].has_left = True
     assert keeper.places(peers, {}) == {"host_0": ("a", 0, 0)}
+
+
+def seen(master: Master, number: int, received: int) -> Channel:
+    """A worker that the link knows, and so many items of it; returns its channel."""
+    master.join(number)
+    channel = Channel()
+    channel.received = received
+    peer = Peer(f"host_{number}", number, "gregaria", "a", {}, channel, time.monotonic())
+    master.runner._machine.peers[peer.node_id] = peer
+    return channel
+
+
+def test_with_a_journal_what_comes_between_two_tests_is_acknowledged_at_once(tmp_path: Path) -> None:
+    master = Master(journal=Journal(str(tmp_path / "notes")))
+    channel = seen(master, 0, received=2)
+    master.say(0, "logs", {"lines": []}, place=1)
+    wait_until(lambda: channel.dealt == 1)
+    master.runner.start(1, 1)
+    master.runner.clients._nodes.clear()
+    master.runner.stop()
+    master.say(0, "logs", {"lines": []}, place=2)
+    wait_until(lambda: channel.dealt == 2)
+    master.end()
+
+
+def test_while_the_journal_cannot_be_written_rows_and_acknowledgements_wait(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = notes_of(tmp_path)
+    master = Master(journal=journal)
+    note_taker = note_taker_of(master)
+    channel = seen(master, 0, received=1)
+    (tmp_path / "notes.new").mkdir()
+    master.say(0, "logs", {"lines": []})
+    master.runner._rows._say([("host_0", "rows", {"number": 1})])
+    for _ in range(3):
+        note_taker.write()
+    assert "feed" not in master.kinds(0)
+    assert channel.dealt == 0
+    assert [record.message.partition(":")[0] for record in caplog.records].count("The journal cannot be written") == 1
+    (tmp_path / "notes.new").rmdir()
+    note_taker.write()
+    assert master.kinds(0).count("feed") == 1
+    wait_until(lambda: channel.dealt == 1)
+    master.end()
 
 
 def test_a_worker_that_is_back_before_the_test_is_gone_on_with_is_not_stopped(tmp_path: Path) -> None:

@@ -273,7 +273,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         self._link.ask(lambda: self._machine.outbox.append((what.identity, frame)))
 
     def _dealt(self, item: Item) -> None:
-        """An item has been taken: its sender can forget it, when it need not be sent to another master."""
+        """An item has been taken: its sender can forget it, unless it could have to be sent to another master."""
         if self._note_taker is not None:
             self._note_taker.took(item.node_id, item.number)
         else:
@@ -425,7 +425,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         super()._end_test()
         self._test.is_over = True
         if self._note_taker is not None:
-            self._note_taker.write()
+            self._note_taker.close()
 
     def _end_work(self) -> None:
         for node in self.clients.present:

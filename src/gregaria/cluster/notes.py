@@ -55,6 +55,8 @@ class NoteTaker:
         self._rows = rows
         self._deal = deal
         self._losses = losses
+        # The test that needs no notes any more.
+        self._closed_run: str | None = None
 
     def go_on_with(self, notes: Notes) -> None:
         """Be the master that has written these."""
@@ -79,8 +81,18 @@ class NoteTaker:
             took_s = time.monotonic() - began_s
 
     def took(self, node_id: str, number: int) -> None:
-        """An item has been taken, and will be acknowledged when that is written down."""
-        self._keeper.took(node_id, number)
+        """An item has been taken: acknowledge it when that is written down, or at once where nobody would go on."""
+        if self._test.run == self._closed_run:
+            self._deal(node_id, number)
+        else:
+            self._keeper.took(node_id, number)
+
+    def close(self) -> None:
+        """The test has come to its end: write that down, and keep nothing back any longer."""
+        self.write()
+        self._closed_run = self._test.run
+        for node_id, number in self._keeper.let_go():
+            self._deal(node_id, number)
 
     def write(self) -> None:
         """Write down how things are at this moment, and let go of what has waited for that."""
@@ -106,7 +118,12 @@ class NoteTaker:
                 "workers": self._attendance.snapshot(),
             },
         )
-        for node_id, number in self._keeper.write(notes):
+        written = self._keeper.write(notes)
+        if written is None:
+            # What another master did not know of, it would hand out once more.
+            self._rows.keep(rows)
+            return
+        for node_id, number in written:
             self._deal(node_id, number)
         self._rows.send(rows)
 

@@ -92,6 +92,10 @@ class Rows:
         """Return when something is to be sent that waits for a note, or when that takes longer."""
         self._has_unsent.wait(timeout_s)
 
+    def keep(self, unsent: list[tuple[str, list[Any]]]) -> None:
+        """That note could not be written: they wait for the next one."""
+        self._unsent = unsent + self._unsent
+
     def send(self, unsent: Iterable[tuple[str, list[Any]]]) -> None:
         """That note has been written."""
         for worker, payload in unsent:
