@@ -272,6 +272,27 @@ def test_a_worker_that_joins_later_is_used(target: Server, tmp_path: Path) -> No
         assert cluster.total["num_requests"] + cluster.total["num_interrupted"] == asked(target)
 
 
+def test_a_worker_whose_classes_cannot_work_ends_the_test_with_the_same_exit_code(tmp_path: Path) -> None:
+    broken = """
+from locust import User, events, task
+from locust.runners import WorkerRunner
+
+class Idle(User):
+    @task
+    def rest(self):
+        pass
+
+@events.init.add_listener
+def on_init(environment, **_):
+    if isinstance(environment.runner, WorkerRunner):
+        Idle.tasks = []
+"""
+    (tmp_path / "locustfile.py").write_text(broken)
+    run = run_gregaria("-u", "1", "-t", "30s", "--processes", "1", folder=tmp_path)
+    assert run.exit_code == 4, run.output
+    assert "It cannot go on: worker 0" in run.output
+
+
 def test_expected_workers_that_do_not_come_end_the_wait(tmp_path: Path) -> None:
     with Cluster(tmp_path, CALM) as cluster:
         master = cluster.start_master("--expect-workers", "2", "--expect-workers-max-wait", "1", "-u", "1")

@@ -316,6 +316,18 @@ def test_a_master_whose_link_has_failed_ends_the_test_and_waits_for_nobody(maste
     assert [note for note in master.runner.notes if "was lost with 4 users" in note]
 
 
+def test_a_worker_that_cannot_start_its_users_ends_the_test_as_one_process_would(master: Master) -> None:
+    master.join(0)
+    master.runner.start(4, 1000)
+    wait_until(lambda: master.users_of(0) == 4)
+    master.say(0, "failed", {"reason": "Calm has no tasks", "exit_code": 4})
+    wait_until(lambda: "stop" in master.kinds(0))
+    master.say(0, "stopped", {"run": master.runner._test.run})
+    assert str(master.runner.failure) == "worker 0 (host) cannot start its users: Calm has no tasks"
+    assert master.runner.failure is not None
+    assert master.runner.failure.exit_code == ExitCode.LOCUSTFILE_BROKEN
+
+
 def test_a_second_test_that_is_ended_before_it_has_users_ends(master: Master) -> None:
     master.runner.start(1, 1)
     master.runner.stop()
@@ -354,7 +366,7 @@ def test_numbers_of_users_that_are_none_are_left_out(master: Master, payload: An
     assert master.runner.user_count == 0
 
 
-@pytest.mark.parametrize("kind", ["report", "message", "logs", "shared", "stop_test", "feed", "stopped"])
+@pytest.mark.parametrize("kind", ["report", "message", "failed", "logs", "shared", "stop_test", "feed", "stopped"])
 @pytest.mark.parametrize("payload", [None, [], {}, 5, "x", ["", None], [[], {}]])
 def test_whatever_a_worker_says_is_dealt_with(master: Master, kind: str, payload: Any) -> None:
     dealt: list[Item] = []

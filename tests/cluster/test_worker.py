@@ -80,6 +80,19 @@ def test_what_has_never_run_is_said_to_have_stopped(worker: WorkerRunner) -> Non
     wait_until(lambda: ("stopped", {"run": "another"}) in told)
 
 
+def test_a_worker_that_cannot_start_its_users_says_so(worker: WorkerRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+    worker.put = lambda *item: told.append(item)  # type: ignore[method-assign]
+    monkeypatch.setattr(Calm, "tasks", [])
+    spawn(worker, "run")
+    wait_until(lambda: "failed" in [kind for kind, _ in told])
+    (failed,) = [payload for kind, payload in told if kind == "failed"]
+    assert failed["exit_code"] == ExitCode.LOCUSTFILE_BROKEN
+    assert "Calm" in failed["reason"]
+    say(worker, "stop", run="run")
+    assert worker.failure is None
+
+
 def test_a_worker_whose_link_has_failed_ends_with_its_users_and_says_why(worker: WorkerRunner) -> None:
     def fail(now_s: float) -> None:
         raise RuntimeError("it cannot go on")

@@ -7,7 +7,7 @@ from gregaria.cluster.happenings import Item
 from gregaria.cluster.roster import WorkerNode, WorkerNodes, counts_of
 from gregaria.cluster.running import Master, Put, RunningTest
 from gregaria.cluster.worker_machine import LOCUST
-from gregaria.errors import shortened
+from gregaria.errors import LONGEST_MESSAGE, shortened
 from gregaria.runner.state import STATE_INIT, STATE_MISSING, STATE_RUNNING, STATE_SPAWNING
 from gregaria.stats.increments import add_report
 
@@ -66,6 +66,9 @@ class Intake:
             self._share(item.node_id, payload)
         elif item.kind == "stop_test":
             master.stop_test(str(payload["reason"]))
+        elif item.kind == "failed" and node is not None:
+            reason = shortened(str(payload["reason"]), LONGEST_MESSAGE)
+            master.give_up(f"worker {node.index} ({node.host}) cannot start its users: {reason}", payload["exit_code"])
         elif node is not None:
             self._take_state(node, item.kind, payload)
 

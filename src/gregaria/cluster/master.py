@@ -239,18 +239,19 @@ class MasterRunner(SteeringRunner, DistributedRunner):
                     what.reason,
                 )
             elif isinstance(what, Failed):
-                self._give_up(f"the link to the workers has failed ({what.reason})", ExitCode.CLUSTER)
+                self.give_up(f"the link to the workers has failed ({what.reason})", ExitCode.CLUSTER)
+                self._ask_for_end(quits=True)
                 self._attendance.all_lost()
         except Exception:
             logger.exception("What a worker said could not be dealt with: %s", shortened(repr(what), 1000))
         self._changed.set()
 
-    def _give_up(self, reason: str, exit_code: int) -> None:
-        """End everything, as the test cannot go on."""
+    def give_up(self, reason: str, exit_code: int) -> None:
+        """End the test, as it cannot go on; the command leaves with the exit code of the first who says so."""
         if self.failure is None:
-            logger.error("The test ends: %s", reason)
-            self.failure = CommandError(reason, exit_code)
-        self._ask_for_end(quits=True)
+            logger.error("It cannot go on: %s", reason)
+            self.failure = CommandError(reason, exit_code if exit_code in range(1, 256) else ExitCode.SETTINGS)
+        self.stop_test(reason)
 
     def _take(self, item: Item) -> None:
         if item.kind == "feed" and _is_ask(item.payload):
@@ -323,7 +324,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             test.run, test.generation = uuid.uuid4().hex, 0
             test.notes.clear()
             self._attendance.begin()
-        test.is_over = False
+        test.is_over, self.failure = False, None
         test.stopped.clear()
         test.settled.clear()
         for node in self.clients.values():

@@ -69,6 +69,9 @@ class Master(Protocol):
     def stop_test(self, reason: str) -> None:
         """End the test."""
 
+    def give_up(self, reason: str, exit_code: int) -> None:
+        """End the test, as it cannot go on."""
+
     def user_gone(self, class_name: str, node_id: str) -> None:
         """A user of a worker has ended for good."""
 

@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 import time
+import traceback
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +24,7 @@ from gregaria.cluster.telling import Telling
 from gregaria.cluster.timing import Timing
 from gregaria.cluster.wire import copy_of
 from gregaria.cluster.worker_machine import LOCUST, WorkerMachine
-from gregaria.errors import CommandError, ExitCode
+from gregaria.errors import LONGEST_MESSAGE, CommandError, ExitCode, shortened
 from gregaria.feed.feeds import feeds
 from gregaria.runner.host import HostRunner
 from gregaria.runner.messages import Message
@@ -308,7 +309,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
 
     def _go_there(self) -> None:
         if self._follower is None or self._follower.dead:
-            self._follower = self.greenlet.spawn(self._follow)
+            self._follower = self.greenlet.spawn(self._follow_or_fail)
 
     def _run_end(self) -> None:
         try:
@@ -320,6 +321,20 @@ class WorkerRunner(HostRunner, DistributedRunner):
 
     def _is_ending(self) -> bool:
         return self._ender is not None
+
+    def _follow_or_fail(self) -> None:
+        try:
+            self._follow()
+        except Exception as error:
+            # Without these users it would not be the test that was asked for.
+            if isinstance(error, CommandError):
+                reason, exit_code = str(error), error.exit_code
+                logger.error("The users of this worker cannot be started: %s", reason)
+            else:
+                reason, exit_code = f"{type(error).__name__}: {error}", ExitCode.SETTINGS
+                logger.exception("The users of this worker cannot be started")
+            self.log_exception("local", reason, traceback.format_exc())
+            self.put("failed", {"reason": shortened(reason, LONGEST_MESSAGE), "exit_code": int(exit_code)})
 
     def _follow(self) -> None:
         """Bring the users where they are wanted, until they are."""
