@@ -293,6 +293,33 @@ def on_init(environment, **_):
     assert "It cannot go on: worker 0" in run.output
 
 
+def test_iterations_are_exact_though_one_worker_joins_late_and_another_leaves(tmp_path: Path) -> None:
+    counting = """
+from locust import User, task, constant
+
+class Counting(User):
+    wait_time = constant(0.01)
+
+    @task
+    def count(self):
+        self.environment.events.request.fire(
+            request_type="", name="count", response_time=1, response_length=0, exception=None, context={}
+        )
+"""
+    with Cluster(tmp_path, counting) as cluster:
+        master = cluster.start_master("-u", "9", "-r", "100", "--iterations", "3000", "--expect-workers", "2")
+        workers = [cluster.start_worker() for _ in range(2)]
+        master.wait_for("All users spawned")
+        workers.append(cluster.start_worker())
+        master.wait_for("there are 3")
+        workers[0].signal(signal.SIGTERM)
+        master.wait_for("has left; there are 2")
+        assert master.wait() == 0, master.output
+        assert [worker.wait() for worker in workers] == [0, 0, 0]
+        assert "all iterations have been run" in master.output
+        assert cluster.total["num_requests"] == 3000
+
+
 def test_expected_workers_that_do_not_come_end_the_wait(tmp_path: Path) -> None:
     with Cluster(tmp_path, CALM) as cluster:
         master = cluster.start_master("--expect-workers", "2", "--expect-workers-max-wait", "1", "-u", "1")

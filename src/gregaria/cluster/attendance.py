@@ -8,6 +8,7 @@ import gevent
 from gevent import Greenlet
 
 from gregaria.cluster.happenings import Back, Joined, Left, Lost
+from gregaria.cluster.iterations import Iterations
 from gregaria.cluster.loss import Loss
 from gregaria.cluster.placing import Placing
 from gregaria.cluster.roster import WorkerNode, WorkerNodes
@@ -33,6 +34,7 @@ class Attendance:
         nodes: all workers that have come and not left.
         placing: gives them users.
         rows: gives them test data.
+        iterations: gives them iterations.
         put: sends an item to one of them.
         status_of: tells what a worker has last said of itself.
 
@@ -50,6 +52,7 @@ class Attendance:
         nodes: WorkerNodes,
         placing: Placing,
         rows: Rows,
+        iterations: Iterations,
         put: Put,
         status_of: Callable[[str], Mapping[str, Any]],
     ) -> None:
@@ -60,6 +63,7 @@ class Attendance:
         self._test = test
         self._placing = placing
         self._rows = rows
+        self._iterations = iterations
         self._put = put
         self._status_of = status_of
         # {node id: what may be missing of it}; of one that comes back nothing is.
@@ -122,7 +126,7 @@ class Attendance:
             # There is nothing that it could stop.
             self._test.stopped.add(what.node_id)
         # Of a master before this one, for which it was lost.
-        self._rows.back(node.id)
+        self._share_again(node.id)
         if is_testing and what.dialect != LOCUST:
             self._rows.prepare(node.id)
         if run is not None and run == self._test.run and is_testing and not is_ending:
@@ -137,7 +141,7 @@ class Attendance:
             return False
         node.state = STATE_INIT
         self._losses.pop(node.id, None)
-        self._rows.back(node.id)
+        self._share_again(node.id)
         logger.info("Worker %d (%s) is heard of again", node.index, node.id)
         node.wanted = {}
         self._use(node)
@@ -191,10 +195,18 @@ class Attendance:
         if self._master.is_testing and not self._master.is_ending:
             self._placing.add(node)
 
+    def _share_again(self, node_id: str) -> None:
+        """What was taken from a worker that was lost it can have again, as far as it is there."""
+        self._rows.back(node_id)
+        for receiver, told in self._iterations.back(node_id):
+            self._put(receiver, "iterations", told)
+
     def _drop(self, node: WorkerNode) -> None:
         """A worker has no users any more: others get them."""
         self._test.stopped.discard(node.id)
         self._rows.lost(node.id)
+        for receiver, told in self._iterations.lost(node.id):
+            self._put(receiver, "iterations", told)
         if self._master.is_ending:
             return
         self._placing.remove(node)

@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from gregaria.cluster.happenings import Item
+from gregaria.cluster.iterations import Iterations
 from gregaria.cluster.roster import WorkerNode, WorkerNodes, counts_of
 from gregaria.cluster.running import Master, Put, RunningTest
 from gregaria.cluster.worker_machine import LOCUST
@@ -25,13 +26,17 @@ class Intake:
         master: whose workers they are.
         test: the one that runs.
         nodes: the workers.
+        iterations: those of the test.
         put: sends an item to one of them.
     """
 
-    def __init__(self, master: Master, test: RunningTest, nodes: WorkerNodes, put: Put) -> None:
+    def __init__(
+        self, master: Master, test: RunningTest, nodes: WorkerNodes, iterations: Iterations, put: Put
+    ) -> None:
         self._master = master
         self._test = test
         self._nodes = nodes
+        self._iterations = iterations
         self._put = put
 
     def take(self, item: Item) -> None:
@@ -66,6 +71,8 @@ class Intake:
             self._share(item.node_id, payload)
         elif item.kind == "stop_test":
             master.stop_test(str(payload["reason"]))
+        elif item.kind == "iterations":
+            self._share_out(item.node_id, payload)
         elif item.kind == "failed" and node is not None:
             reason = shortened(str(payload["reason"]), LONGEST_MESSAGE)
             master.give_up(f"worker {node.index} ({node.host}) cannot start its users: {reason}", payload["exit_code"])
@@ -111,6 +118,12 @@ class Intake:
         logs = self._master.environment.worker_logs
         kept = payload["lines"] if payload.get("is_whole") else [*logs.get(node_id, []), *payload["lines"]]
         logs[node_id] = kept[-_MOST_LOG_LINES:]
+
+    def _share_out(self, node_id: str, said: dict[str, Any]) -> None:
+        for receiver, told in self._iterations.hear(node_id, said):
+            self._put(receiver, "iterations", told)
+        if self._iterations.is_over:
+            self._master.finish_iterations()
 
     def _share(self, node_id: str, payload: Any) -> None:
         for told in self._master.environment.shared_data.take(payload):

@@ -17,6 +17,7 @@ from gregaria.cluster.bookkeeping import Bookkeeper
 from gregaria.cluster.files import TestFiles
 from gregaria.cluster.happenings import Asked, Back, Disturbed, Failed, Item, Joined, Left, Lost, Refused
 from gregaria.cluster.intake import Intake
+from gregaria.cluster.iterations import Iterations
 from gregaria.cluster.journal import Journal
 from gregaria.cluster.keys import Keys
 from gregaria.cluster.link import Link, MasterSocket
@@ -109,8 +110,11 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             feeds.serve(), lambda node_id, payload: put(node_id, "feed", payload), is_noted=journal is not None
         )
         self._placing = Placing(self, self._test, self.clients, put, balance)
-        self._attendance = Attendance(self, self._test, self.clients, self._placing, self._rows, put, self._status_of)
-        self._intake = Intake(self, self._test, self.clients, put)
+        self._iterations = Iterations()
+        self._attendance = Attendance(
+            self, self._test, self.clients, self._placing, self._rows, self._iterations, put, self._status_of
+        )
+        self._intake = Intake(self, self._test, self.clients, self._iterations, put)
         self._note_taker: NoteTaker | None = None
         if keeper is not None:
             self._note_taker = NoteTaker(
@@ -119,6 +123,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
                 keeper,
                 self._machine,
                 self._attendance,
+                self._iterations,
                 self._rows,
                 self._deal,
                 self._losses,
@@ -295,7 +300,17 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         tell(class_name, node_id)
         self._end_if_nobody_is_left()
 
+    def finish_iterations(self) -> None:
+        """All of them have been begun: nobody comes any more, and the test is over when those that are there are."""
+        if self._is_testing and self._ender is None:
+            self._cancel_ramp()
+            if not self.dispatcher.get_current_user_count():
+                self.stop_test("all iterations have been run")
+
     def _end_if_nobody_is_left(self) -> None:
+        if self._iterations.is_over:
+            self.finish_iterations()
+            return
         follows_shape = self.shape_greenlet is not None and not self.shape_greenlet.dead
         # Without a worker there is nobody either, but one may come.
         if self.state != STATE_RUNNING or follows_shape or not self.target_user_count or not self.worker_count:
@@ -323,6 +338,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         if continued is None:
             test.run, test.generation = uuid.uuid4().hex, 0
             test.notes.clear()
+            self._iterations.begin(test.run, self.iterations)
             self._attendance.begin()
         test.is_over, self.failure = False, None
         test.stopped.clear()
@@ -355,6 +371,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         super().start(user_count, max(spawn_rate, user_count * 1000.0, 1.0), wait, user_classes)
         self.spawn_rate = spawn_rate
         self._test.continued = None
+        for node_id, told in self._iterations.go_on(self.iterations, [node.id for node in self.clients.present]):
+            self._put(node_id, "iterations", told)
 
     def _open_test(self) -> None:
         if not self.worker_count:

@@ -7,6 +7,7 @@ import gevent
 
 from gregaria.cluster.attendance import Attendance
 from gregaria.cluster.bookkeeping import Bookkeeper, noted_exceptions, restore
+from gregaria.cluster.iterations import Iterations
 from gregaria.cluster.journal import Notes
 from gregaria.cluster.master_machine import MasterMachine
 from gregaria.cluster.rows import Rows
@@ -31,6 +32,7 @@ class NoteTaker:
         keeper: of the journal.
         machine: knows which items have come.
         attendance: knows the workers.
+        iterations: those of the test.
         rows: wait to be sent until it is written down that they are.
         deal: acknowledges an item of a worker.
         losses: tells what may be missing in the figures.
@@ -43,6 +45,7 @@ class NoteTaker:
         keeper: Bookkeeper,
         machine: MasterMachine,
         attendance: Attendance,
+        iterations: Iterations,
         rows: Rows,
         deal: Callable[[str, int], object],
         losses: Callable[[], list[str]],
@@ -52,6 +55,7 @@ class NoteTaker:
         self._keeper = keeper
         self._machine = machine
         self._attendance = attendance
+        self._iterations = iterations
         self._rows = rows
         self._deal = deal
         self._losses = losses
@@ -64,6 +68,7 @@ class NoteTaker:
         test.run, test.generation, test.continued = notes.run, notes.generation, notes
         test.notes[:] = restore(notes, master.stats, master.exceptions)
         self._attendance.go_on_with(notes.more.get("workers", {}), _NOTES_S)
+        self._iterations.restore(notes.run, notes.more.get("iterations", {}))
         if notes.more.get("feeds"):
             self._rows.restore(notes.more["feeds"])
 
@@ -115,6 +120,7 @@ class NoteTaker:
             notes=[*test.notes, *self._losses()],
             more={
                 "feeds": self._rows.snapshot() if self._rows else None,
+                "iterations": self._iterations.snapshot(),
                 "workers": self._attendance.snapshot(),
             },
         )

@@ -86,7 +86,7 @@ class Placing:
                 "host": environment.host,
                 "stop_timeout_s": environment.stop_timeout,
                 "options": {},
-                "iterations": self._iterations_of(node),
+                "iterations": self._master.iterations,
             },
         )
 
@@ -122,15 +122,6 @@ class Placing:
             if self._master.spawning_greenlet is not None or self._master.is_ending:
                 return
             self._master.target_user_classes_count = self.place(placement)
-
-    def _iterations_of(self, node: WorkerNode) -> int | None:
-        """A worker's share of the iterations of the whole test."""
-        iterations = self._master.iterations
-        if iterations is None:
-            return None
-        present = sorted(self._nodes.present, key=lambda each: each.index)
-        place = present.index(node)
-        return iterations * (place + 1) // len(present) - iterations * place // len(present)
 
 
 def _has_its_users(node: WorkerNode) -> bool:

@@ -72,6 +72,9 @@ class Master(Protocol):
     def give_up(self, reason: str, exit_code: int) -> None:
         """End the test, as it cannot go on."""
 
+    def finish_iterations(self) -> None:
+        """All of them have been begun: the test is over when the users are."""
+
     def user_gone(self, class_name: str, node_id: str) -> None:
         """A user of a worker has ended for good."""
 

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import gevent
 
+from gregaria.cluster.iterations import Share
 from gregaria.events import EventHook
 from gregaria.feed.feeds import feeds
 from gregaria.logs import last_lines, lines_since
@@ -27,6 +28,7 @@ class Worker(Protocol):
     current_cpu_usage: float
     current_memory_usage: int
     worker_state: str
+    share: Share
 
     @property
     def stats(self) -> RequestStats: ...
@@ -85,6 +87,7 @@ class Telling:
                 self._tell_logs()
                 if worker.is_testing:
                     feeds.tell()
+                    worker.share.tell()
                     self._tell_custom()
                 if worker.is_locust and time.monotonic() - last_locust_s >= settings.worker_report_interval_s:
                     last_locust_s = time.monotonic()
@@ -94,6 +97,7 @@ class Telling:
     def tell_all(self) -> None:
         """A test has ended: whatever has not been told, beside what is counted."""
         feeds.tell()
+        self._worker.share.tell()
         self._tell_custom()
         if self._worker.is_locust:
             self._report_to_locust()

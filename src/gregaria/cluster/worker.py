@@ -11,12 +11,14 @@ from typing import Any
 
 import gevent
 from gevent import Greenlet
+from gevent.event import Event
 from gevent.monkey import get_original
 
 from gregaria.cluster.archive import differences
 from gregaria.cluster.choices import PAUSE, QUIT
 from gregaria.cluster.files import digest_of
 from gregaria.cluster.happenings import Connected, Failed, Held, Item, Refused, Resumed, Waiting
+from gregaria.cluster.iterations import Share
 from gregaria.cluster.keys import Keys
 from gregaria.cluster.link import Link, WorkerSocket
 from gregaria.cluster.reach import why_not
@@ -59,6 +61,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
     Attributes:
         client_id: names this process.
         worker_index: which worker this is, from 0; -1 until a master has accepted it.
+        share: what its users may begin of a limited number of iterations.
         worker_state: ``ready``, ``spawning``, ``running`` or ``cleanup``.
         master_host, master_port: where the master listens.
         connected: whether a master has accepted it.
@@ -105,6 +108,8 @@ class WorkerRunner(HostRunner, DistributedRunner):
         self._files = dict(files) if files is not None else None
         if files is not None:
             self._about["files"] = digest_of(files)
+        self.share = Share(lambda said: self.put("iterations", said), self._share_changed)
+        self._has_share = Event()
         self._telling = Telling(self, self._increments)
         self._machine = WorkerMachine(
             self.client_id,
@@ -144,8 +149,29 @@ class WorkerRunner(HostRunner, DistributedRunner):
 
     def user_count_changed(self) -> None:
         """A user has ended: the master decides what that means."""
-        if self.iterations_left is not None and self.iterations_left <= 0 and self._is_testing:
+        if self.are_iterations_over and self._is_testing:
             self._crew.population.stop_waiting()
+
+    @property
+    def are_iterations_over(self) -> bool:
+        """Whether there is a limit of iterations, and all have been begun, here and elsewhere."""
+        return self.iterations_left is not None and self.share.is_over
+
+    def take_iteration(self) -> bool:
+        """Begin one of a limited number of iterations; False when there is none here at the moment."""
+        is_taken = self.share.take()
+        self.iterations_left = self.share.left
+        return is_taken
+
+    def wait_for_iterations(self) -> None:
+        """Return when there may be some again, or none any more."""
+        self._has_share.clear()
+        self._has_share.wait()
+
+    def _share_changed(self) -> None:
+        self.iterations_left = self.share.left
+        self._has_share.set()
+        self.user_count_changed()
 
     def send_message(self, msg_type: str, data: Any = None, client_id: str | None = None) -> None:
         """Send a message to the master.
@@ -224,6 +250,8 @@ class WorkerRunner(HostRunner, DistributedRunner):
             self.environment.shared_data.take(payload)
         elif item.kind == "feed":
             feeds.on_answer(*payload)
+        elif item.kind == "iterations":
+            self.share.answer(payload)
         elif item.kind == "update_user_class":
             self.environment.update_user_class(payload)
         if item.number:
@@ -242,6 +270,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
             # A master that has begun again has nothing of what was shared.
             for change in self.environment.shared_data.whole():
                 self.put("shared", copy_of("shared", change))
+            self.share.resume()
         if self.is_locust:
             feeds.fail("a master of Locust's hands out no rows")
         else:
@@ -378,7 +407,10 @@ class WorkerRunner(HostRunner, DistributedRunner):
         self.cpu_warning_emitted = False
         self._begin_counting(wanted["run"], wanted["generation"], self._clear_figures)
         self.iterations = wanted.get("iterations")
-        self.iterations_left = self.iterations
+        self.iterations_left = None
+        if self.iterations is not None:
+            self.share.begin(wanted["run"])
+            self.iterations_left = self.share.left
         self.environment.filter_tasks_by_tags()
         self._is_testing = self.stats.running = True
         self.test_started_epoch_s, self.test_ended_epoch_s = time.time(), None

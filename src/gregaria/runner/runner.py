@@ -115,6 +115,21 @@ class Runner:
         return Group()
 
     @property
+    def are_iterations_over(self) -> bool:
+        """Whether there is a limit of iterations, and all have been begun."""
+        return self.iterations_left is not None and self.iterations_left <= 0
+
+    def take_iteration(self) -> bool:
+        """Begin one of a limited number of iterations; False when there is none here at the moment."""
+        if self.iterations_left is None or self.are_iterations_over:
+            return False
+        self.iterations_left -= 1
+        return True
+
+    def wait_for_iterations(self) -> None:
+        """Return when there may be some again, or none any more."""
+
+    @property
     def notes(self) -> Sequence[str]:
         """Sentences that belong beside the figures of this test."""
         return ()
