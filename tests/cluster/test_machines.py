@@ -324,6 +324,18 @@ def test_what_means_nothing_disturbs_nothing(body: bytes) -> None:
     assert Disturbed in kinds(simulation.happened)
 
 
+def test_reasons_that_strangers_make_up_are_not_all_kept() -> None:
+    simulation = Simulation()
+    for number in range(1000):
+        said = "2.47 gregaria " + " " * number + "{"
+        simulation.master.receive(b"stranger", pack("client_ready", said, "stranger"), simulation.now_s)
+    simulation.run(30)
+    assert len(simulation.master.dropped) <= 101
+    assert simulation.master.dropped.total() == 1000
+    # One word of it every ten seconds at most.
+    assert kinds(simulation.happened).count(Disturbed) == 1
+
+
 def test_an_hour_of_links_that_come_and_go_changes_no_total() -> None:
     simulation = Simulation(3)
     for _ in range(5):

@@ -11,7 +11,7 @@ import pytest
 
 from gregaria.cluster.bookkeeping import Bookkeeper
 from gregaria.cluster.channel import Channel
-from gregaria.cluster.happenings import Back, Item, Joined, Lost
+from gregaria.cluster.happenings import Back, Item, Joined, Lost, Refused
 from gregaria.cluster.journal import Journal, Notes
 from gregaria.cluster.master import MasterRunner
 from gregaria.cluster.master_machine import Peer
@@ -357,6 +357,18 @@ def test_a_worker_whose_words_mean_nothing_keeps_no_other_from_being_watched(mas
     master.runner._link.ask(lambda: master.runner._machine.peers.update(peers))
     wait_until(lambda: master.runner.clients["host_2"].user_count == 3)
     assert master.runner.user_count == 3
+
+
+def test_nobody_fills_the_log(master: Master, caplog: pytest.LogCaptureFixture) -> None:
+    master.join(0)
+    for number in range(1000):
+        master.runner._happened(Refused("another protocol", f"host_{number}"))
+        master.say(0, "message", {"type": f"type {number}", "data": None})
+        master.say(0, "message", {"type": "x" * 100_000, "data": None})
+        master.say(0, f"report {number}", None)
+        master.say(0, "spawned", {})
+    assert len(caplog.records) < 400
+    assert max(len(record.getMessage()) for record in caplog.records) < 1000
 
 
 @pytest.mark.parametrize("payload", [None, [], {"users": None}, {"users": {"Calm": "many"}}, {"users": {"Calm": -1}}])

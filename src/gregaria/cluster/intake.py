@@ -9,6 +9,7 @@ from gregaria.cluster.roster import WorkerNode, WorkerNodes, counts_of
 from gregaria.cluster.running import Master, Put, RunningTest
 from gregaria.cluster.worker_machine import LOCUST
 from gregaria.errors import LONGEST_MESSAGE, shortened
+from gregaria.logs import OncePerKind
 from gregaria.runner.state import STATE_INIT, STATE_MISSING, STATE_RUNNING, STATE_SPAWNING
 from gregaria.stats.increments import add_report
 
@@ -17,6 +18,8 @@ __all__ = ["Intake"]
 logger = logging.getLogger("gregaria.cluster.master")
 
 _MOST_LOG_LINES = 500
+#: kinds of what means nothing that are told
+_MOST_KINDS = 100
 
 
 class Intake:
@@ -38,6 +41,8 @@ class Intake:
         self._nodes = nodes
         self._iterations = iterations
         self._put = put
+        # Of each kind and reason the first, whoever says it.
+        self._nonsense = OncePerKind(logger, most=_MOST_KINDS)
 
     def take(self, item: Item) -> None:
         """Deal with an item; one that means nothing is told of."""
@@ -45,12 +50,9 @@ class Intake:
             self._deal_with(item)
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
             # It would mean nothing the next time, either.
-            logger.warning(
-                "A %s of %s means nothing and is left out: %s",
-                shortened(item.kind, 100),
-                item.node_id,
-                shortened(str(error), 500),
-            )
+            kind, reason = shortened(item.kind, 100), shortened(str(error), 500)
+            text = "A %s of %s means nothing and is left out: %s"
+            self._nonsense.tell((kind, reason), text, kind, item.node_id, reason)
 
     def _deal_with(self, item: Item) -> None:
         node = self._nodes.get(item.node_id)

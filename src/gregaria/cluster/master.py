@@ -3,6 +3,7 @@
 import logging
 import math
 import time
+import traceback
 import uuid
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -33,6 +34,7 @@ from gregaria.cluster.wire import copy_of
 from gregaria.cluster.worker_machine import LOCUST
 from gregaria.errors import CommandError, ExitCode, shortened
 from gregaria.feed.feeds import feeds
+from gregaria.logs import OncePerKind
 from gregaria.runner.dispatch import Placement, UsersDispatcher
 from gregaria.runner.messages import Message
 from gregaria.runner.roles import DistributedRunner
@@ -49,6 +51,8 @@ logger = logging.getLogger("gregaria.cluster.master")
 _PATIENCE_S = 10.0
 #: seconds that workers have to say goodbye
 _GOODBYE_S = 3.0
+#: workers whose refusal is told
+_MOST_REFUSED = 100
 #: seconds that workers have to fetch the first rows of their feeds
 _ROWS_S = 60.0
 
@@ -92,6 +96,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         self.clients = WorkerNodes()
         self._test = RunningTest()
         self._changed = Event()
+        self._refused = OncePerKind(logger, logging.ERROR, _MOST_REFUSED)
+        self._faults = OncePerKind(logger, logging.ERROR)
         self._files = files
         keeper = Bookkeeper(journal, command) if journal is not None else None
         notes = keeper.notes_to_go_on_with() if keeper is not None else None
@@ -235,7 +241,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             elif isinstance(what, Asked):
                 self._give_files(what)
             elif isinstance(what, Refused):
-                logger.error("Refused the worker %s: %s", what.node_id, what.reason)
+                self._refused.tell((what.node_id, what.reason), "Refused the worker %s: %s", what.node_id, what.reason)
             elif isinstance(what, Disturbed):
                 logger.warning(
                     "%d messages that mean nothing have come to port %d and were dropped (%s)",
@@ -247,8 +253,10 @@ class MasterRunner(SteeringRunner, DistributedRunner):
                 self.give_up(f"the link to the workers has failed ({what.reason})", ExitCode.CLUSTER)
                 self._ask_for_end(quits=True)
                 self._attendance.all_lost()
-        except Exception:
-            logger.exception("What a worker said could not be dealt with: %s", shortened(repr(what), 1000))
+        except Exception as error:
+            trace = "".join(traceback.format_exception(error))
+            said = shortened(repr(what), 1000)
+            self._faults.tell(trace, "What a worker said could not be dealt with: %s\n%s", said, trace)
         self._changed.set()
 
     def give_up(self, reason: str, exit_code: int) -> None:

@@ -21,6 +21,8 @@ logger = logging.getLogger("gregaria.cluster")
 
 #: workers that a master remembers, those that have left included
 _MOST_PEERS = 20_000
+#: reasons to drop something that are told apart
+_MOST_REASONS = 100
 #: seconds between two words about frames that mean nothing
 _DISTURBED_S = 10.0
 
@@ -361,4 +363,5 @@ class MasterMachine:
         self.outbox.append((peer.identity, body))
 
     def _drop(self, reason: str) -> None:
-        self.dropped[reason] += 1
+        is_known = reason in self.dropped or len(self.dropped) < _MOST_REASONS
+        self.dropped[reason if is_known else "whatever else means nothing"] += 1

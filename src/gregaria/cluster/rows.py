@@ -8,11 +8,16 @@ from typing import Any
 import gevent
 from gevent.event import Event
 
+from gregaria.errors import shortened
 from gregaria.feed.server import Answer, FeedServer
+from gregaria.logs import OncePerKind
 
 __all__ = ["Rows"]
 
 logger = logging.getLogger("gregaria.cluster.master")
+
+#: kinds of what means nothing that are told
+_MOST_KINDS = 100
 
 
 class Rows:
@@ -32,6 +37,7 @@ class Rows:
         self._is_noted = is_noted
         self._unsent: list[tuple[str, list[Any]]] = []
         self._has_unsent = Event()
+        self._nonsense = OncePerKind(logger, logging.ERROR, _MOST_KINDS)
         # Sources that run code of the locustfile's may wait: of each such feed, workers that want rows.
         self._wanting: dict[str, deque[str | None]] = {}
 
@@ -60,9 +66,12 @@ class Rows:
         hear = self._server.hear if may_wait else self._server.take
         try:
             self._say(hear(worker, name, payload))
-        except Exception:
+        except Exception as error:
             # One worker's words must not keep the others from their rows.
-            logger.exception("What %s says of the feed %r cannot be understood, and is left out", worker, name)
+            reason = shortened(f"{type(error).__name__}: {error}", 500)
+            self._nonsense.tell(
+                (name, reason), "What %s says of the feed %r means nothing and is left out: %s", worker, name, reason
+            )
             return
         if may_wait:
             self._serve_later(name, worker)

@@ -11,6 +11,7 @@ from gregaria.cluster.master_machine import Peer
 from gregaria.cluster.roster import WorkerNode, WorkerNodes, counts_of
 from gregaria.cluster.running import Master
 from gregaria.cluster.worker_machine import LOCUST
+from gregaria.logs import OncePerKind
 from gregaria.settings import settings
 
 __all__ = ["watch_workers"]
@@ -24,6 +25,7 @@ _BLOCKED_S = 3.0
 def watch_workers(master: Master, nodes: WorkerNodes, peers: Mapping[str, Peer]) -> None:
     """Look at all of them each second, for ever."""
     beats = master.environment.events.heartbeat_sent
+    nonsense = OncePerKind(logger)
     while True:
         gevent.sleep(1.0)
         for node_id, peer in list(peers.items()):
@@ -34,7 +36,7 @@ def watch_workers(master: Master, nodes: WorkerNodes, peers: Mapping[str, Peer])
                 _read_status(master, node, peer.status)
             except (ValueError, TypeError, OverflowError) as error:
                 # Of one worker; the others are to be watched on.
-                logger.warning("What worker %d says of itself means nothing: %s", node.index, error)
+                nonsense.tell(node_id, "What worker %d says of itself means nothing: %s", node.index, error)
                 peer.status = {}
             if beats.listeners:
                 master.fire(beats, client_id=node_id, timestamp=time.time())

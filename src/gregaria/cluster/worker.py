@@ -94,6 +94,8 @@ class WorkerRunner(HostRunner, DistributedRunner):
         self._counting = get_original("_thread", "allocate_lock")()
         self._run: str | None = None
         self._generation = 0
+        # The test that the master was asked to end: once, however many users want it.
+        self._asked_to_end: str | None = None
         self._wanted: dict[str, Any] | None = None
         self._follower: Greenlet | None = None
         self._spawn_timestamp = 0.0
@@ -195,7 +197,8 @@ class WorkerRunner(HostRunner, DistributedRunner):
         """End the whole test: the master does."""
         if self.is_locust or not (self.connected or self._on_master_loss == PAUSE):
             super().stop_test(reason)
-        elif self._is_testing:
+        elif self._is_testing and self._asked_to_end != self._run:
+            self._asked_to_end = self._run
             logger.info("The master is asked to end the test: %s", reason)
             self.put("stop_test", {"reason": f"worker {self.worker_index}: {reason}"})
 
@@ -225,7 +228,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
                 self.connected = False
                 self._give_up(f"The link to the master has failed, and this worker gives up ({what.reason})")
         except Exception:
-            logger.exception("What the master said could not be dealt with: %r", what)
+            logger.exception("What the master said could not be dealt with: %s", shortened(repr(what), 1000))
 
     def _take(self, item: Item) -> None:
         payload = item.payload
