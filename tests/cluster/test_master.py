@@ -371,6 +371,30 @@ def test_nobody_fills_the_log(master: Master, caplog: pytest.LogCaptureFixture) 
     assert max(len(record.getMessage()) for record in caplog.records) < 1000
 
 
+@pytest.mark.parametrize("idle", ["all", float("nan"), -1, 10**30, None, True, [4]])
+def test_idle_cores_that_are_no_number_are_told_and_weigh_as_one(idle: Any, caplog: pytest.LogCaptureFixture) -> None:
+    master = Master(balance="capacity")
+    master.join(0, idle_cores=idle)
+    master.join(1, host="other", idle_cores=0.5)
+    master.runner.start(3, 1000)
+    wait_until(lambda: (master.users_of(0), master.users_of(1)) == (2, 1))
+    assert "idle" in caplog.text
+    master.end()
+
+
+def test_shares_weigh_what_is_idle_when_users_are_placed_and_what_workers_use_there() -> None:
+    master = Master(balance="capacity")
+    statuses = [{"idle_cores": 0.25, "current_cpu_usage": 0.0}, {"idle_cores": 0.1, "current_cpu_usage": 65.0}]
+    for number, status in enumerate(statuses):
+        seen(master, number, received=0)
+        master.runner.clients[f"host_{number}"].about = {"host": f"machine {number}"}
+        master.runner._machine.peers[f"host_{number}"].status = status
+    wait_until(lambda: master.runner.clients["host_1"].cpu_usage == 65.0)
+    master.runner.start(4, 1000)
+    wait_until(lambda: (master.users_of(0), master.users_of(1)) == (1, 3))
+    master.end()
+
+
 @pytest.mark.parametrize("payload", [None, [], {"users": None}, {"users": {"Calm": "many"}}, {"users": {"Calm": -1}}])
 def test_numbers_of_users_that_are_none_are_left_out(master: Master, payload: Any) -> None:
     master.join(0)

@@ -11,7 +11,7 @@ from gregaria.cluster.happenings import Back, Joined, Left, Lost
 from gregaria.cluster.iterations import Iterations
 from gregaria.cluster.loss import Loss
 from gregaria.cluster.placing import Placing
-from gregaria.cluster.roster import WorkerNode, WorkerNodes
+from gregaria.cluster.roster import MOST_CORES, WorkerNode, WorkerNodes, number_of
 from gregaria.cluster.rows import Rows
 from gregaria.cluster.running import Master, Put, RunningTest
 from gregaria.cluster.worker_machine import LOCUST
@@ -101,6 +101,10 @@ class Attendance:
         """A worker has come."""
         node = WorkerNode(what.node_id, index=what.index, dialect=what.dialect)
         node.about = what.about
+        try:
+            node.idle_cores = number_of(what.about.get("idle_cores", 1.0), MOST_CORES)
+        except ValueError as error:
+            logger.warning("Worker %d (%s) does not know how many cores are idle: %s", what.index, what.node_id, error)
         # What another master knew of it.
         _, _, node.known_users, node.requests_per_s = self.known.pop(what.node_id, ("", 0, 0, 0.0))
         self._losses.pop(what.node_id, None)

@@ -1,6 +1,5 @@
 """From what a dispatcher wants to what workers are told: how many users of which class each of them shall have."""
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,9 @@ from gregaria.runner.dispatch import Placement
 from gregaria.runner.state import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING
 
 __all__ = ["Placing"]
+
+#: of a core that a worker is taken to have, however busy its machine is
+_SMALLEST_CAPACITY = 0.05
 
 
 class Placing:
@@ -111,11 +113,14 @@ class Placing:
             rebalancer.kill(block=False)
 
     def _weigh(self) -> None:
-        """What each worker can do: one core at most, or its part of those that are idle on its machine."""
-        on_host = Counter(node.host for node in self._nodes.present)
+        """What each worker can do: one core at most, or its part of those that nobody but workers uses there."""
+        on_host: dict[str, list[WorkerNode]] = {}
         for node in self._nodes.present:
-            idle = float(node.about.get("idle_cores") or node.about.get("cores") or 1)
-            node.capacity = min(max(idle / on_host[node.host], 0.05), 1.0)
+            on_host.setdefault(node.host, []).append(node)
+        for nodes in on_host.values():
+            cores = max(node.idle_cores for node in nodes) + sum(node.cpu_usage for node in nodes) / 100.0
+            for node in nodes:
+                node.capacity = min(max(cores / len(nodes), _SMALLEST_CAPACITY), 1.0)
 
     def _rebalance_now(self) -> None:
         for placement in self._master.dispatcher:

@@ -1,5 +1,6 @@
 """What a worker tells of itself each second: its state and process, log lines, and what listeners have to add."""
 
+import os
 import time
 from typing import Any, Protocol
 
@@ -13,7 +14,7 @@ from gregaria.settings import settings
 from gregaria.stats.increments import Increments
 from gregaria.stats.table import RequestStats
 
-__all__ = ["Telling"]
+__all__ = ["Telling", "idle_cores"]
 
 #: seconds between two words about this process, and what listeners of report_to_master add
 _STATUS_S = 1.0
@@ -121,6 +122,7 @@ class Telling:
             "state": worker.worker_state,
             "current_cpu_usage": worker.current_cpu_usage,
             "current_memory_usage": worker.current_memory_usage,
+            "idle_cores": idle_cores(),
             "users": worker.user_classes_count,
             "requests_per_s": self._highest_rate(),
         }
@@ -155,3 +157,12 @@ class Telling:
         data.update(user_classes_count=worker.user_classes_count, user_count=worker.user_count)
         worker.fire(worker.environment.events.report_to_master, client_id=worker.client_id, data=data)
         worker.put("locust_report", data)
+
+
+def idle_cores() -> float:
+    """How many of this machine's cores have been idle of late."""
+    cores = os.cpu_count() or 1
+    try:
+        return max(cores - os.getloadavg()[0], 0.0)
+    except (OSError, AttributeError):
+        return float(cores)

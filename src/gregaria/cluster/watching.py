@@ -8,7 +8,7 @@ from typing import Any
 import gevent
 
 from gregaria.cluster.master_machine import Peer
-from gregaria.cluster.roster import WorkerNode, WorkerNodes, counts_of
+from gregaria.cluster.roster import MOST_CORES, WorkerNode, WorkerNodes, counts_of, number_of
 from gregaria.cluster.running import Master
 from gregaria.cluster.worker_machine import LOCUST
 from gregaria.logs import OncePerKind
@@ -43,7 +43,8 @@ def watch_workers(master: Master, nodes: WorkerNodes, peers: Mapping[str, Peer])
 
 
 def _read_status(master: Master, node: WorkerNode, status: Mapping[str, Any]) -> None:
-    node.cpu_usage = float(status.get("current_cpu_usage") or 0.0)
+    node.cpu_usage = number_of(status.get("current_cpu_usage") or 0.0, 100.0 * MOST_CORES)
+    node.idle_cores = number_of(status.get("idle_cores", node.idle_cores), MOST_CORES)
     node.memory_usage = int(status.get("current_memory_usage") or 0)
     if node.dialect != LOCUST and isinstance(status.get("users"), dict):
         node.user_classes_count = counts_of(status["users"])

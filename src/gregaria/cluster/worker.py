@@ -22,7 +22,7 @@ from gregaria.cluster.iterations import Share
 from gregaria.cluster.keys import Keys
 from gregaria.cluster.link import Link, WorkerSocket
 from gregaria.cluster.reach import why_not
-from gregaria.cluster.telling import Telling
+from gregaria.cluster.telling import Telling, idle_cores
 from gregaria.cluster.timing import Timing
 from gregaria.cluster.wire import copy_of
 from gregaria.cluster.worker_machine import LOCUST, WorkerMachine
@@ -104,7 +104,6 @@ class WorkerRunner(HostRunner, DistributedRunner):
         self._about: dict[str, Any] = {
             "host": socket.gethostname(),
             "cores": os.cpu_count() or 1,
-            "idle_cores": _idle_cores(),
             "pid": os.getpid(),
         }
         self._files = dict(files) if files is not None else None
@@ -511,13 +510,4 @@ class WorkerRunner(HostRunner, DistributedRunner):
 
     def _about_now(self) -> dict[str, Any]:
         """Called in the link's thread, when a master is greeted."""
-        return {**self._about, "run": self._run if self._is_testing else None}
-
-
-def _idle_cores() -> float:
-    """How many of this machine's cores have been idle of late."""
-    cores = os.cpu_count() or 1
-    try:
-        return max(cores - os.getloadavg()[0], 0.0)
-    except (OSError, AttributeError):
-        return float(cores)
+        return {**self._about, "idle_cores": idle_cores(), "run": self._run if self._is_testing else None}
