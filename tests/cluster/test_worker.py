@@ -7,7 +7,7 @@ from typing import Any
 import gevent
 import pytest
 
-from gregaria.cluster.happenings import Connected, Held, Item, Resumed
+from gregaria.cluster.happenings import Connected, Held, Item, Resumed, Waiting
 from gregaria.cluster.worker import WorkerRunner
 from gregaria.environment import Environment
 from gregaria.errors import ExitCode
@@ -91,6 +91,20 @@ def test_a_worker_that_cannot_start_its_users_says_so(worker: WorkerRunner, monk
     assert "Calm" in failed["reason"]
     say(worker, "stop", run="run")
     assert worker.failure is None
+
+
+def test_a_worker_that_goes_on_without_a_master_ends_when_it_has_looked_for_one_long_enough() -> None:
+    runner = Environment(user_classes=[Calm]).create_worker_runner("127.0.0.1", 9, on_master_loss="continue")
+    spawn(runner, "run")
+    wait_until(lambda: runner.user_count == 2)
+    runner._happened(Held("nobody answers"))
+    assert not runner._crew.population.is_paused
+    runner._happened(Waiting(300.0, gives_up=True))
+    with gevent.Timeout(5):
+        runner.greenlet.join()
+    assert runner.user_count == 0
+    assert runner.failure is not None
+    assert runner.failure.exit_code == ExitCode.CLUSTER
 
 
 def test_a_worker_whose_link_has_failed_ends_with_its_users_and_says_why(worker: WorkerRunner) -> None:
