@@ -28,7 +28,7 @@ from gregaria.cluster.placing import Placing
 from gregaria.cluster.roster import WorkerNode, WorkerNodes
 from gregaria.cluster.rows import Rows
 from gregaria.cluster.running import RunningTest
-from gregaria.cluster.timing import Timing
+from gregaria.cluster.timing import GOODBYE_S, ROWS_S, Timing
 from gregaria.cluster.watching import watch_workers
 from gregaria.cluster.wire import copy_of
 from gregaria.cluster.worker_machine import LOCUST
@@ -49,12 +49,8 @@ logger = logging.getLogger("gregaria.cluster.master")
 #: seconds that workers have to say that all their users are there, and at the end that they have stopped, beyond what
 #: the options grant them
 _PATIENCE_S = 10.0
-#: seconds that workers have to say goodbye
-_GOODBYE_S = 3.0
 #: workers whose refusal is told
 _MOST_REFUSED = 100
-#: seconds that workers have to fetch the first rows of their feeds
-_ROWS_S = 60.0
 
 
 class MasterRunner(SteeringRunner, DistributedRunner):
@@ -395,8 +391,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             return
         assert self._test.run is not None
         self._rows.begin(self._test.run, ours)
-        if not self._wait(lambda: self._rows.is_ready(ours), _ROWS_S):
-            logger.warning("Not all workers have got their first rows within %g s; their users wait for them", _ROWS_S)
+        if not self._wait(lambda: self._rows.is_ready(ours), ROWS_S):
+            logger.warning("Not all workers have got their first rows within %g s; their users wait for them", ROWS_S)
 
     def _place(self, placement: Placement, ramp: Greenlet) -> None:
         del ramp
@@ -457,7 +453,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
     def _end_work(self) -> None:
         for node in self.clients.present:
             self._put(node.id, "quit", {})
-        self._wait(lambda: not any(node.dialect != LOCUST for node in self.clients.present), _GOODBYE_S)
+        self._wait(lambda: not any(node.dialect != LOCUST for node in self.clients.present), GOODBYE_S)
         self._link.close()
         super()._end_work()
 

@@ -23,7 +23,7 @@ from gregaria.cluster.keys import Keys
 from gregaria.cluster.link import Link, WorkerSocket
 from gregaria.cluster.reach import why_not
 from gregaria.cluster.telling import Telling, idle_cores
-from gregaria.cluster.timing import Timing
+from gregaria.cluster.timing import GOODBYE_S, ROWS_S, Timing
 from gregaria.cluster.wire import copy_of
 from gregaria.cluster.worker_machine import LOCUST, WorkerMachine
 from gregaria.errors import LONGEST_MESSAGE, CommandError, ExitCode, shortened
@@ -39,10 +39,6 @@ __all__ = ["WorkerRunner"]
 
 logger = logging.getLogger("gregaria.cluster.worker")
 
-#: seconds that the master has to send the first rows of test data
-_ROWS_S = 60.0
-#: seconds that a goodbye has to be heard
-_GOODBYE_S = 3.0
 #: files that are named when they are not the master's
 _MOST_DIFFERENCES = 10
 
@@ -421,8 +417,8 @@ class WorkerRunner(HostRunner, DistributedRunner):
         if not self._is_testing or self._ender is not None:
             return False
         feeds.begin(wanted["run"])
-        if not feeds.wait_until_ready(_ROWS_S):
-            logger.warning("The first rows of test data have not come within %g s; users wait for them", _ROWS_S)
+        if not feeds.wait_until_ready(ROWS_S):
+            logger.warning("The first rows of test data have not come within %g s; users wait for them", ROWS_S)
         self._crew.open()
         if self._is_held:
             # The lease has ended while the test began.
@@ -492,7 +488,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
     def _end_work(self) -> None:
         feeds.leave()
         self._link.ask(self._machine.leave)
-        deadline_s = time.monotonic() + (_GOODBYE_S if self.connected else 0.0)
+        deadline_s = time.monotonic() + (GOODBYE_S if self.connected else 0.0)
         while not self._machine.has_left and time.monotonic() < deadline_s:
             gevent.sleep(0.02)
         self._link.close()
