@@ -282,6 +282,54 @@ def test_a_worker_that_joins_later_is_used(target: Server, tmp_path: Path) -> No
         assert cluster.total["num_requests"] + cluster.total["num_interrupted"] == asked(target)
 
 
+def test_a_worker_whose_classes_cannot_work_ends_the_test_with_the_same_exit_code(tmp_path: Path) -> None:
+    broken = """
+from locust import User, events, task
+from locust.runners import WorkerRunner
+
+class Idle(User):
+    @task
+    def rest(self):
+        pass
+
+@events.init.add_listener
+def on_init(environment, **_):
+    if isinstance(environment.runner, WorkerRunner):
+        Idle.tasks = []
+"""
+    (tmp_path / "locustfile.py").write_text(broken)
+    run = run_gregaria("-u", "1", "-t", "30s", "--processes", "1", folder=tmp_path)
+    assert run.exit_code == 4, run.output
+    assert "It cannot go on: worker 0" in run.output
+
+
+def test_iterations_are_exact_though_one_worker_joins_late_and_another_leaves(tmp_path: Path) -> None:
+    counting = """
+from locust import User, task, constant
+
+class Counting(User):
+    wait_time = constant(0.01)
+
+    @task
+    def count(self):
+        self.environment.events.request.fire(
+            request_type="", name="count", response_time=1, response_length=0, exception=None, context={}
+        )
+"""
+    with Cluster(tmp_path, counting) as cluster:
+        master = cluster.start_master("-u", "9", "-r", "100", "--iterations", "3000", "--expect-workers", "2")
+        workers = [cluster.start_worker() for _ in range(2)]
+        master.wait_for("All users spawned")
+        workers.append(cluster.start_worker())
+        master.wait_for("there are 3")
+        workers[0].signal(signal.SIGTERM)
+        master.wait_for("has left; there are 2")
+        assert master.wait() == 0, master.output
+        assert [worker.wait() for worker in workers] == [0, 0, 0]
+        assert "all iterations have been run" in master.output
+        assert cluster.total["num_requests"] == 3000
+
+
 def test_expected_workers_that_do_not_come_end_the_wait(tmp_path: Path) -> None:
     with Cluster(tmp_path, CALM) as cluster:
         master = cluster.start_master("--expect-workers", "2", "--expect-workers-max-wait", "1", "-u", "1")

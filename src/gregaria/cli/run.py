@@ -286,7 +286,7 @@ class Run:
             summary,
             wished=self._environment.process_exit_code,
             code_on_error=self._options.exit_code_on_error,
-            stop_error=self._stop_error or self._reports.error,
+            stop_error=self._stop_error or self._reports.error or self._runner.failure,
             unhandled=EventHook.errors - self._listener_errors + self._greenlet_errors.count,
         )
 
