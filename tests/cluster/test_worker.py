@@ -77,7 +77,7 @@ def test_a_count_that_was_begun_anew_while_it_was_away_is_begun_anew(worker: Wor
 
 def test_the_first_sign_of_life_is_whole(worker: WorkerRunner) -> None:
     # Its own greenlet has not had a turn yet; Locust's master wants both numbers.
-    assert worker._status_now().keys() >= {"state", "current_cpu_usage", "current_memory_usage", "users"}
+    assert worker._telling.status_now().keys() >= {"state", "current_cpu_usage", "current_memory_usage", "users"}
 
 
 def test_what_has_never_run_is_said_to_have_stopped(worker: WorkerRunner) -> None:

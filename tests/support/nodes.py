@@ -49,7 +49,7 @@ class Node:
     def output(self) -> str:
         return self.log.read_text(errors="replace")
 
-    def wait_for(self, pattern: str, timeout_s: float = 15.0, times: int = 1) -> re.Match[str]:
+    def wait_for(self, pattern: str, timeout_s: float = 60.0, times: int = 1) -> re.Match[str]:
         """Return when its output matches so many times; the last match."""
 
         def found() -> list[re.Match[str]]:
@@ -67,7 +67,7 @@ class Node:
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
 
-    def wait(self, timeout_s: float = 30.0) -> int:
+    def wait(self, timeout_s: float = 60.0) -> int:
         """Its exit code."""
         try:
             return self.process.wait(timeout_s)
