@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import gevent
 
 from gregaria.cli.cluster import PARENT_PID, WORKER_OF
+from gregaria.errors import ExitCode
 
 __all__ = ["LocalWorkers"]
 
@@ -18,8 +19,9 @@ logger = logging.getLogger("gregaria.cli.processes")
 
 #: seconds between two looks whether all are there
 _LOOK_S = 0.2
-#: a worker that ends sooner is not started anew: it would end again
+#: a worker that ends sooner is not started anew, nor is one that tells of what was asked for: it would end again
 _SHORTEST_LIFE_S = 5.0
+_WOULD_END_AGAIN = range(ExitCode.USAGE, ExitCode.INTERNAL)
 #: variables that would make a worker something else
 _MODES = ("MODE_MASTER", "MODE_WORKER", "PROCESSES", "EXPECT_WORKERS")
 
@@ -110,12 +112,15 @@ class LocalWorkers:
                     self._ended(pid, code, time.monotonic() - started_s)
 
     def _ended(self, pid: int, code: int, lived_s: float) -> None:
-        if code == 0 or self._is_over():
+        is_over = self._is_over()
+        if code == 0 or (is_over and code > 0):
             # It was told to: by the master, or by whoever sent it a signal.
             logger.debug("Worker process %d has left with exit code %d", pid, code)
             return
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"has ended with exit code {code}"
-        if lived_s < _SHORTEST_LIFE_S:
+        if is_over:
+            hint = " at the end of the run"
+        elif lived_s < _SHORTEST_LIFE_S or code in _WOULD_END_AGAIN:
             hint = f" after {lived_s:.1f} s; another one would most likely do so, too"
         elif self._replaces:
             hint = "; another one is started"
