@@ -37,7 +37,7 @@ class Master:
         self.environment = Environment(user_classes=[Calm])
         self.runner: MasterRunner = self.environment.create_master_runner("127.0.0.1", 0, **more)
         self.told: list[tuple[str, str, Any]] = []
-        self.runner._put = lambda *told: self.told.append(told)  # type: ignore[method-assign]
+        self.runner._post.put = lambda *told: self.told.append(told)  # type: ignore[method-assign]
 
     def join(self, number: int, **about: Any) -> None:
         self.runner._happened(Joined(f"host_{number}", number, "gregaria", about))
@@ -130,7 +130,7 @@ def seen(master: Master, number: int, received: int) -> Channel:
     channel = Channel()
     channel.received = received
     peer = Peer(f"host_{number}", number, "gregaria", "a", {}, channel, time.monotonic())
-    master.runner._machine.peers[peer.node_id] = peer
+    master.runner._post._machine.peers[peer.node_id] = peer
     return channel
 
 
@@ -328,7 +328,7 @@ def test_a_master_whose_link_has_failed_ends_the_test_and_waits_for_nobody(maste
     wait_until(lambda: master.users_of(0) == 4)
     master.spawned(0)
     wait_until(lambda: master.runner.state == STATE_RUNNING)
-    master.runner._machine.tick = fail  # type: ignore[method-assign]
+    master.runner._post._machine.tick = fail  # type: ignore[method-assign]
     with gevent.Timeout(5):
         master.runner.greenlet.join()
     assert master.runner.state == STATE_STOPPED
@@ -375,7 +375,7 @@ def test_a_worker_whose_words_mean_nothing_keeps_no_other_from_being_watched(mas
         peers[f"host_{number}"] = Peer(
             f"host_{number}", number, "gregaria", "x", {}, Channel(), time.monotonic(), status
         )
-    master.runner._link.ask(lambda: master.runner._machine.peers.update(peers))
+    master.runner._post._link.ask(lambda: master.runner._post._machine.peers.update(peers))
     wait_until(lambda: master.runner.clients["host_2"].user_count == 3)
     assert master.runner.user_count == 3
 
@@ -409,7 +409,7 @@ def test_shares_weigh_what_is_idle_when_users_are_placed_and_what_workers_use_th
     for number, status in enumerate(statuses):
         seen(master, number, received=0)
         master.runner.clients[f"host_{number}"].about = {"host": f"machine {number}"}
-        master.runner._machine.peers[f"host_{number}"].status = status
+        master.runner._post._machine.peers[f"host_{number}"].status = status
     wait_until(lambda: master.runner.clients["host_1"].cpu_usage == 65.0)
     master.runner.start(4, 1000)
     wait_until(lambda: (master.users_of(0), master.users_of(1)) == (1, 3))

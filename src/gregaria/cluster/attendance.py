@@ -1,7 +1,7 @@
 """Workers that come, are lost, come back and leave, and what that means for the test that runs."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import gevent
@@ -11,9 +11,10 @@ from gregaria.cluster.happenings import Back, Joined, Left, Lost
 from gregaria.cluster.iterations import Iterations
 from gregaria.cluster.loss import Loss
 from gregaria.cluster.placing import Placing
+from gregaria.cluster.post import Post
 from gregaria.cluster.roster import MOST_CORES, WorkerNode, WorkerNodes, number_of
 from gregaria.cluster.rows import Rows
-from gregaria.cluster.running import Master, Put, RunningTest
+from gregaria.cluster.running import Master, RunningTest
 from gregaria.cluster.worker_machine import LOCUST
 from gregaria.runner.state import STATE_INIT, STATE_MISSING
 
@@ -35,8 +36,7 @@ class Attendance:
         placing: gives them users.
         rows: gives them test data.
         iterations: gives them iterations.
-        put: sends an item to one of them.
-        status_of: tells what a worker has last said of itself.
+        post: carries items to them.
 
     Attributes:
         nodes: the same.
@@ -53,8 +53,7 @@ class Attendance:
         placing: Placing,
         rows: Rows,
         iterations: Iterations,
-        put: Put,
-        status_of: Callable[[str], Mapping[str, Any]],
+        post: Post,
     ) -> None:
         self.nodes = nodes
         self.indexes: dict[str, int] = {}
@@ -64,8 +63,7 @@ class Attendance:
         self._placing = placing
         self._rows = rows
         self._iterations = iterations
-        self._put = put
-        self._status_of = status_of
+        self._post = post
         # {node id: what may be missing of it}; of one that comes back nothing is.
         self._losses: dict[str, Loss] = {}
         self._alone_timer: Greenlet | None = None
@@ -120,12 +118,12 @@ class Attendance:
         environment = self._master.environment
         self._master.fire(environment.events.worker_connect, client_id=what.node_id)
         for payload in environment.shared_data.whole():
-            self._put(what.node_id, "shared", payload)
+            self._post.put(what.node_id, "shared", payload)
         is_testing, is_ending = self._master.is_testing, self._master.is_ending
         run = what.about.get("run")
         if run is not None and (run != self._test.run or is_ending):
             # Of another master, whose test nobody would ever end; or of one that ends now.
-            self._put(what.node_id, "stop", {"run": run})
+            self._post.put(what.node_id, "stop", {"run": run})
         elif is_ending:
             # There is nothing that it could stop.
             self._test.stopped.add(what.node_id)
@@ -156,7 +154,7 @@ class Attendance:
                 self._placing.tell_no_users(node)
         elif self._master.is_testing or self._test.continued is None:
             # And not while the test of a master before this one is about to be gone on with.
-            self._put(node.id, "stop", {"run": self._test.run})
+            self._post.put(node.id, "stop", {"run": self._test.run})
         return True
 
     def lost(self, what: Lost) -> None:
@@ -203,14 +201,14 @@ class Attendance:
         """What was taken from a worker that was lost it can have again, as far as it is there."""
         self._rows.back(node_id)
         for receiver, told in self._iterations.back(node_id):
-            self._put(receiver, "iterations", told)
+            self._post.put(receiver, "iterations", told)
 
     def _drop(self, node: WorkerNode) -> None:
         """A worker has no users any more: others get them."""
         self._test.stopped.discard(node.id)
         self._rows.lost(node.id)
         for receiver, told in self._iterations.lost(node.id):
-            self._put(receiver, "iterations", told)
+            self._post.put(receiver, "iterations", told)
         if self._master.is_ending:
             return
         self._placing.remove(node)
@@ -225,4 +223,4 @@ class Attendance:
 
     def _rate_of(self, node: WorkerNode) -> float:
         """Requests per second that a worker has made at most, as far as it is known."""
-        return max(node.requests_per_s, float(self._status_of(node.id).get("requests_per_s") or 0.0))
+        return max(node.requests_per_s, float(self._post.status_of(node.id).get("requests_per_s") or 0.0))

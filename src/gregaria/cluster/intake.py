@@ -5,8 +5,9 @@ from typing import Any
 
 from gregaria.cluster.happenings import Item
 from gregaria.cluster.iterations import Iterations
+from gregaria.cluster.post import Post
 from gregaria.cluster.roster import WorkerNode, WorkerNodes, counts_of
-from gregaria.cluster.running import Master, Put, RunningTest
+from gregaria.cluster.running import Master, RunningTest
 from gregaria.cluster.worker_machine import LOCUST
 from gregaria.errors import LONGEST_MESSAGE, shortened
 from gregaria.logs import OncePerKind
@@ -30,17 +31,17 @@ class Intake:
         test: the one that runs.
         nodes: the workers.
         iterations: those of the test.
-        put: sends an item to one of them.
+        post: carries items to them.
     """
 
     def __init__(
-        self, master: Master, test: RunningTest, nodes: WorkerNodes, iterations: Iterations, put: Put
+        self, master: Master, test: RunningTest, nodes: WorkerNodes, iterations: Iterations, post: Post
     ) -> None:
         self._master = master
         self._test = test
         self._nodes = nodes
         self._iterations = iterations
-        self._put = put
+        self._post = post
         # Of each kind and reason the first, whoever says it.
         self._nonsense = OncePerKind(logger, most=_MOST_KINDS)
 
@@ -123,7 +124,7 @@ class Intake:
 
     def _share_out(self, node_id: str, said: dict[str, Any]) -> None:
         for receiver, told in self._iterations.hear(node_id, said):
-            self._put(receiver, "iterations", told)
+            self._post.put(receiver, "iterations", told)
         if self._iterations.is_over:
             self._master.finish_iterations()
 
@@ -131,4 +132,4 @@ class Intake:
         for told in self._master.environment.shared_data.take(payload):
             for node in self._nodes.present:
                 if node.id != node_id:
-                    self._put(node.id, "shared", told)
+                    self._post.put(node.id, "shared", told)

@@ -5,12 +5,10 @@ import math
 import time
 import traceback
 import uuid
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 import gevent
-import zmq
 from gevent import Greenlet
 from gevent.event import Event
 
@@ -22,10 +20,9 @@ from gregaria.cluster.intake import Intake
 from gregaria.cluster.iterations import Iterations
 from gregaria.cluster.journal import Journal
 from gregaria.cluster.keys import Keys
-from gregaria.cluster.link import Link, MasterSocket
-from gregaria.cluster.master_machine import MasterMachine
 from gregaria.cluster.notes import NoteTaker
 from gregaria.cluster.placing import Placing
+from gregaria.cluster.post import Post
 from gregaria.cluster.roster import WorkerNode, WorkerNodes
 from gregaria.cluster.rows import Rows
 from gregaria.cluster.running import RunningTest
@@ -97,53 +94,39 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         self._changed = Event()
         self._refused = OncePerKind(logger, logging.ERROR, _MOST_REFUSED)
         self._faults = OncePerKind(logger, logging.ERROR)
-        self._files = files
         keeper = Bookkeeper(journal, command) if journal is not None else None
         notes = keeper.notes_to_go_on_with() if keeper is not None else None
-        others = files.are_others if files is not None else (lambda digest: None)
-        self._machine = MasterMachine(
-            uuid.uuid4().hex[:16],
-            timing or Timing.usual(),
-            notes.workers if notes is not None else None,
-            others,
-        )
-
-        def put(node_id: str, kind: str, payload: Any) -> None:
-            self._put(node_id, kind, payload)
-
+        known = notes.workers if notes is not None else None
+        self._post = Post(master_bind_host, master_bind_port, keys, timing, known, files, self._happened)
         self._rows = Rows(
-            feeds.serve(), lambda node_id, payload: put(node_id, "feed", payload), is_noted=journal is not None
+            feeds.serve(),
+            lambda node_id, payload: self._post.put(node_id, "feed", payload),
+            is_noted=journal is not None,
         )
-        self._placing = Placing(self, self._test, self.clients, put, balance)
+        self._placing = Placing(self, self._test, self.clients, self._post, balance)
         self._iterations = Iterations()
         self._attendance = Attendance(
-            self, self._test, self.clients, self._placing, self._rows, self._iterations, put, self._status_of
+            self, self._test, self.clients, self._placing, self._rows, self._iterations, self._post
         )
-        self._intake = Intake(self, self._test, self.clients, self._iterations, put)
+        self._intake = Intake(self, self._test, self.clients, self._iterations, self._post)
         self._note_taker: NoteTaker | None = None
         if keeper is not None:
             self._note_taker = NoteTaker(
                 self,
                 self._test,
                 keeper,
-                self._machine,
+                self._post,
                 self._attendance,
                 self._iterations,
                 self._rows,
-                self._deal,
                 self._losses,
             )
             if notes is not None:
                 self._note_taker.go_on_with(notes)
-        self._socket = MasterSocket(self._machine, master_bind_host, master_bind_port, keys)
-        self._link = Link(self._socket, self._happened)
         environment.shared_data.writer = self.client_id
         environment.shared_data.tell = self._tell_shared
-        try:
-            self._link.open()
-        except zmq.ZMQError as error:
-            raise CommandError(_cannot_listen(master_bind_host, master_bind_port, error), ExitCode.CLUSTER) from None
-        self.greenlet.spawn(watch_workers, self, self.clients, self._machine.peers)
+        self._post.open()
+        self.greenlet.spawn(watch_workers, self, self.clients, self._post.peers)
         if self._note_taker is not None:
             self.greenlet.spawn(self._note_taker.keep)
         self._keep_watch()
@@ -153,7 +136,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
     @property
     def port(self) -> int:
         """The port that workers connect to."""
-        return self._socket.port
+        return self._post.port
 
     @property
     def worker_indexes(self) -> dict[str, int]:
@@ -216,7 +199,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             return
         payload = {"type": msg_type, "data": data, "from": self.client_id}
         for node_id in receivers:
-            self._put(node_id, "message", payload)
+            self._post.put(node_id, "message", payload)
 
     def wait_for_workers(self, count: int, timeout_s: float | None = None) -> bool:
         """Return when that many workers are heard of, True; or False when it takes longer than ``timeout_s``."""
@@ -234,11 +217,11 @@ class MasterRunner(SteeringRunner, DistributedRunner):
                 self._attendance.lost(what)
             elif isinstance(what, Back):
                 if self._attendance.back(what):
-                    self._link.ask(lambda: self._machine.welcome(what.node_id))
+                    self._post.welcome(what.node_id)
             elif isinstance(what, Left):
                 self._attendance.left(what)
             elif isinstance(what, Asked):
-                self._give_files(what)
+                self._post.give_files(what.identity, what.is_ours)
             elif isinstance(what, Refused):
                 self._refused.tell((what.node_id, what.reason), "Refused the worker %s: %s", what.node_id, what.reason)
             elif isinstance(what, Disturbed):
@@ -278,22 +261,12 @@ class MasterRunner(SteeringRunner, DistributedRunner):
                 if item.number:
                     self._dealt(item)
 
-    def _give_files(self, what: Asked) -> None:
-        if self._files is None:
-            self._link.ask(lambda: self._machine.answer(what.identity, "locustfile", {"error": "it gives none"}))
-            return
-        frame = self._files.answer(what.is_ours)
-        self._link.ask(lambda: self._machine.outbox.append((what.identity, frame)))
-
     def _dealt(self, item: Item) -> None:
         """An item has been taken: its sender can forget it, unless it could have to be sent to another master."""
         if self._note_taker is not None:
             self._note_taker.took(item.node_id, item.number)
         else:
-            self._deal(item.node_id, item.number)
-
-    def _deal(self, node_id: str, number: int) -> None:
-        self._link.ask(partial(self._machine.deal, node_id, number))
+            self._post.deal(item.node_id, item.number)
 
     def deliver(self, kind: str, data: Any, node_id: str) -> None:
         """A message of a worker's has come: call its listener."""
@@ -328,7 +301,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
     def _tell_shared(self, change: dict[str, Any]) -> None:
         change = copy_of("shared", change)
         for node in self.clients.present:
-            self._put(node.id, "shared", change)
+            self._post.put(node.id, "shared", change)
 
     # -- a test ----------------------------------------------------------------------------------------------------
 
@@ -379,7 +352,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         self.spawn_rate = spawn_rate
         self._test.continued = None
         for node_id, told in self._iterations.go_on(self.iterations, [node.id for node in self.clients.present]):
-            self._put(node_id, "iterations", told)
+            self._post.put(node_id, "iterations", told)
 
     def _open_test(self) -> None:
         # Listeners of test_start may have changed them.
@@ -412,12 +385,12 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         super()._reset_statistics()
         # Those that are missing, too: they would go on counting for what is over.
         for node in self.clients.values():
-            self._put(node.id, "reset", {"run": self._test.run, "generation": self._test.generation})
+            self._post.put(node.id, "reset", {"run": self._test.run, "generation": self._test.generation})
 
     def _all_are_there(self) -> None:
         self._end_if_nobody_is_left()
         for node in self.clients.present:
-            self._put(node.id, "spawning_complete", {"user_count": sum(self.target_user_classes_count.values())})
+            self._post.put(node.id, "spawning_complete", {"user_count": sum(self.target_user_classes_count.values())})
         if isinstance(self.dispatcher, UsersDispatcher):
             # Those who were there from before were placed at once; others are not.
             self.dispatcher.go_on_at(self.spawn_rate)
@@ -434,7 +407,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         del unfinished
         self.update_state(STATE_STOPPING)
         for node in self.clients.present:
-            self._put(node.id, "stop", {"run": self._test.run})
+            self._post.put(node.id, "stop", {"run": self._test.run})
         patience_s = self.environment.stop_timeout + settings.stop_grace_s + _PATIENCE_S
         if not self._wait(lambda: all(node.id in self._test.stopped for node in self.clients.present), patience_s):
             late = [node for node in self.clients.present if node.id not in self._test.stopped]
@@ -462,12 +435,12 @@ class MasterRunner(SteeringRunner, DistributedRunner):
 
     def _tell_to_quit(self) -> None:
         for node in self.clients.present:
-            self._put(node.id, "quit", {})
+            self._post.put(node.id, "quit", {})
 
     def _end_work(self) -> None:
         self._tell_to_quit()
         self._wait(lambda: not any(node.dialect != LOCUST for node in self.clients.present), GOODBYE_S)
-        self._link.close()
+        self._post.close()
         super()._end_work()
 
     def _wait(self, is_so: Any, timeout_s: float) -> bool:
@@ -500,13 +473,6 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         """How many workers the test had that this master goes on with."""
         return 0 if self._test.continued is None else len(self._attendance.known)
 
-    def _status_of(self, node_id: str) -> Mapping[str, Any]:
-        peer = self._machine.peers.get(node_id)
-        return peer.status if peer is not None else {}
-
-    def _put(self, node_id: str, kind: str, payload: Any) -> None:
-        self._link.ask(lambda: self._machine.put(node_id, kind, payload))
-
 
 def _is_ask(payload: object) -> bool:
     return (
@@ -514,11 +480,4 @@ def _is_ask(payload: object) -> bool:
         and len(payload) == 2
         and isinstance(payload[0], str)
         and isinstance(payload[1], dict)
-    )
-
-
-def _cannot_listen(host: str, port: int, error: Exception) -> str:
-    return (
-        f"cannot listen for workers on {host}:{port}: {error}. Does another master run there? Choose another port with "
-        "--master-bind-port (0 takes any), or another address with --master-bind-host"
     )

@@ -9,7 +9,7 @@ from gregaria.cluster.attendance import Attendance
 from gregaria.cluster.bookkeeping import Bookkeeper, noted_exceptions, restore
 from gregaria.cluster.iterations import Iterations
 from gregaria.cluster.journal import Notes
-from gregaria.cluster.master_machine import MasterMachine
+from gregaria.cluster.post import Post
 from gregaria.cluster.rows import Rows
 from gregaria.cluster.running import Master, RunningTest
 from gregaria.stats.increments import Increments
@@ -30,11 +30,10 @@ class NoteTaker:
         master: whose test it is.
         test: the one that runs.
         keeper: of the journal.
-        machine: knows which items have come.
+        post: knows which items have come, and acknowledges them.
         attendance: knows the workers.
         iterations: those of the test.
         rows: wait to be sent until it is written down that they are.
-        deal: acknowledges an item of a worker.
         losses: tells what may be missing in the figures.
     """
 
@@ -43,21 +42,19 @@ class NoteTaker:
         master: Master,
         test: RunningTest,
         keeper: Bookkeeper,
-        machine: MasterMachine,
+        post: Post,
         attendance: Attendance,
         iterations: Iterations,
         rows: Rows,
-        deal: Callable[[str, int], object],
         losses: Callable[[], list[str]],
     ) -> None:
         self._master = master
         self._test = test
         self._keeper = keeper
-        self._machine = machine
+        self._post = post
         self._attendance = attendance
         self._iterations = iterations
         self._rows = rows
-        self._deal = deal
         self._losses = losses
         # The test that needs no notes any more.
         self._closed_run: str | None = None
@@ -88,7 +85,7 @@ class NoteTaker:
     def took(self, node_id: str, number: int) -> None:
         """An item has been taken: acknowledge it when that is written down, or at once where nobody would go on."""
         if self._test.run == self._closed_run:
-            self._deal(node_id, number)
+            self._post.deal(node_id, number)
         else:
             self._keeper.took(node_id, number)
 
@@ -97,7 +94,7 @@ class NoteTaker:
         self.write()
         self._closed_run = self._test.run
         for node_id, number in self._keeper.let_go():
-            self._deal(node_id, number)
+            self._post.deal(node_id, number)
 
     def write(self) -> None:
         """Write down how things are at this moment, and let go of what has waited for that."""
@@ -114,7 +111,7 @@ class NoteTaker:
             written_epoch_s=time.time(),
             users=master.target_user_count or (test.continued.users if test.continued is not None else 0),
             spawn_rate=master.spawn_rate,
-            workers=self._keeper.places(known=self._machine.known, peers=self._machine.peers),
+            workers=self._keeper.places(known=self._post.known, peers=self._post.peers),
             counted=Increments(master.stats, master.exceptions).take(),
             exceptions=noted_exceptions(master.exceptions),
             notes=[*test.notes, *self._losses()],
@@ -130,7 +127,7 @@ class NoteTaker:
             self._rows.keep(rows)
             return
         for node_id, number in written:
-            self._deal(node_id, number)
+            self._post.deal(node_id, number)
         self._rows.send(rows)
 
     def _started_epoch_s(self) -> float:

@@ -7,8 +7,9 @@ import gevent
 from gevent import Greenlet
 
 from gregaria.cluster.options import options_to_send
+from gregaria.cluster.post import Post
 from gregaria.cluster.roster import WorkerNode, WorkerNodes
-from gregaria.cluster.running import Master, Put, RunningTest
+from gregaria.cluster.running import Master, RunningTest
 from gregaria.runner.dispatch import Placement
 from gregaria.runner.state import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING
 
@@ -25,15 +26,15 @@ class Placing:
         master: whose workers they are.
         test: the one that runs.
         nodes: the workers.
-        put: sends an item to one of them.
+        post: carries items to them.
         balance: ``equal`` for the same number of users on each, ``capacity`` for shares by what each can do.
     """
 
-    def __init__(self, master: Master, test: RunningTest, nodes: WorkerNodes, put: Put, balance: str) -> None:
+    def __init__(self, master: Master, test: RunningTest, nodes: WorkerNodes, post: Post, balance: str) -> None:
         self._master = master
         self._test = test
         self._nodes = nodes
-        self._put = put
+        self._post = post
         self._balance = balance
         self._rebalancer: Greenlet | None = None
 
@@ -77,7 +78,7 @@ class Placing:
         node.step += 1
         node.state = STATE_SPAWNING
         environment = self._master.environment
-        self._put(
+        self._post.put(
             node.id,
             "spawn",
             {

@@ -11,7 +11,7 @@ from gregaria.events import EventHook
 from gregaria.stats.failures import ExceptionTable
 from gregaria.stats.table import RequestStats
 
-__all__ = ["Master", "Put", "RunningTest"]
+__all__ = ["Master", "RunningTest"]
 
 
 @dataclass(slots=True)
@@ -82,9 +82,3 @@ class Master(Protocol):
 
     def deliver(self, kind: str, data: Any, node_id: str) -> None:
         """A message of a worker's has come."""
-
-
-class Put(Protocol):
-    """Sends an item to a worker."""
-
-    def __call__(self, node_id: str, kind: str, payload: Any) -> object: ...
