@@ -80,6 +80,8 @@ def page(everything: dict[str, Any]) -> str:
         ("One user of fifty that computes", "blocked", judged_text),
         ("Exact to the last request", "soak", soak_text),
         ("Exact to the last request, with workers", "soak_workers", soak_text),
+        ("The timeline of a day", "timeline", judged_text),
+        ("Two runs compared", "compare", compare_text),
         ("Memory and descriptors over time", "churn", judged_text),
     ):
         parts.append(f"## {title}\n")
@@ -170,6 +172,17 @@ def soak_text(values: dict[str, Any]) -> str:
         "report, to the last one.\n\n"
     )
     return about + _table(["ended by", "runs", "exact", "requests", "interrupted"], rows)
+
+
+def compare_text(values: dict[str, Any]) -> str:
+    """How often ``gregaria compare`` was wrong about real pairs of runs."""
+    of = f"of {values['pairs']}"
+    return (
+        f"Pairs of runs of {values['seconds']} s against a target that takes 10 to 20 ms for each request; in half of "
+        "the pairs 10 % longer in the second run.\n\n"
+        f"false alarms {values['false_alarms']} {of} (limit 5 of 100); could not tell {values['untold']}\n"
+        f"found {values['found']} {of} (at least 95 of 100)\n"
+    )
 
 
 def machine() -> dict[str, Any]:

@@ -1,8 +1,31 @@
 """What a user, a runner or a page may ask of the environment they are given."""
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from gregaria.events import Events
+
+
+@dataclass(frozen=True, slots=True)
+class CustomOption:
+    """An option that a locustfile has added to the command; its value is the options' attribute of its name.
+
+    Attributes:
+        default, help: as declared.
+        choices: the texts it may have; None for any.
+        is_secret: its value is told to nobody but the workers.
+        is_required: a form insists on it.
+        is_multiple: several of the choices may be chosen.
+        is_shown: whether a form has it.
+    """
+
+    default: Any = None
+    help: str = ""
+    choices: tuple[str, ...] | None = None
+    is_secret: bool = False
+    is_required: bool = False
+    is_multiple: bool = False
+    is_shown: bool = True
 
 
 class RunnerContext(Protocol):

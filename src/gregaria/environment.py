@@ -3,14 +3,14 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
-from gregaria import cluster
+from gregaria import cluster, web
+from gregaria.context import CustomOption
 from gregaria.errors import CommandError, ExitCode, RunnerAlreadyExistsError
 from gregaria.events import Events
 from gregaria.runner.dispatch import UsersDispatcher
 from gregaria.runner.local import LocalRunner
-from gregaria.runner.roles import not_available
 from gregaria.runner.runner import Runner
 from gregaria.runner.shape import LoadTestShape
 from gregaria.runner.shared import SharedData
@@ -39,8 +39,7 @@ class Environment:
         stop_timeout: seconds that users have to finish their task when they are stopped.
         catch_exceptions: whether a user goes on after an exception in a task.
         parsed_options: the command's options; None without a command.
-        custom_options: {name among them: whether its value is secret} of those that locustfiles have added, whose
-            values a master's workers get.
+        custom_options: those among them that locustfiles have added, by name; a master's workers get their values.
         parsed_locustfiles, available_user_classes, available_shape_classes, available_user_tasks: what the locustfiles
             hold, for the web page.
         dispatcher_class: decides how many users of which class there are at each moment of a ramp.
@@ -90,7 +89,7 @@ class Environment:
         self.stop_timeout: float = stop_timeout or 0.0
         self.catch_exceptions = catch_exceptions
         self.parsed_options = parsed_options
-        self.custom_options: Mapping[str, bool] = {}
+        self.custom_options: Mapping[str, CustomOption] = {}
         self.parsed_locustfiles = parsed_locustfiles
         self.available_user_classes = available_user_classes
         self.available_shape_classes = available_shape_classes
@@ -159,13 +158,51 @@ class Environment:
         runner = self.runner = cluster.WorkerRunner(self, master_host, master_port, **more)
         return runner
 
-    def create_web_ui(self, *_: Any, **__: Any) -> NoReturn:
-        """The web page is not there yet.
+    def create_web_ui(
+        self,
+        host: str = "",
+        port: int = 8089,
+        web_base_path: str | None = None,
+        web_login: bool = False,
+        tls_cert: str | None = None,
+        tls_key: str | None = None,
+        stats_csv_writer: Any = None,
+        delayed_start: bool = False,
+        userclass_picker_is_active: bool = False,
+        build_path: str | None = None,
+        **more: Any,
+    ) -> web.WebUI:
+        """Make the web interface; it answers at once unless ``delayed_start``.
+
+        Args:
+            host, port: where to listen; an empty host is everywhere, port 0 any.
+            web_base_path: what comes before all paths.
+            web_login: let nobody in who has not logged in.
+            tls_cert, tls_key: PEM files; with them it speaks HTTPS.
+            stats_csv_writer: a ``StatsCSVFileWriter`` whose history can be downloaded.
+            delayed_start: listen only when its ``start`` is called.
+            userclass_picker_is_active: the form chooses user classes and shape.
+            build_path: a folder with another build of the page.
+            more: further arguments of ``gregaria.web.ui.WebUI``, which this returns.
 
         Raises:
-            CommandError: always.
+            CommandError: an argument cannot be used, or the port cannot be taken.
         """
-        not_available("The web interface is", "leave create_web_ui() out, and read environment.stats")
+        web_ui = self.web_ui = web.WebUI(
+            self,
+            host=host,
+            port=port,
+            web_base_path=web_base_path,
+            web_login=web_login,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+            stats_csv_writer=stats_csv_writer,
+            delayed_start=delayed_start,
+            userclass_picker_is_active=userclass_picker_is_active,
+            build_path=build_path,
+            **more,
+        )
+        return web_ui
 
     def update_user_class(self, user_settings: dict[str, Any]) -> None:
         """Change attributes of a user class, for users that start from now on.

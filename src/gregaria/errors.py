@@ -59,6 +59,8 @@ class ExitCode(IntEnum):
     OUTPUT = 11
     INTERNAL = 12
     CLUSTER = 13
+    DIFFERENCE = 14
+    WEB = 15
     INTERRUPTED = 130
 
 

@@ -14,7 +14,7 @@ import gevent
 
 from gregaria.errors import CommandError, ExitCode
 
-__all__ = ["OncePerKind", "last_lines", "lines_since", "set_up_logging", "watch_greenlets"]
+__all__ = ["OncePerKind", "last_lines", "lines_since", "num_warnings", "set_up_logging", "watch_greenlets"]
 
 _LINES_KEPT = 500
 
@@ -27,16 +27,19 @@ class LastLines(logging.Handler):
     Attributes:
         lines: formatted, oldest first.
         count: lines so far, those that are not kept any more included.
+        num_warnings: those of them that are warnings or worse.
     """
 
     def __init__(self, kept: int = _LINES_KEPT) -> None:
         super().__init__()
         self.lines: deque[str] = deque(maxlen=kept)
         self.count = 0
+        self.num_warnings = 0
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(self.format(record))
         self.count += 1
+        self.num_warnings += record.levelno >= logging.WARNING
 
     def since(self, number: int) -> tuple[int, list[str]]:
         """How many lines there have been, and those after line ``number`` that are still kept."""
@@ -52,6 +55,11 @@ _memory = LastLines()
 def last_lines() -> list[str]:
     """The last 500 lines that were logged since ``set_up_logging``."""
     return list(_memory.lines)
+
+
+def num_warnings() -> int:
+    """How many warnings and errors were logged since ``set_up_logging``."""
+    return _memory.num_warnings
 
 
 def lines_since(number: int) -> tuple[int, list[str]]:

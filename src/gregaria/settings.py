@@ -58,6 +58,8 @@ class Settings:
     kept_body_bytes: int = 4096
     #: points kept by the history; when full, every second one is dropped and the interval doubles
     max_history_points: int = 1200
+    #: bytes of memory for what was counted when, by name; when full, the oldest is kept less finely
+    timeline_bytes: int = 256 * 1024 * 1024
 
     #: seconds that requests on the wire get after the end of the test, at least
     stop_grace_s: float = 1.0
@@ -95,6 +97,9 @@ class Settings:
     host_is_required: bool = False
     #: seconds that the web interface may answer from its cache
     web_cache_time_s: float = 2.0
+    #: runs that the web interface keeps, and the bytes that they may have together
+    max_kept_runs: int = 100
+    kept_runs_bytes: int = 1024 * 1024 * 1024
 
     def reset(self, name: str) -> None:
         """Put one tunable back to its default.

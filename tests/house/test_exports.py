@@ -31,6 +31,6 @@ def test_the_package_says_that_it_is_typed() -> None:
     assert (Path(gregaria.__file__).parent / "py.typed").is_file()
 
 
-def test_nothing_is_needed_at_run_time_but_these_six() -> None:
+def test_nothing_is_needed_at_run_time_but_these_eight() -> None:
     names = {requirement.split(">")[0].strip() for requirement in PROJECT["dependencies"]}
-    assert names == {"gevent", "greenlet", "requests", "psutil", "msgpack", "pyzmq"}
+    assert names == {"gevent", "greenlet", "requests", "psutil", "msgpack", "pyzmq", "flask", "flask-login"}

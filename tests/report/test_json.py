@@ -136,7 +136,8 @@ def test_the_published_schema_describes_every_field_and_no_other() -> None:
     told = document(
         summary(
             row(phases_us={key: {} for key in PHASES}),
-            failures=(failure(),),
+            failures=(failure(exchanges=(exchange(),)),),
+            task_ratios={"per_class": {"User": {"ratio": 1.0, "tasks": {"buy": {"ratio": 1.0}}}}, "total": {}},
             generator_errors=(generator_error(),),
             exceptions=(task_exception(),),
             history=(point(),),
@@ -146,6 +147,11 @@ def test_the_published_schema_describes_every_field_and_no_other() -> None:
     Draft202012Validator.check_schema(PUBLISHED)
     parts = PUBLISHED["$defs"]
     assert keys(PUBLISHED) == set(told)
+    assert keys(parts["machine"]) == set(told["machine"])
+    kept = told["failures"][0]["kept_exchanges"][0]
+    assert keys(parts["exchange"]) == set(kept)
+    assert keys(parts["half"]) == set(kept["request"])
+    assert keys(PUBLISHED["properties"]["task_ratios"]) == set(told["task_ratios"])
     assert keys(parts["row"]) == set(told["total"]) == set(told["requests"][0])
     assert keys(parts["failure"]) == set(told["failures"][0])
     assert keys(parts["generator_error"]) == set(told["generator_errors"][0])

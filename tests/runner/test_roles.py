@@ -2,8 +2,7 @@ import pytest
 
 from gregaria.cluster.master import MasterRunner
 from gregaria.cluster.worker import WorkerRunner
-from gregaria.errors import CommandError, ExitCode
-from gregaria.runner.roles import DistributedRunner, not_available
+from gregaria.runner.roles import DistributedRunner
 from gregaria.runner.runner import Runner
 from tests.runner.conftest import MakeRunner
 
@@ -17,9 +16,3 @@ def test_a_local_runner_is_neither_master_nor_worker(make_runner: MakeRunner) ->
 @pytest.mark.parametrize("role", [MasterRunner, WorkerRunner])
 def test_masters_and_workers_are_distributed_runners(role: type) -> None:
     assert issubclass(role, DistributedRunner)
-
-
-def test_what_is_not_there_yet_says_what_to_do_instead() -> None:
-    with pytest.raises(CommandError, match="The moon is not available yet: stay here") as refusal:
-        not_available("The moon is", "stay here")
-    assert refusal.value.exit_code == ExitCode.NOT_AVAILABLE

@@ -4,32 +4,16 @@ import argparse
 from collections.abc import Iterable
 from typing import Any
 
-from gregaria.cli import values
 from gregaria.cli.config import Resolved
 from gregaria.cli.parser import Parser, Removed
 from gregaria.errors import CommandError, ExitCode
 
-WEB = "the web interface comes later; add --headless and leave it out"
-HTML = "the HTML report comes later; use --json-file or --csv"
 OTEL = "OpenTelemetry comes later; leave it out"
 
 _flag: dict[str, Any] = {"action": "store_true"}
-_number: dict[str, Any] = {"type": values.whole_number}
 
 #: option strings, environment variable, why it is refused, keywords of add_argument
 _LATER: tuple[tuple[tuple[str, ...], str | None, str, dict[str, Any]], ...] = (
-    (("--web-host",), "LOCUST_WEB_HOST", WEB, {"default": ""}),
-    (("--web-host-display-name",), "LOCUST_WEB_HOST_DISPLAY_NAME", WEB, {}),
-    (("-P", "--web-port"), "LOCUST_WEB_PORT", WEB, {**_number, "default": 8089}),
-    (("--autostart",), "LOCUST_AUTOSTART", WEB, _flag),
-    (("--autoquit",), "LOCUST_AUTOQUIT", WEB, {**_number, "default": -1}),
-    (("--web-login",), "LOCUST_WEB_LOGIN", WEB, _flag),
-    (("--tls-cert",), "LOCUST_TLS_CERT", WEB, {"default": ""}),
-    (("--tls-key",), "LOCUST_TLS_KEY", WEB, {"default": ""}),
-    (("--class-picker",), "LOCUST_USERCLASS_PICKER", WEB, _flag),
-    (("--web-base-path",), "LOCUST_WEB_BASE_PATH", WEB, {"default": ""}),
-    (("--build-path",), "LOCUST_BUILD_PATH", WEB, {"default": ""}),
-    (("--html",), "LOCUST_HTML", HTML, {"dest": "html_file"}),
     (("--otel",), "LOCUST_ENABLE_OPENTELEMETRY", OTEL, _flag),
 )
 
@@ -44,9 +28,9 @@ _REMOVED: tuple[tuple[tuple[str, ...], str], ...] = (
     (("--csv-base-name",), "write --csv"),
     (("--no-reset-stats",), "numbers are kept unless --reset-stats is given; leave it out"),
     (("--step-load", "--step-clients", "--step-users", "--step-time"), "write a LoadTestShape in the locustfile"),
-    (("--web-auth",), "it is called --web-login; the web interface comes later"),
-    (("--legacy-ui", "--modern-ui"), "there is one web interface, and it comes later; leave it out"),
-    (("--port",), "it is called --web-port; the web interface comes later"),
+    (("--web-auth",), "it is called --web-login"),
+    (("--legacy-ui", "--modern-ui"), "there is one web interface; leave it out"),
+    (("--port",), "it is called --web-port"),
     (
         ("--heartbeat-liveness", "--heartbeat-interval"),
         "they are settings: locust.runners.HEARTBEAT_INTERVAL and HEARTBEAT_LIVENESS",

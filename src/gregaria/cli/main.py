@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from gregaria.cli import compare, report
 from gregaria.cli.cluster import WORKER, Part, files_of_master, part_of
 from gregaria.cli.config import Resolved, resolve
 from gregaria.cli.later import refuse_later, remarks_on_later
@@ -16,11 +17,13 @@ from gregaria.cli.options import new_parser
 from gregaria.cli.parser import Parser
 from gregaria.cli.run import Run
 from gregaria.cli.select import chosen_classes, configure_users
+from gregaria.cli.web_options import check_web_options
 from gregaria.cli.worker_run import WorkerRun, run_workers
 from gregaria.environment import Environment
 from gregaria.errors import CommandError, ExitCode
 from gregaria.events import EventHook, events
 from gregaria.logs import set_up_logging
+from gregaria.report.html import check_html_path, html_path
 from gregaria.report.json import check_document_path
 from gregaria.settings import check_numbers, check_percentiles, settings
 from gregaria.stats.masking import Mask
@@ -28,7 +31,7 @@ from gregaria.users.ratio import print_task_ratio_json, task_ratio_table, task_r
 
 logger = logging.getLogger("gregaria.cli.main")
 
-_SUBCOMMANDS = ("report", "compare", "kubernetes")
+_LATER = ("kubernetes",)
 _HELP = ("-h", "--help")
 
 
@@ -39,7 +42,11 @@ def main(arguments: Sequence[str]) -> int:
         CommandError: it cannot be done; the message says what to do instead, and the error how to exit.
         SystemExit: a locustfile called ``sys.exit``, or ``--help`` or ``--version`` was answered.
     """
-    if arguments and arguments[0] in _SUBCOMMANDS:
+    if arguments and arguments[0] == "compare":
+        return compare.main(arguments[1:])
+    if arguments and arguments[0] == "report":
+        return report.main(arguments[1:])
+    if arguments and arguments[0] in _LATER:
         raise CommandError(f"gregaria {arguments[0]} comes later; there is only the run so far", ExitCode.NOT_AVAILABLE)
     parser = new_parser()
     first = _resolve_first(parser, arguments)
@@ -73,11 +80,6 @@ def _answer(
         print("\n".join(f"    {name}" for name in loaded.user_classes))
         return ExitCode.OK
     shows_ratio = options.show_task_ratio or options.show_task_ratio_json
-    if not options.headless and not shows_ratio and part.role != WORKER:
-        raise CommandError(
-            "there is no web interface yet: add --headless, with -u, -r and -t for users, rate and time",
-            ExitCode.NOT_AVAILABLE,
-        )
     configure_users(list(loaded.user_classes.values()), options.config_users or [])
     environment = _new_environment(options, loaded, user_classes)
     environment.custom_options = parser.added()
@@ -143,8 +145,11 @@ def _check_first(parser: Parser, first: Resolved) -> None:
     options = first.options
     if options.stats_history_enabled and not options.csv_prefix:
         raise CommandError("--csv-full-history needs --csv PREFIX", ExitCode.USAGE)
+    check_web_options(options)
     if options.json_file:
         check_document_path(options.json_file)
+    if options.html_file:
+        check_html_path(html_path(options.html_file, options.num_users, options.spawn_rate, options.run_time))
 
 
 def _set_up_logging(options: Any) -> None:

@@ -10,6 +10,7 @@ from gregaria.cli import values
 from gregaria.cli.cluster_options import add_cluster_options
 from gregaria.cli.later import add_later_options, add_removed_options, later_names
 from gregaria.cli.parser import Parser
+from gregaria.cli.web_options import add_web_options
 from gregaria.version import version_line
 
 _EPILOG = """\
@@ -43,6 +44,7 @@ def new_parser() -> Parser:
     _add_load_options(parser)
     _add_statistics_options(parser)
     _add_logging_options(parser)
+    add_web_options(parser)
     add_cluster_options(parser)
     _add_other_options(parser)
     add_later_options(parser)
@@ -113,7 +115,7 @@ def _add_load_options(parser: Parser) -> None:
         "--headless",
         env_var="LOCUST_HEADLESS",
         action="store_true",
-        help="start at once, without a web interface (needed: there is no web interface yet)",
+        help="start at once, without the web interface, and end with the test",
     )
     group.add_argument("--headful", env_var="LOCUST_HEADFUL", action="store_true", help=argparse.SUPPRESS)
     group.add_argument(
@@ -186,6 +188,13 @@ def _add_statistics_options(parser: Parser) -> None:
     )
     group.add_argument("--json", action="store_true", help="print the final numbers as JSON to standard output")
     group.add_argument("--json-file", metavar="NAME", help="write the final numbers, versioned, to NAME.json")
+    group.add_argument(
+        "--html",
+        env_var="LOCUST_HTML",
+        dest="html_file",
+        metavar="FILE",
+        help="write a report to look at, one file that opens offline; {u}, {r}, {t} are users, spawn rate, run time",
+    )
     group.add_argument(
         "--failures-dir",
         env_var="LOCUST_FAILURES_DIR",

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
+from gregaria.context import CustomOption
 from gregaria.errors import CommandError, ExitCode
 from gregaria.stats.masking import texts_of
 
@@ -128,12 +129,20 @@ class Parser(_Container, argparse.ArgumentParser):
         """The command's own options are there: whatever is added from now on is a locustfile's."""
         self._own = list(self._actions)
 
-    def added(self) -> dict[str, bool]:
-        """``{name: whether it is secret}`` of the options that locustfiles have added."""
+    def added(self) -> dict[str, CustomOption]:
+        """The options that locustfiles have added, by the names of their attributes."""
         return {
-            action.dest: bool(getattr(action, "is_secret", False))
+            action.dest: CustomOption(
+                default=None if action.default is argparse.SUPPRESS else action.default,
+                help="" if action.help in (None, argparse.SUPPRESS) else str(action.help),
+                choices=None if action.choices is None else tuple(map(str, action.choices)),
+                is_secret=bool(getattr(action, "is_secret", False)),
+                is_required=bool(getattr(action, "is_required", False)),
+                is_multiple=bool(getattr(action, "is_multiple", False)),
+                is_shown=bool(getattr(action, "include_in_web_ui", True)),
+            )
             for action in self._actions
-            if action not in self._own
+            if action not in self._own and action.dest != argparse.SUPPRESS
         }
 
     def forget_yielding(self) -> None:

@@ -11,9 +11,11 @@ from gregaria.errors import CommandError, ExitCode
 from gregaria.report.console import ConsoleReporter
 from gregaria.report.csv import CsvWriter
 from gregaria.report.failures_dir import check_failures_dir, write_failures
-from gregaria.report.json import to_locust_json, write_document
+from gregaria.report.html import html_path, write_report
+from gregaria.report.json import DOCUMENT_BYTES, document, to_locust_json, write_document
+from gregaria.report.moment import host_of, summary_of
 from gregaria.settings import settings
-from gregaria.stats.summary import Summary, summarize
+from gregaria.stats.summary import Summary
 
 #: seconds after which the first requests are looked at
 _FIRST_LOOK_S = 1
@@ -22,9 +24,18 @@ logger = logging.getLogger("gregaria.cli.reports")
 
 
 class Reports:
-    """The reports of one run.
+    """The reports of one test.
+
+    Args:
+        runner: whose test it is.
+        options: of the command.
+        locustfiles: absolute paths.
+        run_time_s: how long it is to take; None without a limit.
+        number: counts the tests of the process; from the second on, files have it in their names.
+        is_live: whether the console shows the test while it runs.
 
     Attributes:
+        csv: what writes the CSV files; None if they are not asked for.
         error: the first report that could not be written, if there was one.
         are_begun, are_written: how far ``finish`` has come.
 
@@ -32,7 +43,15 @@ class Reports:
         CommandError: a report cannot be written where it is asked for.
     """
 
-    def __init__(self, runner: Any, options: Any, locustfiles: list[str], run_time_s: float | None) -> None:
+    def __init__(
+        self,
+        runner: Any,
+        options: Any,
+        locustfiles: list[str],
+        run_time_s: float | None,
+        number: int = 1,
+        is_live: bool = True,
+    ) -> None:
         self._runner = runner
         self._options = options
         self._locustfiles = locustfiles
@@ -43,17 +62,21 @@ class Reports:
         self._watchers: list[gevent.Greenlet] = []
         self._spare_files = SpareFiles()
         # None, too, when the locustfile has an option of its own of that name.
-        self._failures_dir: str | None = getattr(options, "failures_directory", None)
+        failures_dir: str | None = getattr(options, "failures_directory", None)
+        self._failures_dir = _numbered(failures_dir, number) if failures_dir else None
         if self._failures_dir:
             check_failures_dir(self._failures_dir)
-        self._csv: CsvWriter | None = None
+        self._json_file = _numbered(options.json_file, number) if options.json_file else None
+        self._html_name = _numbered(options.html_file, number) if options.html_file else None
+        self.csv: CsvWriter | None = None
         if options.csv_prefix:
-            self._csv = CsvWriter(options.csv_prefix, self.summary, options.stats_history_enabled)
+            prefix = _numbered(options.csv_prefix, number)
+            self.csv = CsvWriter(prefix, self.summary, options.stats_history_enabled)
         self._console = ConsoleReporter(
             self.summary,
             sys.stderr,
             live=not options.print_stats,
-            only_summary=options.only_summary,
+            only_summary=options.only_summary or not is_live,
             run_time_s=run_time_s,
             target_users=lambda: runner.target_user_count,
         )
@@ -61,8 +84,8 @@ class Reports:
     def start(self) -> None:
         """Begin to tell."""
         self._watchers = [gevent.spawn(self._keep_history), gevent.spawn(self._warn_if_all_fail)]
-        if self._csv is not None:
-            self._csv.spawn()
+        if self.csv is not None:
+            self.csv.spawn()
         self._console.spawn()
 
     def redraw_below(self) -> None:
@@ -86,10 +109,12 @@ class Reports:
         if self._watchers:
             gevent.killall(self._watchers, block=False)
             runner.stats.record_history(runner.user_count, force=True)
-        summary = self._final = self._summary_now()
+        goes_into_document = self._json_file or self._html_name
+        summary = self._final = self._summary_now(DOCUMENT_BYTES if goes_into_document else 0)
         for write in (
             self._close_csv,
             self._write_json_file,
+            self._write_html,
             self._write_failures,
             self._print_tables,
             self._print_json,
@@ -107,12 +132,19 @@ class Reports:
 
     def _close_csv(self, summary: Summary) -> None:
         del summary
-        if self._csv is not None:
-            self._csv.close()
+        if self.csv is not None:
+            self.csv.close()
 
     def _write_json_file(self, summary: Summary) -> None:
-        if self._options.json_file:
-            write_document(self._options.json_file, summary)
+        if self._json_file:
+            write_document(self._json_file, summary)
+
+    def _write_html(self, summary: Summary) -> None:
+        if self._html_name:
+            options = self._options
+            # What was asked for last: the web interface may have changed it.
+            path = html_path(self._html_name, options.num_users, options.spawn_rate, options.run_time)
+            write_report(path, document(summary))
 
     def _write_failures(self, summary: Summary) -> None:
         if self._failures_dir:
@@ -143,39 +175,16 @@ class Reports:
             commonest.method,
             stats.errors.mask.text(commonest.name),
             commonest.error,
-            self._host() or "that",
+            host_of(self._runner.environment) or "that",
         )
 
-    def _host(self) -> str | None:
-        return self._runner.environment.host or _host_of(self._runner.user_classes)
-
-    def _summary_now(self) -> Summary:
-        runner, options = self._runner, self._options
-        return summarize(
-            runner.stats,
-            runner.exceptions,
-            user_count=runner.user_count,
-            user_classes=dict(runner.user_classes_count),
-            state=runner.state,
-            started=runner.test_started_epoch_s,
-            ended=runner.test_ended_epoch_s,
-            host=self._host(),
-            locustfiles=self._locustfiles,
-            notes=runner.notes,
-            options={
-                "users": options.num_users,
-                "spawn_rate": options.spawn_rate,
-                "run_time_s": options.run_time,
-                "iterations": options.iterations,
-                "stop_timeout_s": options.stop_timeout,
-                "tags": options.tags,
-                "exclude_tags": options.exclude_tags,
-                "profile": options.profile,
-                "failures_dir": self._failures_dir,
-            },
-        )
+    def _summary_now(self, document_bytes: int = 0) -> Summary:
+        return summary_of(self._runner, self._locustfiles, document_bytes)
 
 
-def _host_of(user_classes: list[Any]) -> str | None:
-    hosts = {user_class.host for user_class in user_classes if user_class.host}
-    return ", ".join(sorted(hosts)) or None
+def _numbered(path: str, number: int) -> str:
+    """``out/a`` for the first test of a process, ``out/a_2`` for the second; an ending stays there."""
+    if number == 1:
+        return path
+    stem, ending = (path[:-5], path[-5:]) if path.lower().endswith((".json", ".html")) else (path, "")
+    return f"{stem}_{number}{ending}"

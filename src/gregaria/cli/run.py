@@ -1,4 +1,8 @@
-"""One run of the command: prepare, start, wait for an end, stop everything, tell it, decide how to exit."""
+"""One run of the command: prepare, start, wait for an end, stop everything, tell it, decide how to exit.
+
+Without a web interface there is one test, and its end is the end. With one, tests begin and end until a person has had
+enough.
+"""
 
 import logging
 import os
@@ -18,6 +22,7 @@ from gregaria.cli.keys import Keys
 from gregaria.cli.limits import raise_file_limit
 from gregaria.cli.processes import LocalWorkers
 from gregaria.cli.reports import Reports
+from gregaria.cli.series import Series
 from gregaria.cli.signals import Signals, Watchdog, terminate_self
 from gregaria.cli.start import check_classes, fire_init
 from gregaria.environment import Environment
@@ -65,6 +70,7 @@ class Run:
         self._part = part
         self._arguments = arguments
         self._workers: LocalWorkers | None = None
+        self._web_ui: Any = None
         self._over = Event()
         self._stop_error: CommandError | None = None
         self._listener_errors = EventHook.errors
@@ -104,20 +110,51 @@ class Run:
         self._runner.iterations = options.iterations
         # Absent when the locustfile has an option of its own of that name.
         environment.stats.recorder.keeps_phases = getattr(options, "keeps_phases", False)
-        if options.num_users is None and environment.shape_class is None:
+        if not options.headless:
+            self._web_ui = self._new_web_ui()
+        if self._starts_itself and options.num_users is None and environment.shape_class is None:
             options.num_users = 1
         if options.equal_weights:
             environment.assign_equal_weights()
         # First, as a listener that steers or leaves keeps those behind it from being called.
         environment.events.user_error.listeners.insert(0, self._note_error)
         environment.events.test_stop.listeners.insert(0, self._note_stop)
-        fire_init(environment, self._runner)
+        fire_init(environment, self._runner, self._web_ui)
         check_classes(environment)
-        self._warn_of_shape()
+        if self._starts_itself:
+            self._warn_of_shape()
         raise_file_limit(options.num_users if environment.shape_class is None else None)
-        self._reports = Reports(self._runner, options, self._locustfiles, options.run_time)
+        self._reports: Reports | Series
+        if self._web_ui is None:
+            self._reports = Reports(self._runner, options, self._locustfiles, options.run_time)
+        else:
+            self._reports = Series(self._runner, options, self._locustfiles)
+            self._web_ui.start()
         self._keys = Keys(
             self._runner, sys.stdin.fileno() if _has_descriptor(sys.stdin) else -1, self._reports.redraw_below
+        )
+
+    @property
+    def _starts_itself(self) -> bool:
+        """Whether the test begins without a person's doing."""
+        return bool(self._options.headless or self._options.autostart)
+
+    def _new_web_ui(self) -> Any:
+        options = self._options
+        return self._environment.create_web_ui(
+            host=options.web_host,
+            port=options.web_port,
+            web_base_path=options.web_base_path,
+            web_login=options.web_login,
+            tls_cert=options.tls_cert,
+            tls_key=options.tls_key,
+            delayed_start=True,
+            userclass_picker_is_active=options.class_picker,
+            build_path=options.build_path,
+            display_name=options.web_host_display_name,
+            cors_origins=getattr(options, "web_cors_origin", None) or (),
+            runs_dir=getattr(options, "runs_dir", None),
+            history_path=lambda: self._reports.history_path if isinstance(self._reports, Series) else None,
         )
 
     def _warn_of_shape(self) -> None:
@@ -131,21 +168,26 @@ class Run:
             )
 
     def _start(self) -> None:
+        gevent.spawn(self._wait_for_quit)
+        self._start_workers()
+        if not self._starts_itself:
+            return
         options, runner = self._options, self._runner
         if options.run_time:
             logger.info("Run time limit set to %s seconds", options.run_time)
             if self._part.role != MASTER:
                 runner.stop_after(options.run_time)
-                self._watchdog.arm(options.run_time + self._patience_s(), terminate_self)
+                if self._web_ui is None:
+                    self._watchdog.arm(options.run_time + self._patience_s(), terminate_self)
         elif options.iterations is None and self._environment.shape_class is None:
             logger.info("No run time limit set, use CTRL+C to interrupt")
         # In a greenlet of its own, so that a listener of test_start that waits can be interrupted.
         gevent.spawn(self._start_test).link_exception(self._note_failed_start)
-        gevent.spawn(self._wait_for_quit)
 
     def _start_test(self) -> None:
         try:
-            self._wait_for_workers()
+            if self._part.role == MASTER:
+                self._wait_for_workers()
             if self._options.run_time and self._part.role == MASTER:
                 # The time begins when the workers are there, or has begun under a master before this one.
                 self._runner.stop_after(max(self._options.run_time - (self._runner.continues_after_s or 0.0), 1.0))
@@ -157,21 +199,23 @@ class Run:
             logger.error("%s", error)
             self._end_with(error)
 
+    def _start_workers(self) -> None:
+        """Start the worker processes of ``--processes``."""
+        if not self._part.processes:
+            return
+        host = self._options.master_bind_host
+        self._workers = LocalWorkers(
+            self._arguments,
+            self._part.processes,
+            host if self._options.master and host not in ("*", "0.0.0.0", "::") else "127.0.0.1",
+            self._runner.port,
+            replaces=self._options.replace_workers,
+            is_over=lambda: self._over.is_set() or self._runner.is_quitting,
+        )
+        self._workers.start()
+
     def _wait_for_workers(self) -> None:
         """A master's test begins when as many workers are there as are expected."""
-        if self._part.role != MASTER:
-            return
-        if self._part.processes:
-            host = self._options.master_bind_host
-            self._workers = LocalWorkers(
-                self._arguments,
-                self._part.processes,
-                host if self._options.master and host not in ("*", "0.0.0.0", "::") else "127.0.0.1",
-                self._runner.port,
-                replaces=self._options.replace_workers,
-                is_over=lambda: self._over.is_set() or self._runner.is_quitting,
-            )
-            self._workers.start()
         expected, longest_s = self._part.expect_workers, self._options.expect_workers_max_wait or None
         if self._runner.num_known_workers:
             logger.info("Going on with the test of the journal; waiting for its workers to come back")
@@ -211,11 +255,16 @@ class Run:
 
     def _note_error(self, exception: BaseException, **_: Any) -> None:
         if isinstance(exception, NoHost | FeedError) and self._stop_error is None:
-            self._stop_error = exception
+            if self._web_ui is None:
+                self._stop_error = exception
             self._runner.stop_test(str(exception))
 
     def _note_stop(self, **_: Any) -> None:
-        gevent.spawn_later(_PAUSE_BETWEEN_TESTS_S, self._end_if_still_stopped)
+        if self._web_ui is None:
+            gevent.spawn_later(_PAUSE_BETWEEN_TESTS_S, self._end_if_still_stopped)
+        elif self._options.autoquit >= 0:
+            logger.info("--autoquit: ending in %d seconds, unless another test begins", self._options.autoquit)
+            gevent.spawn_later(self._options.autoquit, self._end_if_still_stopped)
 
     def _end_if_still_stopped(self) -> None:
         if self._runner.state == STATE_STOPPED:
@@ -266,6 +315,8 @@ class Run:
         code = self._exit_code(summary)
         logger.info("Shutting down (exit code %d)", code)
         self._runner.fire(environment.events.quit, exit_code=code)
+        if self._web_ui is not None:
+            self._web_ui.stop()
         self._signals.stop()
         return code
 

@@ -10,15 +10,15 @@ from gregaria.users.check import check_user_class
 __all__ = ["check_classes", "fire_init"]
 
 
-def fire_init(environment: Environment, runner: Any) -> None:
-    """Tell listeners that the runner is there.
+def fire_init(environment: Environment, runner: Any, web_ui: Any = None) -> None:
+    """Tell listeners that the runner is there, and the web interface if there is one.
 
     Raises:
         CommandError: one of them raised.
     """
     before = EventHook.errors
     try:
-        environment.events.init.fire(environment=environment, runner=runner, web_ui=None)
+        environment.events.init.fire(environment=environment, runner=runner, web_ui=web_ui)
     except FLOW as error:
         raise CommandError(f"a listener of init raised {error!r}", ExitCode.INIT_FAILED) from error
     if EventHook.errors > before:

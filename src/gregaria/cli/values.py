@@ -62,6 +62,18 @@ def positive_count(text: str) -> int:
     return number
 
 
+def port(text: str) -> int:
+    """The number of a TCP port; 0 stands for any.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    number = whole_number(text)
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{number} is no port: they go from 1 to 65535")
+    return number
+
+
 def rate(text: str) -> float:
     """A finite float above zero.
 

@@ -52,6 +52,6 @@ def take_options(environment: Any, told: Mapping[str, Any]) -> None:
         return
     for name, value in told.items():
         setattr(options, name, value)
-    secret = [name for name, is_secret in environment.custom_options.items() if is_secret]
+    secret = [name for name, option in environment.custom_options.items() if option.is_secret]
     errors = environment.stats.errors
     errors.mask = errors.mask.and_these(text for name in secret for text in texts_of(told.get(name)))

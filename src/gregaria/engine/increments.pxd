@@ -1,9 +1,12 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from gregaria.engine.histogram cimport BUCKETS
-from gregaria.engine.recorder cimport PARTS, SECONDS, Recorder
+from gregaria.engine.recorder cimport PARTS, SECONDS, Entry, Recorder
 
 cdef enum:
     COUNTS = 6          # the counts of a row besides its bytes
+
+# requests, those without time, failures, interrupted, errors of the generator, late
+cdef void counts_of(Entry entry, uint64_t* counts) noexcept
 
 # a histogram as it was told last
 cdef struct Told:

@@ -21,11 +21,12 @@ plus one and followed by ``count - 2`` if it has more than one sample, as most h
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport int64_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 from gregaria.engine.clock cimport now_us as clock_us, offset_us
 from gregaria.engine.histogram cimport BUCKETS, Histogram, bucket_of
+from gregaria.engine.numbers cimport Reader, Writer, get, get_signed, has_room, put, put_signed, signed_of
 from gregaria.engine.recorder cimport PARTS, SECONDS, Entry, Recorder, drift_s
 
 cdef enum:
@@ -69,47 +70,11 @@ cdef class Copy:
                 memset(self.parts[place], 0, sizeof(Told))
 
 
-cdef struct Writer:
-    unsigned char* start
-    unsigned char* at
-    unsigned char* end
-
-
-cdef inline void put(Writer* writer, uint64_t number) noexcept nogil:
-    while number >= 0x80:
-        writer.at[0] = 0x80 | (number & 0x7F)
-        writer.at += 1
-        number >>= 7
-    writer.at[0] = <unsigned char>number
-    writer.at += 1
-
-
-cdef inline void put_signed(Writer* writer, int64_t number) noexcept nogil:
-    put(writer, (<uint64_t>number << 1) ^ <uint64_t>(number >> 63))
-
-
 cdef void put_text(Writer* writer, bytes text) noexcept:
     cdef Py_ssize_t size = PyBytes_GET_SIZE(text)
     put(writer, size)
     memcpy(writer.at, PyBytes_AS_STRING(text), size)
     writer.at += size
-
-
-cdef bint has_room(Writer* writer, Py_ssize_t size) noexcept nogil:
-    """Make room; whether there is memory for it."""
-    cdef size_t used = writer.at - writer.start
-    cdef size_t needed = used + size
-    cdef unsigned char* larger
-    if writer.end - writer.at >= size:
-        return True
-    needed += needed >> 1
-    larger = <unsigned char*>realloc(writer.start, needed)
-    if larger is NULL:
-        return False
-    writer.start = larger
-    writer.at = larger + used
-    writer.end = larger + needed
-    return True
 
 
 cdef void counts_of(Entry entry, uint64_t* counts) noexcept:
@@ -278,12 +243,6 @@ cdef class Ledger:
 # -- adding ------------------------------------------------------------------------------------------------------------
 
 
-cdef struct Reader:
-    const unsigned char* at
-    const unsigned char* end
-    bint is_broken          # it was read beyond the end, or a number has more than 64 bits
-
-
 # What a report adds to the total.
 cdef struct Sums:
     uint64_t counts[COUNTS]
@@ -299,32 +258,6 @@ cdef struct Clocks:
     int64_t drift_s
     int64_t shift_s         # what the receiver's clock is ahead by
     int64_t present_us      # monotonic
-
-
-cdef inline uint64_t get(Reader* reader) noexcept nogil:
-    cdef uint64_t number = 0
-    cdef unsigned char byte
-    cdef int shift = 0
-    while reader.at < reader.end:
-        byte = reader.at[0]
-        reader.at += 1
-        if shift == 63 and byte > 1:
-            break
-        number |= <uint64_t>(byte & 0x7F) << shift
-        if byte < 0x80:
-            return number
-        shift += 7
-    reader.is_broken = True
-    reader.at = reader.end
-    return 0
-
-
-cdef inline int64_t signed_of(uint64_t number) noexcept nogil:
-    return <int64_t>(number >> 1) ^ -<int64_t>(number & 1)
-
-
-cdef inline int64_t get_signed(Reader* reader) noexcept nogil:
-    return signed_of(get(reader))
 
 
 cdef uint64_t get_checked(Reader* reader, uint64_t limit, str what) except? 0xFFFFFFFFFFFFFFFFULL:

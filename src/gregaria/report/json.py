@@ -7,17 +7,31 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gregaria.report.exchanges import kept_exchanges
 from gregaria.report.file import ensure_writable, refusal, replace_text
 from gregaria.report.generator import generator_document
+from gregaria.report.machine import machine_document
 from gregaria.report.percentiles import label, middle_us
+from gregaria.stats.course import Course
 from gregaria.stats.response_times import bucket_response_time
 from gregaria.stats.summary import ExceptionRow, FailureRow, GeneratorErrorRow, HistoryPoint, RequestRow, Summary
 from gregaria.version import VERSION
 
-__all__ = ["SCHEMA", "check_document_path", "document", "document_path", "to_locust_json", "write_document"]
+__all__ = [
+    "DOCUMENT_BYTES",
+    "SCHEMA",
+    "check_document_path",
+    "document",
+    "document_path",
+    "document_text",
+    "to_locust_json",
+    "write_document",
+]
 
 #: name and version of the document's layout; docs/summary.schema.json describes it
 SCHEMA = "gregaria.summary/1"
+#: what a document may take, as JSON without blanks: its timeline is as fine as that allows
+DOCUMENT_BYTES = 5_000_000
 
 _OPTION = "--json-file"
 
@@ -34,9 +48,11 @@ def document(summary: Summary) -> dict[str, Any]:
     Times of requests are in ms, moments in seconds since 1970; what is unknown is null. A later version of Gregaria may
     add fields; one that changes or drops any changes ``schema`` too.
     """
+    kept = kept_exchanges(summary.failures)
     return {
         "schema": SCHEMA,
         "gregaria_version": VERSION,
+        "machine": machine_document(),
         "state": summary.state,
         "host": summary.host,
         "locustfiles": list(summary.locustfiles),
@@ -51,13 +67,22 @@ def document(summary: Summary) -> dict[str, Any]:
         "interrupted": summary.total.num_interrupted,
         "total": _row(summary.total),
         "requests": [_row(row) for row in summary.requests],
-        "failures": [_failure(row) for row in summary.failures],
+        "failures": [_failure(row, kept[place]) for place, row in enumerate(summary.failures)],
         "generator_errors": [_group(row) for row in summary.generator_errors],
         "exceptions": [_exception(row) for row in summary.exceptions],
         "history": [_point(point) for point in summary.history],
         "notes": list(summary.notes),
+        "task_ratios": summary.task_ratios,
         "generator": generator_document(summary),
+        "timeline": None if summary.course is None else _timeline(summary.course),
     }
+
+
+def document_text(document: dict[str, Any]) -> str:
+    """A document as text, for people too: only the timeline, which is last, is a line of its own."""
+    known = json.dumps({**document, "timeline": None}, indent=2, allow_nan=False)
+    timeline = json.dumps(document["timeline"], separators=(",", ":"), allow_nan=False)
+    return known.removesuffix("null\n}") + timeline + "\n}\n"
 
 
 def document_path(name: str) -> Path:
@@ -81,10 +106,10 @@ def write_document(name: str, summary: Summary) -> Path:
         CommandError: it could not be written (exit code OUTPUT).
     """
     path = document_path(name)
-    text = json.dumps(document(summary), indent=2, allow_nan=False)
+    text = document_text(document(summary))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_text(path, text + "\n")
+        replace_text(path, text)
     except OSError as error:
         raise refusal(path, _OPTION, error) from error
     return path
@@ -120,8 +145,8 @@ def _row(row: RequestRow) -> dict[str, Any]:
     }
 
 
-def _failure(row: FailureRow) -> dict[str, Any]:
-    return {**_group(row), "exchanges": len(row.exchanges)}
+def _failure(row: FailureRow, kept: list[dict[str, Any]]) -> dict[str, Any]:
+    return {**_group(row), "exchanges": len(row.exchanges), "kept_exchanges": kept}
 
 
 def _group(row: FailureRow | GeneratorErrorRow) -> dict[str, Any]:
@@ -150,6 +175,18 @@ def _point(point: HistoryPoint) -> dict[str, Any]:
         "current_percentiles_ms": _percentiles(point.current_percentiles_us),
         "num_requests": point.num_requests,
         "num_failures": point.num_failures,
+    }
+
+
+def _timeline(course: Course) -> dict[str, Any]:
+    return {
+        "started_epoch_s": course.started_epoch_s,
+        "buckets_per_octave": course.buckets_per_octave,
+        "names": [list(name) for name in course.names],
+        "edges_us": list(course.edges_us),
+        "blocks": [block.plain() for block in course.blocks],
+        "points": [point.plain() for point in course.points],
+        "marks": [mark.plain() for mark in course.marks],
     }
 
 

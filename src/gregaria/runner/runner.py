@@ -3,7 +3,7 @@
 import logging
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -44,6 +44,7 @@ class Runner:
         iterations: how many tasks the users of a test run together; None for no limit.
         iterations_left: how many of them are still to be begun; None for no limit.
         failure: why it has ended before it was told to; None while it has not.
+        after_test: called when a test is over, all listeners included, and its figures are still there.
     """
 
     def __init__(self, environment: Any) -> None:
@@ -67,11 +68,13 @@ class Runner:
         self.iterations: int | None = None
         self.iterations_left: int | None = None
         self.failure: CommandError | None = None
+        self.after_test: list[Callable[[], object]] = []
         self._messages = MessageListeners()
         self._monitor: Greenlet | None = None
         self._is_testing = False
         self._quits = False
         self._ender: Greenlet | None = None
+        self._end_reason = ""
         self._exit_wish: SystemExit | None = None
         self._hub = gevent.get_hub()
         # First, as a listener that steers or leaves keeps those behind it from being called.
@@ -216,6 +219,7 @@ class Runner:
         """
         if self._is_testing and self._ender is None:
             logger.info("The test ends: %s", reason)
+            self._end_reason = reason
             self._ask_for_end(quits=self.environment.web_ui is None)
 
     def _end_test(self) -> None:
@@ -266,6 +270,7 @@ class Runner:
         try:
             if self._is_testing:
                 self._end_test()
+                self._call_after_test()
             if self._quits:
                 self._end_work()
         finally:
@@ -273,6 +278,13 @@ class Runner:
         if self._exit_wish is not None:
             exit_wish, self._exit_wish = self._exit_wish, None
             raise exit_wish
+
+    def _call_after_test(self) -> None:
+        for function in self.after_test:
+            try:
+                function()
+            except Exception:
+                logger.exception("What was to be done after the test has failed")
 
     def _fire_to_the_end(self, event: EventHook) -> None:
         try:

@@ -13,6 +13,7 @@ from gregaria.runner.dispatch import Placement, Worker, check_load
 from gregaria.runner.runner import Runner
 from gregaria.runner.shape import LoadTestShape, follow
 from gregaria.runner.state import STATE_RUNNING, STATE_SPAWNING
+from gregaria.runner.timekeeper import Timekeeper
 from gregaria.users.check import check_user_class
 
 logger = logging.getLogger("gregaria.runner")
@@ -24,15 +25,25 @@ class SteeringRunner(Runner):
     Attributes:
         dispatcher: decides how many users of which class there are at each moment.
         spawn_rate: users per second of the last ``start``.
+        run_time_s: how long the current or last test may take, from when that was asked for; None without a limit.
+        ends_epoch_s: when it is to end, in seconds since 1970.
     """
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
         self.dispatcher: Any = None
         self.spawn_rate = 0.0
+        self.run_time_s: float | None = None
+        self.ends_epoch_s: float | None = None
         self._run_time_s: float | None = None
         self._timer: Greenlet | None = None
         self._has_reset = False
+        self._timekeeper: Timekeeper | None = None
+
+    @property
+    def workers(self) -> Sequence[Any]:
+        """The workers of a master; none where users run in this process."""
+        raise NotImplementedError
 
     # -- load ------------------------------------------------------------------------------------------------------
 
@@ -53,6 +64,7 @@ class SteeringRunner(Runner):
         """
         check_load(user_count, spawn_rate)
         self._check_classes(user_classes or ())
+        was_testing = self._is_testing
         if not self._begin_test():
             return
         self.target_user_count = user_count
@@ -62,6 +74,7 @@ class SteeringRunner(Runner):
         if self.state != STATE_SPAWNING:
             self.update_state(STATE_SPAWNING)
         logger.info("Ramping to %d users at a rate of %.2f per second", user_count, spawn_rate)
+        self._mark_load(was_testing)
         classes = list(self.user_classes if user_classes is None else user_classes)
         self.dispatcher.new_dispatch(target_user_count=user_count, spawn_rate=spawn_rate, user_classes=classes)
         ramp = self.spawning_greenlet = self.greenlet.spawn(self._ramp)
@@ -88,13 +101,22 @@ class SteeringRunner(Runner):
         if has_run_s := self._has_run_s():
             shape.go_on_after(has_run_s)
         logger.info("Following the shape %s", type(shape).__name__)
+        self.stats.timeline.mark("start", f"following the shape {type(shape).__name__}")
         self.shape_greenlet = self.greenlet.spawn(follow, shape, self)
 
-    def stop_after(self, run_time_s: float) -> None:
-        """End the current test, or if there is none the next one, so many seconds after it began, shape or not."""
+    def stop_after(self, run_time_s: float | None) -> None:
+        """End the current test so many seconds from now, or if there is none the next one so many after it has begun.
+
+        A shape does not matter. None: neither has an end.
+        """
         self._run_time_s = run_time_s
         if self._is_testing:
             self._start_timer()
+
+    def reset_stats(self) -> None:
+        """Count anew from this moment; the rows stay, at zero."""
+        self._reset_statistics()
+        self.exceptions.clear()
 
     # -- what runs the users ---------------------------------------------------------------------------------------
 
@@ -150,21 +172,36 @@ class SteeringRunner(Runner):
             check_user_class(user_class)
         self._keep_watch()
         self._quits = self._has_reset = self.cpu_warning_emitted = False
+        self._end_reason = "it was stopped"
         self._clear_figures()
         if self.iterations is not None:
             self.iterations_left = self.iterations
         self.environment.filter_tasks_by_tags()
         self.dispatcher = self._new_dispatcher()
         self._is_testing = self.stats.running = True
-        self.test_started_epoch_s, self.test_ended_epoch_s = time.time(), None
+        self.test_started_epoch_s, self.test_ended_epoch_s = time.time() - self._has_run_s(), None
+        self.stats.timeline.begin(self.test_started_epoch_s)
+        self._timekeeper = Timekeeper(self.stats.timeline, self.stats.generator, self)
         self.fire(self.environment.events.test_start, environment=self.environment)
         self._messages.wait_until_handled()
         if not self._is_testing or self._ender is not None:
             return False
         self._open_test()
-        if self._run_time_s is not None:
-            self._start_timer()
+        self._start_timer()
         return True
+
+    def _end_test(self) -> None:
+        self.stats.timeline.mark("stop", self._end_reason)
+        try:
+            super()._end_test()
+        finally:
+            if self._timekeeper is not None:
+                self._timekeeper.stop()
+
+    def _mark_load(self, was_testing: bool) -> None:
+        by_shape = self.shape_greenlet is not None and self.shape_greenlet is gevent.getcurrent()
+        kind = "stage" if by_shape else "edit" if was_testing else "start"
+        self.stats.timeline.mark(kind, f"{self.target_user_count:,} users, {self.spawn_rate:g} per second")
 
     def _ramp(self) -> None:
         me = gevent.getcurrent()
@@ -195,6 +232,8 @@ class SteeringRunner(Runner):
             self._has_reset = True
             logger.info("The statistics begin anew, as all users are there (--reset-stats)")
             self._reset_statistics()
+        if self.shape_greenlet is None or self.shape_greenlet.dead:
+            self.stats.timeline.mark("stage", f"all {user_count:,} users are there")
         self.fire(self.environment.events.spawning_complete, user_count=user_count)
         self._all_are_there()
 
@@ -217,8 +256,11 @@ class SteeringRunner(Runner):
     def _start_timer(self) -> None:
         if self._timer is not None:
             self._timer.kill(block=False)
-        self._timer = self.greenlet.spawn(self._wait_for_end, self._run_time_s)
-        self._run_time_s = None
+        run_time_s, self._run_time_s, self._timer = self._run_time_s, None, None
+        self.run_time_s = run_time_s
+        self.ends_epoch_s = None if run_time_s is None else time.time() + run_time_s
+        if run_time_s is not None:
+            self._timer = self.greenlet.spawn(self._wait_for_end, run_time_s)
 
     def _wait_for_end(self, run_time_s: float) -> None:
         due_s = time.monotonic() + run_time_s

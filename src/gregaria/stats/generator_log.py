@@ -72,6 +72,16 @@ class GeneratorLog:
         """Whether nothing has been observed."""
         return not self.seconds_watched and not self._late
 
+    @property
+    def num_late_seconds(self) -> int:
+        """Seconds until now in which the loop was late by more than the limit."""
+        return self._num_late
+
+    @property
+    def causes(self) -> list[Cause]:
+        """Who has held up the loop until now, in the order of the first times."""
+        return list(self._causes.values())
+
     def late_us(self, epoch_s: int) -> int:
         """By how much the loop was late in that second, if that was more than the limit; else 0."""
         return self._late.get(epoch_s, 0)

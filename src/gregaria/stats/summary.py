@@ -10,6 +10,7 @@ from gregaria.engine import clock
 from gregaria.engine.histogram import Histogram
 from gregaria.engine.recorder import OTHER, Entry
 from gregaria.settings import settings
+from gregaria.stats.course import Course
 from gregaria.stats.exchanges import Exchange
 from gregaria.stats.generator import Generator
 from gregaria.stats.masking import Mask
@@ -25,12 +26,19 @@ __all__ = [
     "HistoryPoint",
     "RequestRow",
     "Summary",
+    "notes_of",
     "reported_fractions",
+    "row_of",
     "summarize",
+    "told_name",
 ]
 
 #: states of a run in which requests are expected, so that silence brings the current rates down
 RUNNING = frozenset({"spawning", "running"})
+
+#: what a row and each bucket of its histogram take in JSON, about
+_BYTES_OF_ROW = 1000
+_BYTES_OF_BUCKET = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +171,10 @@ class Summary:
     generator_errors: tuple[GeneratorErrorRow, ...] = ()
     #: what the generator observed about itself; None when nobody watched
     generator: Generator | None = None
+    #: {"per_class": ..., "total": ...}: the share of each task, as the weights have it; None when nobody says
+    task_ratios: Mapping[str, Any] | None = None
+    #: what happened when; None unless it was asked for
+    course: Course | None = None
 
 
 def reported_fractions() -> list[float]:
@@ -189,6 +201,8 @@ def summarize(
     locustfiles: Sequence[str] = (),
     notes: Sequence[str] = (),
     options: Mapping[str, object] | None = None,
+    task_ratios: Mapping[str, Any] | None = None,
+    document_bytes: int = 0,
 ) -> Summary:
     """Freeze everything that was counted until now, the last second included.
 
@@ -203,8 +217,13 @@ def summarize(
         host: the target, as given.
         locustfiles: their paths.
         notes: sentences to show beside the figures; those that the figures themselves call for are added.
+        task_ratios: the share of each task, see Summary.
         options: the load that was asked for.
+        document_bytes: the course of the test is wanted too, and may take what the rest leaves of so many bytes
+            of JSON. It may take seconds to make; others get their turn meanwhile.
     """
+    if document_bytes:
+        stats.timeline.catch_up()
     reference_us = clock.now_us() if state in RUNNING or stats.running else stats.last_us
     until = ended if ended is not None else time.time()
     mask = stats.errors.mask
@@ -223,7 +242,7 @@ def summarize(
         failures=tuple(
             FailureRow(
                 e.method,
-                _told(e.name, mask),
+                told_name(e.name, mask),
                 e.error,
                 e.sample,
                 e.occurrences,
@@ -238,11 +257,12 @@ def summarize(
             for row in exceptions.values()
         ),
         history=tuple(stats.history),
-        notes=(*notes, *_notes_on(stats), *_notes_on_generator(stats.recorder.total)),
+        notes=(*notes, *notes_of(stats)),
         options=dict(options or {}),
+        task_ratios=task_ratios,
         generator_errors=tuple(
             GeneratorErrorRow(
-                e.method, _told(e.name, mask), e.error, e.sample, e.occurrences, e.first_seen, e.last_seen
+                e.method, told_name(e.name, mask), e.error, e.sample, e.occurrences, e.first_seen, e.last_seen
             )
             for e in sorted(stats.generator_errors.values(), key=lambda e: (e.name, e.method, e.error))
         ),
@@ -250,16 +270,34 @@ def summarize(
             stats.recorder.total.num_requests,
             stats.recorder.total.num_late,
         ),
+        course=stats.timeline.course(_left_of(document_bytes, rows)) if document_bytes else None,
     )
 
 
+def _left_of(document_bytes: int, rows: Sequence[RequestRow]) -> int:
+    """What rows leave of a document for the course of the test, which gets a fifth of it at least."""
+    needed = sum(_BYTES_OF_ROW + _BYTES_OF_BUCKET * len(row.histogram_us) for row in rows)
+    return max(document_bytes - needed, document_bytes // 5)
+
+
 def _row(entry: Entry, stats: "RequestStats", reference_us: int) -> RequestRow:
-    times = entry.times
     current = entry.rates(stats.started_us, max(reference_us, entry.last_us), settings.current_window_s)
     elapsed_s = (stats.last_us - stats.started_us) / 1e6
+    return row_of(entry, entry.method, told_name(entry.name, stats.errors.mask), current=current, elapsed_s=elapsed_s)
+
+
+def row_of(entry: Entry, method: str, name: str, *, current: tuple[float, float], elapsed_s: float) -> RequestRow:
+    """An entry as a row.
+
+    Args:
+        method, name: as they are told.
+        current: requests and failures per second, of the last seconds.
+        elapsed_s: seconds that all of the entry's requests took.
+    """
+    times = entry.times
     return RequestRow(
-        method=entry.method,
-        name=_told(entry.name, stats.errors.mask),
+        method=method,
+        name=name,
         num_requests=entry.num_requests,
         num_none_requests=entry.num_none_requests,
         num_failures=entry.num_failures,
@@ -285,7 +323,7 @@ def _row(entry: Entry, stats: "RequestStats", reference_us: int) -> RequestRow:
 
 
 @functools.lru_cache(maxsize=16384)
-def _told(name: str, mask: Mask) -> str:
+def told_name(name: str, mask: Mask) -> str:
     """The name of a row as reports may tell it: a URL may have a secret in it."""
     return mask.text(name)
 
@@ -296,7 +334,8 @@ def _percentiles(times: Histogram) -> dict[float, int]:
     return {fraction: times.percentile_us(fraction) for fraction in reported_fractions()}
 
 
-def _notes_on(stats: "RequestStats") -> list[str]:
+def notes_of(stats: "RequestStats") -> list[str]:
+    """Sentences that the figures themselves call for."""
     notes = []
     if any(error.error == OTHER for error in stats.errors.values()):
         notes.append(f"There were more than {settings.max_failures} kinds of failures; the rest is counted as (other).")
@@ -305,7 +344,7 @@ def _notes_on(stats: "RequestStats") -> list[str]:
             f"There were more than {stats.recorder.limit} names; the rest is counted as (other). "
             "Give requests whose URLs differ only in an id one name with name=."
         )
-    return notes
+    return [*notes, *_notes_on_generator(stats.recorder.total)]
 
 
 def _notes_on_generator(total: Entry) -> list[str]:

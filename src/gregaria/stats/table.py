@@ -12,7 +12,8 @@ from gregaria.stats.entry import StatsEntry
 from gregaria.stats.failures import FailureTable, StatsError
 from gregaria.stats.generator_log import GeneratorLog
 from gregaria.stats.history import History
-from gregaria.stats.summary import HistoryPoint, reported_fractions
+from gregaria.stats.summary import HistoryPoint, reported_fractions, told_name
+from gregaria.stats.timeline import Timeline
 
 __all__ = ["Entries", "RequestStats"]
 
@@ -31,6 +32,7 @@ class RequestStats:
         errors: ``{key: StatsError}``, the groups of failures.
         generator_errors: the same of the requests that a limit of this process kept from being made.
         history: the course of the test.
+        timeline: the same in blocks of time, of every name.
         generator: what the generator observes about itself.
         running: set while a test runs, so that current rates fall when the target falls silent; otherwise they are
             those of the last seconds that had requests.
@@ -48,6 +50,7 @@ class RequestStats:
         self.recorder.on_failure = self.errors.add
         self.recorder.on_generator_error = self.generator_errors.add
         self.recorder.on_overflow = _warn_of_names
+        self.timeline = Timeline(self.recorder, lambda name: told_name(name, self.errors.mask))
         self.entries = Entries(self)
         self.total = StatsEntry(self, TOTAL, "", use_response_times_cache, native=self.recorder.total)
         self._keep_snapshots()
@@ -88,6 +91,8 @@ class RequestStats:
         self.errors.clear()
         self.generator_errors.clear()
         self.history.clear()
+        self.timeline.clear()
+        self.timeline.mark("reset", "the statistics begin anew")
         self.generator.clear()
 
     def clear_all(self) -> None:
@@ -98,6 +103,7 @@ class RequestStats:
         self.errors.clear()
         self.generator_errors.clear()
         self.history.clear()
+        self.timeline.clear()
         self.generator.clear()
 
     def _keep_snapshots(self) -> None:

@@ -10,10 +10,18 @@ from gregaria.cli.options import new_parser
 from gregaria.cli.parser import Parser as LocustArgumentParser
 from gregaria.compat._explain import LATER, explain
 from gregaria.events import events
+from gregaria.web.form import extra_option
 
 DEFAULT_CONFIG_FILES = ("~/.locust.conf", "locust.conf", "pyproject.toml")
 
-__all__ = ["DEFAULT_CONFIG_FILES", "LocustArgumentParser", "default_args_dict", "get_parser", "parse_options"]
+__all__ = [
+    "DEFAULT_CONFIG_FILES",
+    "LocustArgumentParser",
+    "default_args_dict",
+    "get_parser",
+    "parse_options",
+    "ui_extra_args_dict",
+]
 
 
 def get_parser(default_config_files: Sequence[str] = DEFAULT_CONFIG_FILES) -> LocustArgumentParser:
@@ -29,6 +37,14 @@ def parse_options(args: Sequence[str] | None = None) -> argparse.Namespace:
     return resolve(get_parser(), tokens, os.environ, Path.cwd(), Path.home()).options
 
 
+def ui_extra_args_dict(args: Sequence[str] | None = None) -> dict[str, Any]:
+    """{name: what a form shows of it} of the options that locustfiles have added."""
+    parser = get_parser()
+    options = resolve(parser, sys.argv[1:] if args is None else args, os.environ, Path.cwd(), Path.home()).options
+    added = parser.added().items()
+    return {name: extra_option(option, getattr(options, name)) for name, option in added if option.is_shown}
+
+
 def default_args_dict() -> dict[str, Any]:
     """{option: its default}."""
     return vars(get_parser().complete(argparse.Namespace()))
@@ -40,7 +56,6 @@ if not TYPE_CHECKING:
         {
             "get_empty_argument_parser": f"{LATER}; get_parser() gives the whole parser.",
             "setup_parser_arguments": f"{LATER}; get_parser() gives the parser with every option.",
-            "ui_extra_args_dict": f"{LATER}, which has no web interface yet; read environment.parsed_options.",
             "parse_locustfile_option": f"{LATER}; parse_options(args).locustfile holds it.",
             "get_locustfiles_locally": f"{LATER}; list the files yourself, `gregaria -f` does it for the command.",
         },

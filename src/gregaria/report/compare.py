@@ -1,0 +1,352 @@
+"""Whether two runs differ: changes with confidence intervals from blocks of time, and one verdict.
+
+A run is cut into batches of equal length; how much they differ tells how far its figures may be off (Student's t). As
+what happens in one second has to do with the seconds before, few long batches tell it better than many short ones, but
+less surely: of several lengths the one with the widest interval counts.
+"""
+
+import functools
+import math
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from gregaria.report.measured import TOTAL, Key, MeasuredRun, Piece, Told, Whole, batches
+from gregaria.report.student import quantile
+
+__all__ = [
+    "CANNOT_TELL",
+    "FASTER",
+    "FEWER_FAILURES",
+    "METRICS",
+    "MORE_FAILURES",
+    "NO_DIFFERENCE",
+    "SLOWER",
+    "Change",
+    "ComparedRow",
+    "Comparison",
+    "Limit",
+    "beyond",
+    "compare",
+]
+
+SLOWER, FASTER = "slower", "faster"
+MORE_FAILURES, FEWER_FAILURES = "more failures", "fewer failures"
+NO_DIFFERENCE, CANNOT_TELL = "no difference", "cannot tell"
+
+#: what is compared; a percentile is a fraction
+METRICS = ("rate", "failures", "p50", "p95", "p99")
+_FRACTIONS = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+#: what the verdict is made of
+_JUDGED = ("failures", "p50", "p95")
+
+#: how many batches a run is cut into
+_COUNTS = (5, 8, 12, 20, 30)
+#: what lies beyond a percentile, in each batch, at least; and requests for a rate
+_FEWEST_BEYOND = 5
+#: of all verdicts on runs that are equal, the share that may be wrong; the total and the names have half of it each
+_FALSE_ALARMS = 0.05
+#: share of requests by which failures must differ to matter
+_LEAST_FAILURES = 0.001
+#: intervals that reach further say nothing
+_WIDEST = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One figure of two runs: requests per second, a share (0..1) of failures, or milliseconds."""
+
+    a: float | None
+    b: float | None
+    #: relative to ``a``; of failures the difference of the shares; None where it is not known
+    change: float | None
+    #: 95 % interval of the change
+    low: float | None
+    high: float | None
+    #: 1 or -1 if it is certain, many comparisons considered, that it has risen or fallen at all; else 0
+    direction: int
+    #: the same beyond the least effect that matters
+    matters: int
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRow:
+    """One name, or all."""
+
+    method: str
+    name: str
+    #: by METRICS
+    changes: dict[str, Change]
+
+    @property
+    def label(self) -> str:
+        """As ``GET /path``."""
+        return f"{self.method} {self.name}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two runs beside each other."""
+
+    a: MeasuredRun
+    b: MeasuredRun
+    least_effect: float
+    verdict: str
+    #: the verdict in words
+    sentence: str
+    #: by name
+    rows: tuple[ComparedRow, ...]
+    total: ComparedRow
+    only_in_a: tuple[Key, ...]
+    only_in_b: tuple[Key, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A change that is too much: above ``bound`` if that is positive, below it if it is negative."""
+
+    metric: str
+    bound: float
+
+    def is_beyond(self, change: Change) -> bool:
+        """Whether a change is certain, and beyond the limit."""
+        if change.change is None:
+            return False
+        if self.bound >= 0:
+            return change.direction > 0 and change.change > self.bound
+        return change.direction < 0 and change.change < self.bound
+
+
+def compare(
+    a: MeasuredRun, b: MeasuredRun, *, least_effect: float = 0.02, wanted: Callable[[Key], bool] = lambda _: True
+) -> Comparison:
+    """Compare run ``b`` with run ``a``.
+
+    Args:
+        least_effect: a change of response times that is certainly smaller does not matter.
+        wanted: of which names; the total is always that of all.
+    """
+    names_a, names_b = ({key for key in run.names if wanted(key)} for run in (a, b))
+    both = sorted(names_a & names_b, key=lambda key: (key[1], key[0]))
+    share = _FALSE_ALARMS / 2 / len(_JUDGED)
+    total = _row(a, b, TOTAL, share, least_effect)
+    rows = tuple(_row(a, b, key, share / max(len(both), 1), least_effect) for key in both)
+    verdict, sentence = _judge(total, rows, least_effect)
+    return Comparison(
+        a,
+        b,
+        least_effect,
+        verdict,
+        sentence,
+        rows,
+        total,
+        tuple(sorted(names_a - names_b)),
+        tuple(sorted(names_b - names_a)),
+        (*a.notes, *b.notes, *_notes_on(a, b)),
+    )
+
+
+def beyond(comparison: Comparison, limits: Iterable[Limit]) -> list[tuple[Limit, ComparedRow]]:
+    """Every row that is certainly beyond one of the limits."""
+    return [
+        (limit, row)
+        for limit in limits
+        for row in (*comparison.rows, comparison.total)
+        if limit.is_beyond(row.changes[limit.metric])
+    ]
+
+
+# -- one figure --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One name in one run: as a whole, and in batches of several lengths."""
+
+    whole: Piece | None
+    length_s: float
+    known: Whole | None
+    cuts: dict[int, list[tuple[float, Piece]]]
+
+    @classmethod
+    def of(cls, run: MeasuredRun, key: Key) -> "_Side":
+        whole = batches(run.parts, key, 1) if any(key in part.pieces for part in run.parts) else []
+        cuts = {count: batches(run.parts, key, count) for count in _COUNTS if count <= len(run.parts)}
+        length_s, piece = whole[0] if whole else (0.0, None)
+        return cls(piece, length_s, run.wholes.get(key), {n: cut for n, cut in cuts.items() if len(cut) == n})
+
+    def figure(self, metric: str) -> float | None:
+        """The figure of all that is compared."""
+        if self.whole is not None:
+            return _figure(metric, self.length_s, self.whole)
+        if self.known is None:
+            return None
+        if metric == "rate":
+            return self.known.requests_per_s
+        return _figure(metric, 1.0, Piece(self.known.requests, self.known.failures, 0, self.known.times))
+
+    def deviation(self, metric: str, count: int) -> float | None:
+        """The variance of the figure (of its logarithm, but for failures), told by so many batches."""
+        cut = self.cuts.get(count)
+        if cut is None or self.whole is None:
+            return None
+        values = []
+        for length_s, piece in cut:
+            value = _figure(metric, length_s, piece)
+            if value is None or not _is_enough(metric, piece):
+                return None
+            values.append(value if metric == "failures" else math.log(value))
+        variance = statistics.variance(values) / count
+        if metric == "failures":
+            # All or none of the few that there are is no certainty.
+            likely = (self.whole.failures + 0.5) / (self.whole.requests + 1)
+            variance = max(variance, likely * (1 - likely) / max(self.whole.requests, 1))
+        return variance
+
+    def rounding(self, metric: str) -> float:
+        """By how much of its value a percentile may be off that was told in whole steps."""
+        time_ms = self.figure(metric)
+        if metric not in _FRACTIONS or self.whole is None or not isinstance(self.whole.times, Told) or not time_ms:
+            return 0.0
+        # Locust keeps two significant digits, and whole milliseconds below 100.
+        step_ms = 10.0 ** max(math.floor(math.log10(time_ms)) - 1, 0)
+        return step_ms / 2 / time_ms
+
+
+def _figure(metric: str, length_s: float, piece: Piece) -> float | None:
+    if metric == "rate":
+        return piece.requests / length_s if piece.requests and length_s else None
+    if metric == "failures":
+        return piece.failures / piece.requests if piece.requests else None
+    time_us = piece.times.percentile_us(_FRACTIONS[metric])
+    # What takes less than a microsecond takes one.
+    return None if time_us is None else max(time_us, 1.0) / 1000
+
+
+def _is_enough(metric: str, piece: Piece) -> bool:
+    if metric in _FRACTIONS:
+        fraction = _FRACTIONS[metric]
+        return piece.timed * min(fraction, 1 - fraction) >= _FEWEST_BEYOND
+    return piece.requests >= _FEWEST_BEYOND
+
+
+def _row(a: MeasuredRun, b: MeasuredRun, key: Key, share: float, least_effect: float) -> ComparedRow:
+    sides = _Side.of(a, key), _Side.of(b, key)
+    changes = {
+        metric: _change(*sides, metric, share, _LEAST_FAILURES if metric == "failures" else least_effect)
+        for metric in METRICS
+    }
+    return ComparedRow(*key, changes)
+
+
+def _change(a: _Side, b: _Side, metric: str, share: float, least: float) -> Change:
+    """Compare a figure.
+
+    Args:
+        share: how often two equal runs may seem to differ.
+        least: the change that matters.
+    """
+    figures = a.figure(metric), b.figure(metric)
+    if figures[0] is None or figures[1] is None or (metric != "failures" and not figures[0] * figures[1]):
+        return Change(*figures, None, None, None, 0, 0)
+    is_share = metric == "failures"
+    middle = figures[1] - figures[0] if is_share else math.log(figures[1] / figures[0])
+
+    def told(value: float) -> float:
+        return value if is_share else math.expm1(value)
+
+    usual = _half_width(a, b, metric, 0.05)
+    strict = _half_width(a, b, metric, share)
+    if usual is None or strict is None:
+        return Change(*figures, told(middle), None, None, 0, 0)
+    low, high = told(middle - strict), told(middle + strict)
+    return Change(
+        *figures,
+        told(middle),
+        told(middle - usual),
+        told(middle + usual),
+        direction=(low > 0) - (high < 0),
+        # Of a relative change, the same step down and up is not the same share.
+        matters=(low > least) - (high < (-least if is_share else 1 / (1 + least) - 1)),
+    )
+
+
+def _half_width(a: _Side, b: _Side, metric: str, share: float) -> float | None:
+    """Half of the widest interval that the batches give; None if there are too few of them."""
+    widths = []
+    for count in _COUNTS:
+        variances = a.deviation(metric, count), b.deviation(metric, count)
+        if variances[0] is None or variances[1] is None:
+            continue
+        variance = variances[0] + variances[1]
+        # Welch's: two runs need not vary equally.
+        squares = (variances[0] ** 2 + variances[1] ** 2) / (count - 1)
+        freedom = variance**2 / squares if squares else count - 1.0
+        widths.append(_quantile(share / 2, freedom) * math.sqrt(variance))
+    return max(widths) + a.rounding(metric) + b.rounding(metric) if widths else None
+
+
+def _quantile(share: float, freedom: float) -> float:
+    # Fewer than there are is on the safe side.
+    return _known_quantile(share, math.floor(freedom * 2) / 2)
+
+
+_known_quantile = functools.lru_cache(maxsize=4096)(quantile)
+
+
+# -- the verdict -------------------------------------------------------------------------------------------------------
+
+
+def _judge(total: ComparedRow, rows: Sequence[ComparedRow], least_effect: float) -> tuple[str, str]:
+    """One word, and a sentence."""
+    all_rows = (total, *rows)
+    for verdict, metrics, direction in (
+        (MORE_FAILURES, ("failures",), 1),
+        (SLOWER, ("p50", "p95"), 1),
+        (FASTER, ("p50", "p95"), -1),
+        (FEWER_FAILURES, ("failures",), -1),
+    ):
+        found = [(row, each) for row in all_rows for each in metrics if row.changes[each].matters == direction]
+        if found:
+            return verdict, f"B is {_worded(verdict)}: {_told(found)}."
+    intervals = [total.changes[metric] for metric in ("p50", "p95")]
+    bounds = [abs(bound) for each in intervals for bound in (each.low, each.high) if bound is not None]
+    if len(bounds) < 4:
+        return CANNOT_TELL, (
+            "Cannot tell: there are too few blocks of time, or too few requests in them, to know how far the figures "
+            "may be off. Compare longer runs."
+        )
+    if max(bounds) > _WIDEST:
+        return CANNOT_TELL, (
+            f"Cannot tell: the runs vary so much in themselves that a difference of {max(bounds):.0%} could hide in "
+            "them. Compare longer or quieter runs."
+        )
+    margin = max(*bounds, least_effect)
+    return NO_DIFFERENCE, f"There is no difference beyond {margin * 100:.1f} % in the response times of all requests."
+
+
+def _worded(verdict: str) -> str:
+    return {MORE_FAILURES: "worse, it has more failures", FEWER_FAILURES: "better, it has fewer failures"}.get(
+        verdict, verdict
+    )
+
+
+def _told(found: Sequence[tuple[ComparedRow, str]]) -> str:
+    """The largest change, and how many others there are."""
+    row, metric = max(found, key=lambda each: abs(each[0].changes[each[1]].change or 0.0))
+    more = {1: "", 2: ", and another figure"}.get(len(found), f", and {len(found) - 1} more figures")
+    return f"{metric} of {row.label} {_percent(row.changes[metric])}{more}"
+
+
+def _percent(change: Change) -> str:
+    assert change.change is not None
+    assert change.low is not None
+    assert change.high is not None
+    return f"{change.change * 100:+.1f} % ({change.low * 100:+.1f} to {change.high * 100:+.1f})"
+
+
+def _notes_on(a: MeasuredRun, b: MeasuredRun) -> list[str]:
+    if a.user_count is None or b.user_count is None or a.user_count == b.user_count:
+        return []
+    return [f"{a.label} had {a.user_count:,} users and {b.label} {b.user_count:,}: their loads are not the same."]

@@ -1,0 +1,64 @@
+"""The Summary of a runner at this moment, for whoever tells of it: reports, pages, kept runs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from gregaria.stats.summary import Summary, summarize
+from gregaria.users.ratio import task_ratios, typical_users
+
+__all__ = ["host_of", "summary_of"]
+
+
+def summary_of(runner: Any, locustfiles: Sequence[str] = (), document_bytes: int = 0) -> Summary:
+    """Freeze what a runner has counted, with the load that was asked for.
+
+    Args:
+        runner: of any kind.
+        locustfiles: paths, those that the environment names unless given.
+        document_bytes: what a document of it may take, the timeline included; 0 for a Summary that goes into none.
+    """
+    environment = runner.environment
+    options = environment.parsed_options
+    classes = environment.user_classes
+    return summarize(
+        runner.stats,
+        runner.exceptions,
+        user_count=runner.user_count,
+        user_classes=dict(runner.user_classes_count),
+        state=runner.state,
+        started=runner.test_started_epoch_s,
+        ended=runner.test_ended_epoch_s,
+        host=host_of(environment),
+        locustfiles=locustfiles or environment.parsed_locustfiles or (),
+        notes=runner.notes,
+        options={} if options is None else _asked_for(options),
+        # With all users gone, as they are at the end, there are no shares but those that the weights say.
+        task_ratios=task_ratios(classes, typical_users(classes)) if document_bytes else None,
+        document_bytes=document_bytes,
+    )
+
+
+def host_of(environment: Any) -> str | None:
+    """What the users of a test talk to: the host that was asked for, or those of the user classes."""
+    if environment.host:
+        return str(environment.host)
+    hosts = {user_class.host for user_class in environment.user_classes if user_class.host}
+    return ", ".join(sorted(hosts)) or None
+
+
+def _asked_for(options: Any) -> dict[str, object]:
+    # Names that a locustfile's own option may have taken, or that options made elsewhere do not have, are None.
+    return {
+        told: getattr(options, name, None)
+        for told, name in (
+            ("users", "num_users"),
+            ("spawn_rate", "spawn_rate"),
+            ("run_time_s", "run_time"),
+            ("iterations", "iterations"),
+            ("stop_timeout_s", "stop_timeout"),
+            ("tags", "tags"),
+            ("exclude_tags", "exclude_tags"),
+            ("profile", "profile"),
+            ("failures_dir", "failures_directory"),
+        )
+    }

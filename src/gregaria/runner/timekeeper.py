@@ -1,0 +1,104 @@
+"""Tells the timeline of a test each second that it has passed, and what has happened in it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+import gevent
+from gevent import Greenlet
+
+from gregaria.runner.state import STATE_MISSING
+from gregaria.settings import settings
+from gregaria.stats.generator_log import GeneratorLog
+from gregaria.stats.timeline import Timeline
+
+#: seconds between two ticks
+_TICK_S = 1.0
+
+
+class Observed(Protocol):
+    """The runner, as its timekeeper sees it."""
+
+    cpu_warning_emitted: bool
+
+    @property
+    def user_count(self) -> int:
+        """How many users there are right now."""
+
+    @property
+    def workers(self) -> Sequence[Any]:
+        """The workers of a master."""
+
+
+class Timekeeper:
+    """Ticks from the moment it is made until ``stop``.
+
+    Args:
+        timeline: of the test that begins.
+        generator: what the generator observes about itself.
+        runner: whose users are counted, and whose workers come and go.
+    """
+
+    def __init__(self, timeline: Timeline, generator: GeneratorLog, runner: Observed) -> None:
+        self._timeline = timeline
+        self._generator = generator
+        self._runner = runner
+        self._num_late = generator.num_late_seconds
+        self._num_causes = len(generator.causes)
+        self._workers = _present(runner.workers)
+        self._warned: set[str] = set()
+        self._greenlet: Greenlet = gevent.spawn(self._run)
+
+    def stop(self) -> None:
+        """Keep what there is of the last second, and end."""
+        self._greenlet.kill(block=False)
+        self._tick()
+
+    def _run(self) -> None:
+        began_s = self._timeline.now_epoch_s
+        while True:
+            # At whole seconds, so that many ticks do not add up to a delay; one that took long skips some.
+            elapsed_s = self._timeline.now_epoch_s - began_s
+            gevent.sleep(max(began_s + (elapsed_s // _TICK_S + 1) * _TICK_S - self._timeline.now_epoch_s, 0))
+            self._tick()
+
+    def _tick(self) -> None:
+        num_late, self._num_late = self._num_late, self._generator.num_late_seconds
+        # Fewer than before: the statistics have been cleared.
+        late_seconds = max(self._num_late - num_late, 0)
+        self._timeline.tick(self._timeline.now_epoch_s, self._runner.user_count, late_seconds)
+        self._mark_causes()
+        self._mark_workers()
+        self._mark_busy()
+
+    def _mark_causes(self) -> None:
+        causes = self._generator.causes
+        for cause in causes[self._num_causes :]:
+            self._timeline.mark("warning", cause.sentence)
+        self._num_causes = len(causes)
+
+    def _mark_workers(self) -> None:
+        before, self._workers = self._workers, _present(self._runner.workers)
+        for worker in _not_in(before, self._workers):
+            self._timeline.mark("worker", f"{worker} has come")
+        for worker in _not_in(self._workers, before):
+            self._timeline.mark("worker", f"{worker} is gone")
+
+    def _mark_busy(self) -> None:
+        busy = {_name_of(node) for node in self._runner.workers if node.cpu_warning_emitted}
+        if self._runner.cpu_warning_emitted:
+            busy.add("this process")
+        for who in _not_in(self._warned, sorted(busy)):
+            self._timeline.mark("warning", f"{who} uses more than {settings.cpu_warning_threshold:g} % of a core")
+        self._warned |= busy
+
+
+def _present(workers: Sequence[Any]) -> list[str]:
+    return [_name_of(node) for node in workers if node.state != STATE_MISSING]
+
+
+def _name_of(node: Any) -> str:
+    return f"worker {node.index} ({node.host})"
+
+
+def _not_in(known: Iterable[str], names: Iterable[str]) -> Iterator[str]:
+    return (name for name in names if name not in known)

@@ -1,0 +1,127 @@
+"""Listening: an HTTP or HTTPS server in the event loop, with bounds, and errors that say what to do."""
+
+import ipaddress
+import logging
+import ssl
+from typing import Any
+
+from gevent.pool import Pool
+from gevent.pywsgi import WSGIHandler, WSGIServer
+
+from gregaria.errors import CommandError, ExitCode
+
+__all__ = ["Server", "is_loopback", "tls_context"]
+
+logger = logging.getLogger("gregaria.web")
+
+#: connections at a time; a page has two
+_MOST_CONNECTIONS = 1000
+#: seconds that answers under way get when the server ends
+_GOODBYE_S = 1.0
+#: how a TLS connection begins
+_TLS_HELLO = "\x16\x03"
+
+
+class _Handler(WSGIHandler):  # type: ignore[misc]
+    """Says what is wrong when somebody asks with https where http is spoken."""
+
+    def read_request(self, raw_requestline: str) -> Any:
+        if raw_requestline.startswith(_TLS_HELLO):
+            logger.warning(
+                "Somebody asked for https, but the web interface speaks http: give --tls-cert and --tls-key, or open "
+                "the address with http://"
+            )
+        return super().read_request(raw_requestline)
+
+
+class _Errors:
+    """Where gevent writes what clients did wrong: it is of no use but for looking for a mistake."""
+
+    def write(self, text: str) -> None:
+        if text.strip():
+            logger.debug("%s", text.rstrip())
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+class Server(WSGIServer):  # type: ignore[misc]
+    """A WSGI server.
+
+    Args:
+        host: where to listen; an empty one is everywhere.
+        port: 0 takes any, which ``server_port`` then tells.
+        app: answers.
+        tls: speaks TLS with it, if given.
+    """
+
+    def __init__(self, host: str, port: int, app: Any, tls: ssl.SSLContext | None) -> None:
+        more = {} if tls is None else {"ssl_context": tls}
+        super().__init__(
+            (host, port),
+            app,
+            log=None,
+            error_log=_Errors(),
+            handler_class=_Handler,
+            spawn=Pool(_MOST_CONNECTIONS),
+            **more,
+        )
+        self.stop_timeout = _GOODBYE_S
+
+    def listen(self) -> None:
+        """Take the port.
+
+        Raises:
+            CommandError: it cannot be taken.
+        """
+        host, port = self.address
+        try:
+            self.init_socket()
+        except (OSError, OverflowError) as error:
+            raise CommandError(
+                f"--web-host and --web-port: cannot listen on {host or '*'}:{port} "
+                f"({getattr(error, 'strerror', None) or error}). Does another run listen there? Choose another port "
+                "with --web-port (0 takes any), or run with --headless",
+                ExitCode.WEB,
+            ) from None
+
+
+    def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> None:
+        """Serve one connection; a client that does not trust the certificate hangs up, which is its own affair."""
+        try:
+            super().wrap_socket_and_handle(client_socket, address)
+        except OSError as error:
+            logger.debug("The connection of %s has failed: %s", address, error)
+
+
+def tls_context(certificate: str | None, key: str | None) -> ssl.SSLContext | None:
+    """What makes the server speak HTTPS; None when neither file is given.
+
+    Raises:
+        CommandError: only one is given, or they cannot be used.
+    """
+    if not certificate and not key:
+        return None
+    if not certificate or not key:
+        missing = "--tls-key" if certificate else "--tls-cert"
+        raise CommandError(f"{missing} is missing: HTTPS needs a certificate and its key", ExitCode.USAGE)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise CommandError(
+            f"--tls-cert {certificate} and --tls-key {key} cannot be used: {error.strerror or error}. Both are PEM "
+            "files, and the key is the certificate's",
+            ExitCode.USAGE,
+        ) from None
+    return context
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,151 @@
+"""Starting, editing, stopping and clearing, asked of the real command."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.servers import Server
+from tests.web.conftest import Events, Site, Starter
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "Missing or invalid user_count or spawn_rate from /swarm request"),
+        ({"user_count": "abc", "spawn_rate": "1"}, "Invalid user_count value: 'abc' (must be an integer)"),
+        ({"user_count": "-1", "spawn_rate": "1"}, "Missing or invalid user_count"),
+        ({"user_count": "1", "spawn_rate": "0"}, "Missing or invalid user_count"),
+        ({"user_count": "1", "spawn_rate": "nan"}, "Missing or invalid user_count"),
+        ({"user_count": "1", "spawn_rate": "1", "run_time": "soon"}, "Valid run_time formats are : 20, 20s, 3m"),
+        ({"user_count": "1", "spawn_rate": "1", "number": "many"}, "'many' is not a whole number"),
+    ],
+)
+def test_a_form_that_cannot_be_is_answered_with_what_is_wrong_and_changes_nothing(
+    site: Site, fields: dict[str, str], words: str
+) -> None:
+    before = site.json("/api/form")
+    answer = site.post("/swarm", {**fields, "profile": "another"}).json()
+    assert answer["success"] is False
+    assert words in answer["message"]
+    assert site.json("/api/form") == before
+
+
+def test_a_test_is_started_edited_and_stopped(site: Site, target: Server) -> None:
+    assert site.swarm() == {"success": True, "message": "Swarming started", "host": target.url}
+    site.until(lambda: site.requests_of() > 5)
+    assert site.swarm(user_count=4)["success"] is True
+    site.until(lambda: site.json("/stats/requests")["user_count"] == 4)
+    assert site.post("/stop").json() == {"success": True, "message": "Test stopped"}
+    stopped_at = site.requests_of()
+    assert site.state == "stopped"
+    assert site.requests_of() == stopped_at
+
+
+def test_a_run_time_ends_the_test_and_another_swarm_without_one_takes_it_back(site: Site) -> None:
+    site.swarm(run_time="600")
+    assert site.hello()["run"]["run_time_s"] == 600
+    site.swarm(user_count=3)
+    assert site.hello()["run"]["run_time_s"] is None
+    assert site.swarm(run_time="1s")["run_time"] == 1
+    site.until(lambda: site.state == "stopped")
+
+
+def test_custom_arguments_keep_their_types_and_an_empty_secret_stays(site: Site) -> None:
+    site.swarm(colour="blue", number="7", fast="true", sizes=["s", "l"], password="", loglevel="x")
+    site.until(lambda: any("START blue 7 True open-sesame ['s', 'l']" in line for line in site.out))
+    shown = {each["name"]: each for each in site.json("/api/form")["options"]}
+    assert "hidden" not in shown
+    assert shown["number"]["value"] == 7
+    assert shown["password"] == {
+        "name": "password", "kind": "secret", "value": None, "is_set": True, "choices": None, "help": "",
+        "is_secret": True, "is_required": False,
+    }  # fmt: skip
+
+
+def test_a_secret_given_in_the_form_is_masked_from_then_on(starter: Starter, target: Server) -> None:
+    site = starter.start()
+    site.swarm(password="my-new-secret", host=f"{target.url}/my-new-secret")
+    site.until(lambda: site.requests_of() > 2)
+    site.post("/stop")
+    for path in ("/api/failures", "/stats/requests", "/stats/requests/csv", "/api/form"):
+        assert "my-new-secret" not in site.get(path).text.replace(f'"host":"{target.url}/my-new-secret"', "")
+    assert "/***/look" in site.get("/stats/requests").text
+
+
+def test_clearing_keeps_the_rows_and_tells_listeners(site: Site) -> None:
+    site.swarm()
+    site.until(lambda: site.requests_of("/look"))
+    site.post("/stop")
+    assert site.post("/stats/reset").text == "ok"
+    rows = {row["name"]: row["num_requests"] for row in site.json("/stats/requests")["stats"]}
+    assert rows["Aggregated"] == 0
+    assert "/look" in rows
+    assert site.json("/stats/requests")["errors"] == []
+
+
+def test_older_locusts_stop_and_clear_with_get(site: Site) -> None:
+    site.swarm()
+    assert site.get("/stop").json() == {"success": True, "message": "Test stopped"}
+    assert site.get("/stats/reset").text == "ok"
+
+
+def test_a_user_class_can_be_changed_as_far_as_it_says_of_itself(site: Site) -> None:
+    answer = site.post("/user", json={"user_class_name": "Buyer", "weight": 3, "tasks": ["look"]})
+    assert (answer.status_code, answer.json()) == (201, {})
+    known = {each["name"]: each for each in site.json("/api/form")["user_classes"]}
+    assert (known["Buyer"]["weight"], known["Buyer"]["tasks"]) == (3, ["look"])
+    assert site.post("/user", json={"user_class_name": "Buyer", "tasks": ["look", "fail"], "weight": 1}).ok
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"user_class_name": "Nobody"}, "one of Buyer, Seller"),
+        ({"user_class_name": "Buyer", "client": "x"}, "client cannot be changed"),
+        ({"user_class_name": "Buyer", "__init__": "x"}, "__init__ cannot be changed"),
+        ({"user_class_name": "Buyer", "weight": -1}, "weight is a number that is not below zero"),
+        ({"user_class_name": "Buyer", "tasks": "look"}, "tasks is a list of names"),
+        ({"user_class_name": "Buyer", "tasks": ["run"]}, "no task run"),
+        ([], "JSON object"),
+    ],
+)
+def test_what_a_class_is_not_to_be_changed_to_is_refused(site: Site, change: Any, words: str) -> None:
+    answer = site.post("/user", json=change)
+    assert answer.status_code == 400
+    assert words in answer.text
+    assert "Traceback" not in answer.text
+
+
+SHAPE = """
+from locust import LoadTestShape
+
+class Steps(LoadTestShape):
+    def tick(self):
+        return (2, 100) if self.get_run_time() < 60 else None
+"""
+
+
+def test_the_class_picker_chooses_classes_and_shape(starter: Starter, target: Server) -> None:
+    starter.write("shop.py", (starter.folder / "shop.py").read_text() + SHAPE)
+    site = starter.start("-H", target.url, "--class-picker")
+    unknown = site.swarm(user_classes=["Thief"], shape_class="Default")
+    assert (unknown["success"], "no user class Thief" in unknown["message"]) == (False, True)
+    answer = site.swarm(user_classes=["Seller"], shape_class="Default")
+    assert (answer["success"], answer["user_classes"]) == (True, ["Seller"])
+    site.until(lambda: site.requests_of("/sell") > 2)
+    assert site.requests_of("/look") == 0
+    site.post("/stop")
+    answer = site.swarm(shape_class="Steps")
+    assert answer["message"] == "Swarming started using shape class 'Steps'"
+    assert answer["user_classes"] == ["Buyer", "Seller"]
+    site.until(lambda: site.requests_of("/look") > 2)
+    assert "Editing is disabled" in site.swarm(user_count=9)["message"]
+    with Events(site) as events:
+        assert events.until("hello")["run"]["shape"] == "Steps"
+
+
+def test_a_class_that_cannot_work_is_an_answer_and_no_test(starter: Starter) -> None:
+    starter.write("shop.py", "from locust import HttpUser\nclass Lazy(HttpUser):\n    host = 'http://127.0.0.1:1'\n")
+    site = starter.begin("-f", "shop.py", "--web-host", "127.0.0.1", "--web-port", "0")
+    assert site.end(None) == 4
+    assert any("Lazy" in line for line in site.log)

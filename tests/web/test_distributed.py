@@ -1,0 +1,59 @@
+"""The web interface of a master with two workers."""
+
+import sys
+
+import pytest
+
+from tests.support.servers import Server
+from tests.web.conftest import Events, Site, Starter
+
+
+@pytest.fixture
+def cluster(starter: Starter, target: Server) -> Site:
+    return starter.start("-H", target.url, "--processes", "2", "--expect-workers", "2")
+
+
+def test_workers_are_shown_and_counted_and_their_logs_come(cluster: Site) -> None:
+    assert cluster.hello()["run"]["expected_workers"] == 2
+    assert cluster.json("/api/form")["expected_workers"] == 2
+    cluster.until(lambda: cluster.json("/worker-count") == {"worker_count": 2})
+    assert cluster.json("/api/form")["worker_count"] == 2
+    answer = cluster.swarm(user_count=4, number="11")
+    assert answer["success"] is True
+    stats = cluster.until(
+        lambda: (found := cluster.json("/stats/requests"))["user_count"] == 4 and found["state"] == "running" and found
+    )
+    assert stats["worker_count"] == 2
+    assert [set(worker) for worker in stats["workers"]] == [
+        {"id", "state", "user_count", "cpu_usage", "memory_usage"},
+        {"id", "state", "user_count", "cpu_usage", "memory_usage"},
+    ]
+    assert sum(worker["user_count"] for worker in stats["workers"]) == 4
+    with Events(cluster) as events:
+        hello = events.until("hello")
+        assert hello["run"]["is_distributed"] is True
+        assert [worker["index"] for worker in hello["workers"]] == [0, 1]
+        assert all(worker["version"] for worker in hello["workers"])
+        events.until("tick", lambda data: data.get("points") and data.get("rows"))
+    # A custom argument reaches the workers before their first user.
+    cluster.until(lambda: sum("START red 11" in line for line in cluster.out) == 3)
+    cluster.post("/stop")
+    run = cluster.json("/api/runs")[0]
+    assert run["num_requests"] == cluster.requests_of() > 0
+    assert sum(point[3] for point in cluster.hello()["points"]) == run["num_requests"]
+
+
+def test_an_autostarted_test_waits_for_as_many_workers_as_are_expected(starter: Starter, target: Server) -> None:
+    master = starter.start(
+        "-H", target.url, "--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", "0",
+        "--expect-workers", "2", "--autostart", "-u", "2",
+    )  # fmt: skip
+    line = master.until(lambda: next((line for line in master.log if "Listening for workers on" in line), ""))
+    port = line.rpartition(":")[2].strip()
+    worker = (sys.executable, "-m", "gregaria", "-f", "shop.py", "--worker", "--master-port", port)
+    starter.begin(program=worker)
+    master.until(lambda: master.json("/worker-count")["worker_count"] == 1)
+    master.until(lambda: any("1 of 2 expected workers are there" in line for line in master.log))
+    assert master.state == "ready"
+    starter.begin(program=worker)
+    master.until(lambda: master.state == "running")

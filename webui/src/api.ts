@@ -1,0 +1,81 @@
+/** Every request that the page makes. All addresses are relative, so that the page works below any base path. */
+
+import type {
+  Failures, FormModel, KeptRun, Logs, SwarmAnswer, TaskRatios, WirePoint, WireWindow,
+} from "./model";
+
+/** The server's answer was no success; the message is for the person who looks at the page. */
+export class ApiError extends Error {
+  constructor(
+    message: string,
+    readonly status: number,
+  ) {
+    super(message);
+  }
+}
+
+/** The words of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+async function ask(path: string, options: RequestInit = {}): Promise<Response> {
+  let answer: Response;
+  try {
+    answer = await fetch(path, { credentials: "same-origin", ...options });
+  } catch {
+    throw new ApiError("The server did not answer. Is the test's process still there?", 0);
+  }
+  if (answer.redirected && /\/login($|\?)/.test(answer.url)) {
+    location.assign(answer.url);
+    throw new ApiError("Your login has run out.", 401);
+  }
+  if (!answer.ok) {
+    const text = (await answer.text()).trim();
+    const isText = text && !text.startsWith("<") && text.length < 500;
+    throw new ApiError(isText ? text : `The server answered ${answer.status} to ${path}.`, answer.status);
+  }
+  return answer;
+}
+
+async function get<T>(path: string): Promise<T> {
+  return (await (await ask(path)).json()) as T;
+}
+
+/** What starts or changes a test: Locust's form fields; lists are sent once for each of their values. */
+export type SwarmFields = Record<string, string | readonly string[]>;
+
+export const api = {
+  events: "api/events",
+
+  window: (fromS: number, toS: number) => get<WireWindow>(`api/window?from=${fromS}&to=${toS}`),
+
+  series: (id: number, fromS: number, toS: number) =>
+    get<{ points: WirePoint[] }>(`api/series?id=${id}&from=${fromS}&to=${toS}`),
+
+  failures: () => get<Failures>("api/failures"),
+  form: () => get<FormModel>("api/form"),
+  tasks: () => get<TaskRatios>("api/tasks"),
+  logs: () => get<Logs>("api/logs"),
+  runs: () => get<KeptRun[]>("api/runs"),
+  compare: (a: string, b: string) => get<unknown>(`api/compare?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`),
+
+  /** Locust's statistics, for tabs that a locustfile has added. */
+  locustStats: () => get<{ extended_stats?: { key: string; data: Record<string, unknown>[] }[] }>("stats/requests"),
+
+  async swarm(fields: SwarmFields): Promise<SwarmAnswer> {
+    const body = new URLSearchParams();
+    for (const [name, value] of Object.entries(fields)) {
+      for (const each of typeof value === "string" ? [value] : value) body.append(name, each);
+    }
+    return (await (await ask("swarm", { method: "POST", body })).json()) as SwarmAnswer;
+  },
+
+  stop: async (): Promise<void> => {
+    await ask("stop", { method: "POST" });
+  },
+
+  resetStatistics: async (): Promise<void> => {
+    await ask("stats/reset", { method: "POST" });
+  },
+};

@@ -1,0 +1,135 @@
+/** What somebody has in front of them: the run, the part of it that is looked at, the open tab and the open name. */
+
+import { type ReadonlySignal, computed, effect, signal } from "@preact/signals";
+import { createContext } from "preact";
+import { useContext, useEffect } from "preact/hooks";
+
+import { messageOf } from "./api";
+import { type Frame, frameOf } from "./charts/frame";
+import { View } from "./charts/range";
+import type { Failures, WindowFigures } from "./model";
+import type { Source } from "./source";
+import type { Store } from "./store";
+
+/** Milliseconds that a window has to stand still before its figures are asked for. */
+const SETTLED_MS = 200;
+/** Milliseconds between two looks at the failures. */
+const FAILURES_MS = 2000;
+
+export type Dialog = "new" | "edit" | "keys" | null;
+
+export class Desk {
+  readonly view: View;
+  readonly frame: ReadonlySignal<Frame>;
+  /** Which column of the frame the pointer is at. */
+  readonly cursor = signal<number | null>(null);
+  /** The figures of the chosen window; null while there is none, or they are not there yet. */
+  readonly figures = signal<WindowFigures | null>(null);
+  /** What could not be done, for a banner. */
+  readonly trouble = signal<string | null>(null);
+  readonly failures = signal<Failures>({ failures: [], exceptions: [], generator_errors: [] });
+  readonly tab = signal("");
+  /** The id of the name whose own charts are open. */
+  readonly openName = signal<number | null>(null);
+  readonly dialog = signal<Dialog>(null);
+
+  private readonly wantFailures = signal(0);
+  private failuresAt = 0;
+
+  constructor(
+    readonly store: Store,
+    readonly source: Source,
+    /** Words that are proposed for a run's profile. */
+    readonly profiles: readonly string[] = [],
+  ) {
+    this.view = new View(store);
+    this.frame = computed(() => frameOf(store.course.value.points, this.view.span.value));
+    this.followWindow();
+    this.followFailures();
+  }
+
+  /** Do something that may fail; a banner says so then. */
+  async attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      this.trouble.value = null;
+    } catch (error) {
+      this.trouble.value = messageOf(error);
+    }
+  }
+
+  /** Failures are fetched while somebody looks at them; returns what ends that. */
+  lookAtFailures(): () => void {
+    this.wantFailures.value++;
+    return () => this.wantFailures.value--;
+  }
+
+  private followWindow(): void {
+    let waiting: ReturnType<typeof setTimeout> | undefined;
+    effect(() => {
+      const window = this.view.window.value;
+      clearTimeout(waiting);
+      if (!window) {
+        this.figures.value = null;
+        return;
+      }
+      waiting = setTimeout(() => {
+        void this.attempt(async () => {
+          const figures = await this.source.window(window.fromS, window.toS);
+          // Another may have been chosen meanwhile.
+          if (this.view.window.value === window) this.figures.value = figures;
+        });
+      }, SETTLED_MS);
+    });
+  }
+
+  private followFailures(): void {
+    let waiting: ReturnType<typeof setTimeout> | undefined;
+    effect(() => {
+      // They have changed when their number has.
+      const { failures, exceptions } = this.store.counts.value;
+      if (!this.wantFailures.value || failures + exceptions === 0 || waiting !== undefined) return;
+      waiting = setTimeout(() => {
+        waiting = undefined;
+        this.failuresAt = performance.now();
+        void this.attempt(async () => {
+          this.failures.value = await this.source.failures();
+        });
+      }, Math.max(this.failuresAt + FAILURES_MS - performance.now(), 0));
+    });
+  }
+}
+
+const DeskContext = createContext<Desk | null>(null);
+
+export const DeskProvider = DeskContext.Provider;
+
+export function useDesk(): Desk {
+  const desk = useContext(DeskContext);
+  if (!desk) throw new Error("There is no desk around this component.");
+  return desk;
+}
+
+/** Keep the failures up to date while the component is there. */
+export function useFailures(isWanted = true): void {
+  const desk = useDesk();
+  useEffect(() => (isWanted ? desk.lookAtFailures() : undefined), [desk, isWanted]);
+}
+
+/** Fetch now and every few seconds while the component is there. */
+export function usePolled(fetchIt: () => Promise<void>, everyMs: number): void {
+  const desk = useDesk();
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let isOver = false;
+    const turn = async () => {
+      await desk.attempt(fetchIt);
+      if (!isOver) timer = setTimeout(() => void turn(), everyMs);
+    };
+    void turn();
+    return () => {
+      isOver = true;
+      clearTimeout(timer);
+    };
+  }, [desk]);
+}

@@ -1,0 +1,103 @@
+/** What somebody has typed into a form, checked and made into what `/swarm` takes. */
+
+import type { SwarmFields } from "../api";
+import { runTime } from "../format";
+import type { Argument, FormModel } from "../model";
+
+/** A form's state: text of every field, chosen classes and shape, and the arguments by name. */
+export interface FormValues {
+  users: string;
+  spawnRate: string;
+  host: string;
+  runTime: string;
+  profile: string;
+  userClasses: readonly string[];
+  shape: string;
+  arguments: Record<string, string | boolean | readonly string[]>;
+}
+
+/** What is wrong, by field: a sentence that says what to do. */
+export type Mistakes = Partial<Record<string, string>>;
+
+/** The shape that is none. */
+export const NO_SHAPE = "Default";
+
+export function valuesOf(form: FormModel): FormValues {
+  return {
+    users: String(form.values.user_count ?? 1),
+    spawnRate: String(form.values.spawn_rate ?? 1),
+    host: form.values.host ?? "",
+    runTime: form.values.run_time_s ? runTime(form.values.run_time_s) : "",
+    profile: form.values.profile ?? "",
+    userClasses: form.user_classes.filter(({ is_chosen }) => is_chosen).map(({ name }) => name),
+    shape: form.shape ?? NO_SHAPE,
+    arguments: Object.fromEntries(form.options.map((each) => [each.name, valueOf(each)])),
+  };
+}
+
+function valueOf({ kind, value }: Argument): string | boolean | readonly string[] {
+  if (kind === "bool") return value === true;
+  if (kind === "choices") return Array.isArray(value) ? value.map(String) : value === null ? [] : [String(value)];
+  return value === null ? "" : Array.isArray(value) ? value.join(", ") : String(value);
+}
+
+/** Whether a shape decides the number of users, so that nobody is asked for it. */
+export function isShaped(form: FormModel, values: FormValues): boolean {
+  if (form.picks_classes && values.shape !== form.shape) return values.shape !== NO_SHAPE;
+  return form.shape !== null && !form.shape_uses_options;
+}
+
+const RUN_TIME = /^(\d+(\.\d+)?s?|(?=\d)(\d+h)?(\d+m)?(\d+s)?)$/;
+
+export function mistakesIn(form: FormModel, values: FormValues): Mistakes {
+  const mistakes: Mistakes = {};
+  if (!isShaped(form, values)) {
+    if (!/^\d+$/.test(values.users.trim())) mistakes["users"] = "Write a whole number of users, such as 50.";
+    if (!(Number(values.spawnRate) > 0 && Number.isFinite(Number(values.spawnRate)))) {
+      mistakes["spawnRate"] = "Write how many users start each second: a number above 0, such as 5.";
+    }
+  }
+  if (!RUN_TIME.test(values.runTime.trim()) && values.runTime.trim()) {
+    mistakes["runTime"] = "Write a time such as 90, 90s, 5m or 1h30m, or leave it empty for no limit.";
+  }
+  if (form.is_host_required && !values.host.trim()) {
+    mistakes["host"] = "Write where requests go, such as https://shop.example.";
+  }
+  if (form.picks_classes && !values.userClasses.length) mistakes["userClasses"] = "Choose at least one class of users.";
+  for (const each of form.options) {
+    const value = values.arguments[each.name];
+    const isEmpty = value === "" || (Array.isArray(value) && !value.length);
+    // A secret that is set is not told, and stays as it is where nothing is written.
+    if (each.is_required && isEmpty && !(each.is_secret && each.is_set)) mistakes[`argument.${each.name}`] = "This one has to have a value.";
+    else if (each.kind === "number" && !isEmpty && !Number.isFinite(Number(value))) {
+      mistakes[`argument.${each.name}`] = "Write a number.";
+    }
+  }
+  return mistakes;
+}
+
+/** A word about the host that is a doubt, not a mistake. */
+export function doubtAbout(host: string): string | null {
+  if (!host.trim() || /^https?:\/\/[^/\s]+/.test(host.trim())) return null;
+  return "This does not look like http://… or https://…; it is used as it is.";
+}
+
+export function swarmFields(form: FormModel, values: FormValues): SwarmFields {
+  const fields: SwarmFields = { host: values.host.trim() };
+  if (!isShaped(form, values)) {
+    fields["user_count"] = values.users.trim();
+    fields["spawn_rate"] = values.spawnRate.trim();
+  }
+  if (values.runTime.trim()) fields["run_time"] = values.runTime.trim();
+  if (values.profile.trim()) fields["profile"] = values.profile.trim();
+  if (form.picks_classes) {
+    fields["user_classes"] = values.userClasses;
+    fields["shape_class"] = values.shape;
+  }
+  for (const { name, is_secret } of form.options) {
+    const value = values.arguments[name];
+    if (value === undefined || (is_secret && value === "")) continue;
+    fields[name] = typeof value === "boolean" ? String(value) : value;
+  }
+  return fields;
+}
