@@ -79,6 +79,7 @@ def page(everything: dict[str, Any]) -> str:
         ("Response times beside the target's own", "truth", judged_text),
         ("One user of fifty that computes", "blocked", judged_text),
         ("Exact to the last request", "soak", soak_text),
+        ("Exact to the last request, with workers", "soak_workers", soak_text),
         ("The timeline of a day", "timeline", judged_text),
         ("Two runs compared", "compare", compare_text),
         ("Memory and descriptors over time", "churn", judged_text),
@@ -164,10 +165,11 @@ def soak_text(values: dict[str, Any]) -> str:
         [row["way"], str(row["runs"]), str(row["exact"]), f"{row['requests']:,}", str(row["interrupted"])]
         for row in values["ways"]
     ]
+    shared = f", shared out to {values['workers']} worker processes" if values.get("workers") else ""
     about = (
-        f"{values['users']} users without waits, stopped at a random moment between 0.5 and 2 s; a run is exact when "
-        "the requests that the target counted, less those told as interrupted, are the requests of the report, to the "
-        "last one.\n\n"
+        f"{values['users']} users without waits{shared}, stopped at a random moment between 0.5 and 2 s; a run is "
+        "exact when the requests that the target counted, less those told as interrupted, are the requests of the "
+        "report, to the last one.\n\n"
     )
     return about + _table(["ended by", "runs", "exact", "requests", "interrupted"], rows)
 

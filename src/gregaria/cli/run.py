@@ -37,8 +37,9 @@ from gregaria.version import VERSION
 
 logger = logging.getLogger("gregaria.cli.run")
 
-#: seconds between two words about workers that are still waited for
+#: seconds between two words about workers that are still waited for, and between two looks whether they can still come
 _TELL_WORKERS_S = 5.0
+_LOOK_FOR_WORKERS_S = 0.2
 
 #: seconds that the workers of a test that is gone on with have to come back
 _KNOWN_WORKERS_S = 10.0
@@ -215,6 +216,7 @@ class Run:
             host if self._options.master and host not in ("*", "0.0.0.0", "::") else "127.0.0.1",
             self._runner.port,
             replaces=self._options.replace_workers,
+            is_over=lambda: self._over.is_set() or self._runner.is_quitting,
         )
         self._workers.start()
 
@@ -226,9 +228,10 @@ class Run:
             self._runner.wait_for_workers(self._runner.num_known_workers, _KNOWN_WORKERS_S)
             # Those that do not come are replaced by those that did: the test goes on.
             expected = 1
-        began_s = time.monotonic()
-        while not self._runner.wait_for_workers(expected, _TELL_WORKERS_S):
-            waited_s = time.monotonic() - began_s
+        began_s = told_s = time.monotonic()
+        while not self._runner.wait_for_workers(expected, _LOOK_FOR_WORKERS_S):
+            now_s = time.monotonic()
+            waited_s = now_s - began_s
             if longest_s is not None and waited_s >= longest_s:
                 raise CommandError(
                     f"{self._runner.worker_count} of {expected} expected workers have come in {waited_s:.0f} s "
@@ -239,7 +242,9 @@ class Run:
                 raise CommandError(
                     "all worker processes have ended, see above; the test is not started", ExitCode.CLUSTER
                 )
-            logger.info("%d of %d expected workers are there", self._runner.worker_count, expected)
+            if now_s - told_s >= _TELL_WORKERS_S:
+                told_s = now_s
+                logger.info("%d of %d expected workers are there", self._runner.worker_count, expected)
 
     # -- what ends it ----------------------------------------------------------------------------------------------
 
@@ -338,7 +343,7 @@ class Run:
             summary,
             wished=self._environment.process_exit_code,
             code_on_error=self._options.exit_code_on_error,
-            stop_error=self._stop_error or self._reports.error,
+            stop_error=self._stop_error or self._reports.error or self._runner.failure,
             unhandled=EventHook.errors - self._listener_errors + self._greenlet_errors.count,
         )
 
@@ -347,6 +352,8 @@ class Run:
         logger.warning("Ending at once; requests on the wire are not waited for")
         others = [user for user in self._runner.user_greenlets if user is not gevent.getcurrent()]
         gevent.killall(others, block=False)
+        if self._part.role == MASTER:
+            self._runner.dismiss_workers()
         gevent.sleep(0)
         code = self._exit_code(self._reports.finish())
         sys.stdout.flush()
