@@ -1,5 +1,6 @@
 """Figures for pages and scripts: the same as every report's, and cheap with a thousand names."""
 
+import json
 import random
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from gregaria.report.moment import summary_of
 from gregaria.settings import settings
 from gregaria.stats.masking import Mask
 from gregaria.stats.summary import reported_fractions
-from gregaria.web.figures import locust_stats
+from gregaria.web.figures import json_in_turns, locust_stats
 from gregaria.web.picture import Picture
 from gregaria.web.ui import WebUI
 
@@ -87,6 +88,14 @@ def test_secrets_are_masked_in_names(make_ui: MakeUI) -> None:
     told += [picture.changes(), picture.whole()]
     assert "sesame" not in str(told)
     assert "/***/1" in str(told)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{}, {"a": []}, {"a": None, "b": {"c": [1, "x\u2028\n\"]"]}}, {"rows": [[n, "é"] for n in range(1001)], "x": [1]}],
+)
+def test_json_in_pieces_is_json(value: dict[str, Any]) -> None:
+    assert json.loads(json_in_turns(value)) == value
 
 
 def test_a_thousand_names_are_told_in_fifty_milliseconds(make_ui: MakeUI) -> None:

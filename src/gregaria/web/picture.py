@@ -85,7 +85,7 @@ class Picture:
             "names": [[number, method, name] for (method, name), number in self._ids.items()],
             "rows": list(self._rows.values()),
             "recent": self._recent(),
-            "points": [point.plain() for point in points],
+            "points": [point.plain() for point in in_turns(points)],
             "marks": [mark.plain() for mark in marks[:until]],
             **self._told,
         }
@@ -126,7 +126,7 @@ class Picture:
         now_s = int(time.time())
         seconds = range(now_s - _RECENT_S, now_s)
         found = []
-        for entry in list(stats.recorder.entries.values()):
+        for entry in in_turns(list(stats.recorder.entries.values())):
             number = self._ids.get((entry.method, mask.text(entry.name)))
             counts = entry.per_second()
             if number is not None and counts:
