@@ -171,7 +171,7 @@ class Environment:
         userclass_picker_is_active: bool = False,
         build_path: str | None = None,
         **more: Any,
-    ) -> web.WebUI:
+    ) -> "web.WebUI":
         """Make the web interface; it answers at once unless ``delayed_start``.
 
         Args:
