@@ -67,10 +67,11 @@ contract: $(READY) ## who may import whom
 docs: $(STAMPS)/build ## what must have a heading in docs/ has one, and every name in there exists
 	@$(BIN)/python -m pytest -q tests/house
 
-soak: $(STAMPS)/build ## the long proofs: exact percentiles, nothing leaks (MINUTES=10), stopped runs counted on both sides (RUNS=100), nodes killed at random, equal and unequal runs compared (PAIRS=100, SECONDS=30)
+soak: $(STAMPS)/build ## the long proofs: exact percentiles, nothing leaks (MINUTES=10), stopped runs counted on both sides (RUNS of each way, 100, with workers 25), nodes killed at random, equal and unequal runs compared (PAIRS=100, SECONDS=30)
 	@$(BIN)/python -m benchmarks.accuracy
 	@$(BIN)/python -m benchmarks.churn --minutes $(or $(MINUTES),10)
-	@$(BIN)/python -m benchmarks.soak --runs $(or $(RUNS),100)
+	@$(BIN)/python -m benchmarks.soak $(if $(RUNS),--runs $(RUNS))
+	@$(BIN)/python -m benchmarks.soak $(if $(RUNS),--runs $(RUNS)) --workers 4
 	@$(BIN)/python -m tests.cluster.chaos --minutes $(or $(MINUTES),10)
 	@$(BIN)/python -m benchmarks.compare_soak --pairs $(or $(PAIRS),100) --seconds $(or $(SECONDS),30)
 
@@ -86,7 +87,7 @@ wheel: $(READY) web-if-possible ## a wheel in dist/
 	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean: ## remove what was built, the virtual environment included
-	@rm -rf $(VENV) $(STAMPS) build dist demo-output webui/node_modules src/gregaria/web/static benchmarks/.env benchmarks/.work .locust-env .locust-env.lock src/*.egg-info .*_cache .coverage*
+	@rm -rf $(VENV) $(STAMPS) build dist demo-output webui/node_modules src/gregaria/web/static benchmarks/.env benchmarks/.env.lock benchmarks/.work src/*.egg-info .*_cache .coverage*
 	@find src -name '*.so' -delete -o -name '*.pyd' -delete -o -name '*.html' -delete
 	@find src/gregaria -name '*.pyx' | sed 's/pyx$$/c/' | xargs rm -f
 

@@ -2,15 +2,15 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.locust_env import locust_program
+
 HERE = Path(__file__).parent
 WORK = HERE / ".work"
 LOCUSTFILES = HERE / "locustfiles"
-LOCUST_VERSION = "2.47.0"
 GREGARIA = str(Path(sys.executable).with_name("gregaria"))
 USERS = 50
 MANY_USERS = 500
@@ -161,20 +161,6 @@ def _others() -> list[Case]:
         duration = f"{LONGER_THAN_ANY_WINDOW_S}s"
         cases.append(Case("k6", ["k6", "run", "--quiet", "--vus", str(USERS), "--duration", duration, script]))
     return cases
-
-
-def locust_program() -> Path:
-    """Locust's command; GREGARIA_BENCH_LOCUST may name an environment that has it, else benchmarks/.env gets one."""
-    environment = Path(os.environ.get("GREGARIA_BENCH_LOCUST") or HERE / ".env")
-    program = environment / "bin" / "locust"
-    if not program.exists():
-        print(f"Installing Locust {LOCUST_VERSION} into {environment}", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
-        subprocess.run(
-            [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", f"locust=={LOCUST_VERSION}"],
-            check=True,
-        )
-    return program
 
 
 def cores() -> tuple[int | None, int | None]:

@@ -14,8 +14,9 @@ from typing import Any
 import psutil
 
 from benchmarks import results
-from benchmarks.cases import GREGARIA, WORK, cores, locust_program, python_tool
+from benchmarks.cases import GREGARIA, WORK, cores, python_tool
 from benchmarks.limits import judged
+from benchmarks.locust_env import locust_program
 from benchmarks.measure import NotMeasuredError, raise_file_limit
 from benchmarks.nginx import Nginx, pinned
 

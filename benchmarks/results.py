@@ -79,6 +79,7 @@ def page(everything: dict[str, Any]) -> str:
         ("Response times beside the target's own", "truth", judged_text),
         ("One user of fifty that computes", "blocked", judged_text),
         ("Exact to the last request", "soak", soak_text),
+        ("Exact to the last request, with workers", "soak_workers", soak_text),
         ("The timeline of a day", "timeline", judged_text),
         ("Two runs compared", "compare", compare_text),
         ("Memory and descriptors over time", "churn", judged_text),
@@ -164,10 +165,11 @@ def soak_text(values: dict[str, Any]) -> str:
         [row["way"], str(row["runs"]), str(row["exact"]), f"{row['requests']:,}", str(row["interrupted"])]
         for row in values["ways"]
     ]
+    shared = f", shared out to {values['workers']} worker processes" if values.get("workers") else ""
     about = (
-        f"{values['users']} users without waits, stopped at a random moment between 0.5 and 2 s; a run is exact when "
-        "the requests that the target counted, less those told as interrupted, are the requests of the report, to the "
-        "last one.\n\n"
+        f"{values['users']} users without waits{shared}, stopped at a random moment between 0.5 and 2 s; a run is "
+        "exact when the requests that the target counted, less those told as interrupted, are the requests of the "
+        "report, to the last one.\n\n"
     )
     return about + _table(["ended by", "runs", "exact", "requests", "interrupted"], rows)
 
@@ -176,8 +178,8 @@ def compare_text(values: dict[str, Any]) -> str:
     """How often ``gregaria compare`` was wrong about real pairs of runs."""
     of = f"of {values['pairs']}"
     return (
-        f"Pairs of runs of {values['seconds']} s against a target that takes 10 to 20 ms for each request; in half of "
-        "the pairs 10 % longer in the second run.\n\n"
+        f"{values['pairs']} pairs of equal runs of {values['seconds']} s against a target that takes 10 to 20 ms for "
+        "each request, and as many in which it takes 10 % longer in the second run.\n\n"
         f"false alarms {values['false_alarms']} {of} (limit 5 of 100); could not tell {values['untold']}\n"
         f"found {values['found']} {of} (at least 95 of 100)\n"
     )

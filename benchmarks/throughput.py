@@ -13,7 +13,8 @@ import sys
 from dataclasses import replace
 
 from benchmarks import results
-from benchmarks.cases import K6_SCRIPT, USERS, WORK, Case, Group, cores, groups, locust_program
+from benchmarks.cases import K6_SCRIPT, USERS, WORK, Case, Group, cores, groups
+from benchmarks.locust_env import locust_program
 from benchmarks.measure import NotMeasuredError, Sample, look
 from benchmarks.nginx import Nginx
 

@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import Generator, Iterator
 
+import gevent
 import hypothesis
 import pytest
 
@@ -35,6 +36,15 @@ threading.settrace(None)  # type: ignore[arg-type]
 UNDER_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of real clusters first: they wait more than they compute, and the long ones among them would come last.
+
+    pytest-xdist begins by giving each of its processes a run of neighbours: one has these, which would hold up each
+    other, while the other computes.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/cluster/"))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose ``@pytest.mark.needs("nginx")`` is not met here."""
     for marker in item.iter_markers("needs"):
@@ -51,6 +61,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         report.outcome = "failed"
         report.longrepr = f"{report.longrepr}; under CI that is a failure"
     return report
+
+
+@pytest.fixture(autouse=True)
+def loop_that_knows_the_time() -> None:
+    """Timeouts of gevent.joinall() count from the loop's last turn, which may have been long before this test."""
+    gevent.get_hub().loop.update_now()
 
 
 @pytest.fixture(autouse=True)

@@ -70,6 +70,17 @@ def test_what_escapes_a_greenlet_is_counted_and_told_once_per_line(caplog: pytes
     assert len([record for record in caplog.records if "ValueError: lost" in record.getMessage()]) == 1
 
 
+def test_of_kinds_that_have_no_end_the_first_are_told_and_that_there_are_more(caplog: pytest.LogCaptureFixture) -> None:
+    once = OncePerKind(logging.getLogger("shop"), most=3)
+    for number in range(10):
+        once.tell(number, "number %d", number)
+    told = [record.getMessage() for record in caplog.records]
+    assert told[:3] == ["number 0", "number 1", "number 2"]
+    assert len(told) == 4
+    assert told[3].endswith("number 3")
+    assert len(once.counts) == 3
+
+
 def test_lines_since_the_last_look_come_once_and_those_that_are_gone_are_counted() -> None:
     set_up_logging("INFO")
     logger = logging.getLogger("gregaria.shop")

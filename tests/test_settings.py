@@ -3,7 +3,7 @@
 import pytest
 
 from gregaria.errors import CommandError, ExitCode
-from gregaria.settings import Settings, check_percentiles
+from gregaria.settings import Settings, check_numbers, check_percentiles
 
 
 def test_the_defaults_are_fine() -> None:
@@ -39,3 +39,12 @@ def test_one_setting_is_reset_without_touching_the_others() -> None:
     assert chosen.csv_stats_interval_s == 9
     with pytest.raises(AttributeError):
         chosen.reset("no_such_setting")
+
+
+@pytest.mark.parametrize("value", [0, 999_999, "1 GB", 1e9, True])
+def test_memory_for_the_timeline_that_makes_no_sense_is_refused(value: object) -> None:
+    chosen = Settings()
+    chosen.timeline_bytes = value  # type: ignore[assignment]
+    with pytest.raises(CommandError, match="write a whole number from 1000000 on") as found:
+        check_numbers(chosen)
+    assert found.value.exit_code == ExitCode.SETTINGS

@@ -31,8 +31,16 @@ class CustomOption:
 class RunnerContext(Protocol):
     """The running test, as a user sees it."""
 
-    #: leaf tasks still to run, or None for no limit; a user takes one before each task
+    #: leaf tasks still to run in this process, or None for no limit
     iterations_left: int | None
+    #: there is a limit, and whoever ends now need not wait for more
+    are_iterations_over: bool
+
+    def take_iteration(self) -> bool:
+        """Begin one of a limited number of leaf tasks; False when there is none here at the moment."""
+
+    def wait_for_iterations(self) -> None:
+        """Return when there may be some again, or none any more."""
 
     def stop_test(self, reason: str) -> None:
         """End the whole test from anywhere, a user's own greenlet included; returns at once."""

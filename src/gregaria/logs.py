@@ -117,22 +117,34 @@ def _host_name() -> str:
 class OncePerKind:
     """Logs the first of each kind and counts the others, so that a test of a million errors has a log one can read.
 
+    Args:
+        log, level: where to.
+        most: kinds that are told; of kinds that others make up there is no end.
+
     Attributes:
-        counts: {kind: how often}.
+        counts: {kind: how often}; those beyond the most are not in it.
     """
 
-    def __init__(self, log: logging.Logger, level: int = logging.WARNING) -> None:
+    def __init__(self, log: logging.Logger, level: int = logging.WARNING, most: int = 1000) -> None:
         self._log = log
         self._level = level
+        self._most = most
+        self._is_full = False
         self.counts: dict[object, int] = {}
 
     def tell(self, kind: object, message: str, *values: object) -> bool:
         """Log ``message`` if nothing of this kind was logged before. Returns whether it was logged."""
-        self.counts[kind] = self.counts.get(kind, 0) + 1
-        if self.counts[kind] > 1:
+        if kind in self.counts:
+            self.counts[kind] += 1
             return False
-        self._log.log(self._level, message, *values)
-        return True
+        if len(self.counts) < self._most:
+            self.counts[kind] = 1
+            self._log.log(self._level, message, *values)
+            return True
+        if not self._is_full:
+            self._is_full = True
+            self._log.log(self._level, "Others of the kind are not told any more; the next is: " + message, *values)
+        return False
 
 
 class GreenletErrors:

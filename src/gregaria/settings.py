@@ -151,6 +151,12 @@ def check_numbers(chosen: Settings) -> None:
         raise CommandError(
             f"settings.late_limit_ms is {limit!r}; write milliseconds from 1 to 60000, such as 50.", ExitCode.SETTINGS
         )
+    room = chosen.timeline_bytes
+    if isinstance(room, bool) or not isinstance(room, int) or room < 1_000_000:
+        raise CommandError(
+            f"settings.timeline_bytes is {room!r}; write a whole number from 1000000 on, such as 256 * 1024 * 1024.",
+            ExitCode.SETTINGS,
+        )
     threads = chosen.offload_threads
     if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 1000:
         raise CommandError(

@@ -49,6 +49,15 @@ def test_keys_wait_for_a_ramp_and_leave_shapes_alone(runner: RunnerOfKeys) -> No
     assert runner.target_user_count == 5
 
 
+@pytest.mark.parametrize("state", ["ready", "running", "stopped"])
+def test_enter_opens_the_page_whether_a_test_runs_or_not(state: str) -> None:
+    opened: list[str] = []
+    keys = Keys(RunnerOfKeys(state), -1, on_enter=lambda: opened.append("page"))
+    for key in ("\n", "w", "\r"):
+        keys.obey(key)
+    assert opened == ["page", "page"]
+
+
 def test_what_is_no_terminal_has_no_keys() -> None:
     reading, writing = os.pipe()
     try:

@@ -22,6 +22,8 @@ from tests.support.http_session import Books
 
 #: a server that is silent on purpose is waited for that long, and no fault may take much longer
 SILENCE_S = 0.2
+#: a server that never says 100 is waited for that long
+EXPECT_S = 0.1
 BOUND_S = 6.0
 LIMIT_BYTES = 8 * 1024 * 1024
 
@@ -38,8 +40,9 @@ def server() -> Iterator[FaultServer]:
 
 
 @pytest.fixture(autouse=True)
-def small_bodies(settings_as_they_were: None) -> None:
+def small_bodies_and_short_waits(settings_as_they_were: None) -> None:
     settings.max_body_bytes = LIMIT_BYTES
+    settings.expect_timeout_s = EXPECT_S
 
 
 @pytest.fixture

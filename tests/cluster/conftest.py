@@ -1,14 +1,6 @@
-"""Fixtures for tests with real nodes."""
+"""What real nodes load: a server that counts, with its counts at zero."""
 
-from collections.abc import Iterator
+from tests.support.servers import counting_process
+from tests.support.servers import server as target
 
-import pytest
-
-from tests.support.servers import Server, process_that_prints_its_port
-
-
-@pytest.fixture
-def target() -> Iterator[Server]:
-    """A target of this test alone, that counts what it is asked."""
-    with process_that_prints_its_port(["-m", "tests.support.target"]) as port:
-        yield Server(f"http://127.0.0.1:{port}")
+__all__ = ["counting_process", "target"]

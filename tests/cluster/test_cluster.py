@@ -42,7 +42,8 @@ def asked(target: Server) -> int:
 
 def test_one_command_runs_several_processes_and_counts_like_the_target(target: Server, tmp_path: Path) -> None:
     (tmp_path / "locustfile.py").write_text(BUSY)
-    run = run_gregaria("-u", "8", "-r", "100", "-t", "2s", "--processes", "2", "-H", target.url, folder=tmp_path)
+    words = ("-u", "8", "-r", "100", "-t", "2s", "--processes", "2", "-H", target.url)
+    run = run_gregaria(*words, folder=tmp_path, timeout_s=60)
     assert run.exit_code == 0, run.output
     assert run.total["num_requests"] + run.total["num_interrupted"] == asked(target)
     assert run.total["num_requests"] > 100
@@ -67,12 +68,13 @@ def test_a_killed_worker_is_gone_within_the_lease_and_others_take_its_users(targ
         master = cluster.start_master("-u", "9", "-r", "100", "--expect-workers", "3", "-H", target.url)
         workers = [cluster.start_worker() for _ in range(3)]
         master.wait_for("All users spawned")
-        time.sleep(2.5)
+        # It has reported, so what may be missing is what came after.
+        time.sleep(1.5)
         killed_s = time.monotonic()
         workers[1].kill()
         master.wait_for("is missing", timeout_s=6)
         assert time.monotonic() - killed_s < 5
-        time.sleep(2)
+        time.sleep(1)
         master.signal(signal.SIGINT)
         assert master.wait() == 0, master.output
         lost = asked(target) - cluster.total["num_requests"] - cluster.total["num_interrupted"]
@@ -85,11 +87,11 @@ def test_a_killed_worker_is_gone_within_the_lease_and_others_take_its_users(targ
 
 def test_a_killed_master_that_is_started_anew_goes_on(target: Server, tmp_path: Path) -> None:
     with Cluster(tmp_path, CALM) as cluster:
-        words = ("-u", "9", "-r", "100", "-t", "12s", "--expect-workers", "3", "-H", target.url, "--journal", "notes")
+        words = ("-u", "9", "-r", "100", "-t", "8s", "--expect-workers", "3", "-H", target.url, "--journal", "notes")
         master = cluster.start_master(*words)
         workers = [cluster.start_worker() for _ in range(3)]
         master.wait_for("All users spawned")
-        time.sleep(2.5)
+        time.sleep(1.5)
         master.kill()
         for worker in workers:
             worker.wait_for("pause")
@@ -115,7 +117,7 @@ def test_a_frozen_worker_pauses_and_comes_back_without_being_counted_twice(targe
         master.wait_for("is missing", timeout_s=8)
         workers[0].signal(signal.SIGCONT)
         master.wait_for("heard of again", timeout_s=8)
-        time.sleep(2)
+        time.sleep(1)
         master.signal(signal.SIGINT)
         assert master.wait() == 0, master.output
         assert cluster.total["num_requests"] + cluster.total["num_interrupted"] == asked(target), master.output
@@ -133,7 +135,7 @@ class Blocker(FastHttpUser):
 
     @task
     def block(self):
-        until = time.monotonic() + 9
+        until = time.monotonic() + 7
         while time.monotonic() < until:
             pass
 """
@@ -143,7 +145,8 @@ class Blocker(FastHttpUser):
         cluster.start_worker()
         master.wait_for("has not turned", timeout_s=20)
         assert "Blocker" in master.wait_for("event loop of worker.*", timeout_s=1)[0]
-        time.sleep(6)
+        # Longer than the lease in all.
+        time.sleep(3)
         assert "missing" not in master.output
         master.signal(signal.SIGINT)
         assert master.wait() == 0, master.output
@@ -200,7 +203,7 @@ class Reader(HttpUser):
         self.client.get("/")
 """
     with Cluster(tmp_path, locustfile) as cluster:
-        master = cluster.start_master("-u", "2", "-r", "10", "-t", "2s", "--expect-workers", "2", "-H", target.url)
+        master = cluster.start_master("-u", "2", "-r", "10", "-t", "1s", "--expect-workers", "2", "-H", target.url)
         workers = [cluster.start_worker() for _ in range(2)]
         assert master.wait() == 0, master.output
         assert master.output.count("ACKNOWLEDGED") == 2
@@ -233,7 +236,7 @@ class Watcher(User):
             print("ALL", sorted(self.environment.shared_data.items()), flush=True)
 """
     with Cluster(tmp_path, locustfile) as cluster:
-        master = cluster.start_master("-u", "2", "-r", "10", "-t", "3s", "--expect-workers", "2")
+        master = cluster.start_master("-u", "2", "-r", "10", "-t", "1s", "--expect-workers", "2")
         workers = [cluster.start_worker() for _ in range(2)]
         assert master.wait() == 0, master.output
         expected = "ALL [('from master', 1), ('from worker 0', 0), ('from worker 1', 1)]"
@@ -244,9 +247,12 @@ class Watcher(User):
 def test_with_a_secret_only_those_who_know_it_join(target: Server, tmp_path: Path) -> None:
     with Cluster(tmp_path, CALM) as cluster:
         secret = ("--cluster-secret", "a long enough secret")
-        master = cluster.start_master("-u", "2", "-r", "10", "-t", "8s", *secret, "-H", target.url)
+        master = cluster.start_master("-u", "2", "-r", "10", "-t", "1s", *secret, "-H", target.url)
         strangers = [cluster.start_worker(), cluster.start_worker("--cluster-secret", "another long secret")]
-        time.sleep(2)
+        for stranger in strangers:
+            stranger.wait_for("as a worker")
+        # They try each second.
+        time.sleep(1.5)
         assert "is ready" not in master.output
         friend = cluster.start_worker(*secret)
         master.wait_for("is ready; there are 1")
@@ -259,29 +265,96 @@ def test_with_a_secret_only_those_who_know_it_join(target: Server, tmp_path: Pat
 
 
 def test_a_worker_that_joins_later_is_used(target: Server, tmp_path: Path) -> None:
-    with Cluster(tmp_path, CALM) as cluster:
+    tells = CALM + """
+    def on_start(self):
+        print("TURNED UP", flush=True)
+"""
+    with Cluster(tmp_path, tells) as cluster:
         master = cluster.start_master("-u", "8", "-r", "4", "-H", target.url)
         first = cluster.start_worker()
         master.wait_for("All users spawned")
         second = cluster.start_worker()
         master.wait_for("is ready", times=2)
-        time.sleep(2.5)
+        second.wait_for("TURNED UP")
         master.signal(signal.SIGINT)
         assert master.wait() == 0, master.output
         assert [first.wait(), second.wait()] == [0, 0]
         assert cluster.total["num_requests"] + cluster.total["num_interrupted"] == asked(target)
 
 
+def test_a_worker_whose_classes_cannot_work_ends_the_test_with_the_same_exit_code(tmp_path: Path) -> None:
+    broken = """
+from locust import User, events, task
+from locust.runners import WorkerRunner
+
+class Idle(User):
+    @task
+    def rest(self):
+        pass
+
+@events.init.add_listener
+def on_init(environment, **_):
+    if isinstance(environment.runner, WorkerRunner):
+        Idle.tasks = []
+"""
+    (tmp_path / "locustfile.py").write_text(broken)
+    run = run_gregaria("-u", "1", "-t", "30s", "--processes", "1", folder=tmp_path)
+    assert run.exit_code == 4, run.output
+    assert "It cannot go on: worker 0" in run.output
+
+
+def test_iterations_are_exact_though_one_worker_joins_late_and_another_leaves(tmp_path: Path) -> None:
+    counting = """
+import gevent
+from locust import User, events, task
+from locust.runners import MasterRunner
+
+def say_when(runner):
+    for count in (3, 2):
+        while runner.worker_count != count:
+            gevent.sleep(0.02)
+    runner.environment.shared_data["all have come and gone"] = True
+
+@events.init.add_listener
+def on_init(environment, runner, **_):
+    if isinstance(runner, MasterRunner):
+        gevent.spawn(say_when, runner)
+
+class Counting(User):
+    def wait_time(self):
+        return 0.001 if self.environment.shared_data else 0.5
+
+    @task
+    def count(self):
+        self.environment.events.request.fire(
+            request_type="", name="count", response_time=1, response_length=0, exception=None, context={}
+        )
+"""
+    with Cluster(tmp_path, counting) as cluster:
+        master = cluster.start_master("-u", "9", "-r", "100", "--iterations", "2000", "--expect-workers", "2")
+        workers = [cluster.start_worker() for _ in range(2)]
+        master.wait_for("All users spawned")
+        workers.append(cluster.start_worker())
+        master.wait_for("there are 3")
+        workers[0].signal(signal.SIGTERM)
+        master.wait_for("has left; there are 2")
+        assert master.wait() == 0, master.output
+        assert [worker.wait() for worker in workers] == [0, 0, 0]
+        assert "all iterations have been run" in master.output
+        assert cluster.total["num_requests"] == 2000
+
+
 def test_expected_workers_that_do_not_come_end_the_wait(tmp_path: Path) -> None:
     with Cluster(tmp_path, CALM) as cluster:
         master = cluster.start_master("--expect-workers", "2", "--expect-workers-max-wait", "1", "-u", "1")
         assert master.wait() == 1
-        assert "0 of 2 expected workers" in master.output
+        assert "0 of 2 expected workers have come in 1 s" in master.output
 
 
-def test_a_second_interrupt_ends_a_master_at_once(tmp_path: Path) -> None:
+def test_a_second_interrupt_ends_a_master_at_once_and_its_workers_when_they_can(tmp_path: Path) -> None:
     slow = """
 from locust import User, task
+from pathlib import Path
 import time
 
 class Slow(User):
@@ -290,11 +363,12 @@ class Slow(User):
         time.sleep(0.1)
 
     def on_stop(self):
-        time.sleep(60)
+        while not Path("may-stop").exists():
+            time.sleep(0.05)
 """
     with Cluster(tmp_path, slow) as cluster:
         master = cluster.start_master("-u", "1", "--stop-timeout", "60")
-        cluster.start_worker()
+        worker = cluster.start_worker()
         master.wait_for("All users spawned")
         master.signal(signal.SIGINT)
         master.wait_for("once more to end it at once")
@@ -302,3 +376,5 @@ class Slow(User):
         master.wait(5)
         assert "Ending at once" in master.output
         assert "Traceback" not in master.output
+        (tmp_path / "may-stop").touch()
+        assert worker.wait(10) == 0, worker.output

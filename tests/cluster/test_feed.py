@@ -62,18 +62,18 @@ def test_ten_thousand_rows_over_eight_workers_one_of_them_killed(target: Server,
 
 
 def test_rows_come_from_where_they_stood_after_a_master_was_killed(target: Server, tmp_path: Path) -> None:
-    write_rows(tmp_path, 600)
+    write_rows(tmp_path, 400)
     with Cluster(tmp_path, LOCUSTFILE.format(wait_s=0.05)) as cluster:
         words = ("-u", "4", "-r", "100", "--expect-workers", "2", "-H", target.url, "--journal", "notes")
         master = cluster.start_master(*words)
         for _ in range(2):
             cluster.start_worker()
         master.wait_for("All users spawned", timeout_s=30)
-        time.sleep(2.5)
+        time.sleep(1.5)
         master.signal(signal.SIGKILL)
         master.wait()
         again = cluster.start_master(*words, port=cluster.port)
         assert again.wait(60) == 0, again.output
         rows = asked_rows(target)
         assert max(rows.values()) == 1
-        assert len(rows) >= 600 - 40, again.output
+        assert len(rows) >= 400 - 40, again.output

@@ -46,7 +46,7 @@ def test_a_worker_takes_locustfile_modules_and_data_from_the_master(target: Serv
     (home / "names.txt").write_text("Ada Grace\n")
     (home / ".env").write_text("PASSWORD=secret\n")
     with Cluster(home, WITH_A_MODULE) as cluster:
-        master = cluster.start_master("-u", "2", "-r", "10", "-t", "3s", "--expect-workers", "1", "-H", target.url)
+        master = cluster.start_master("-u", "2", "-r", "10", "-t", "1s", "--expect-workers", "1", "-H", target.url)
         worker = start_elsewhere(cluster, tmp_path / "elsewhere", "-f", "-")
         assert master.wait() == 0, master.output + worker.output
         assert worker.wait() == 0
@@ -63,7 +63,7 @@ def test_a_worker_with_other_files_is_refused_and_told_which(target: Server, tmp
     home = tmp_path / "home"
     home.mkdir()
     with Cluster(home, CALM) as cluster:
-        master = cluster.start_master("-u", "1", "-t", "6s", "-H", target.url)
+        master = cluster.start_master("-u", "1", "-t", "1s", "-H", target.url)
         elsewhere = tmp_path / "elsewhere"
         elsewhere.mkdir()
         (elsewhere / "locustfile.py").write_text(CALM + "\n# another one\n")

@@ -58,7 +58,7 @@ def start_locust(cluster: Cluster, locust: str, *arguments: str) -> Node:
 
 def test_workers_of_locust_and_ours_under_our_master(locust: str, target: Server, tmp_path: Path) -> None:
     with Cluster(tmp_path, LOCUSTFILE) as cluster:
-        master = cluster.start_master("-u", "6", "-r", "20", "-t", "8s", "--expect-workers", "3", "-H", target.url)
+        master = cluster.start_master("-u", "6", "-r", "20", "-t", "4s", "--expect-workers", "3", "-H", target.url)
         theirs = [start_locust(cluster, locust, "--worker", "--master-port", str(cluster.port)) for _ in range(2)]
         ours = cluster.start_worker()
         assert master.wait(60) == 1, master.output
@@ -77,7 +77,7 @@ def test_workers_of_locust_and_ours_under_our_master(locust: str, target: Server
 
 def test_our_worker_beside_theirs_under_their_master(locust: str, target: Server, tmp_path: Path) -> None:
     with Cluster(tmp_path, LOCUSTFILE) as cluster:
-        words = ("--master", "--master-bind-host", "127.0.0.1", "--headless", "-u", "4", "-r", "20", "-t", "8s")
+        words = ("--master", "--master-bind-host", "127.0.0.1", "--headless", "-u", "4", "-r", "20", "-t", "4s")
         port = free_port()
         master = start_locust(
             cluster,

@@ -4,6 +4,7 @@ import pytest
 
 from gregaria.cluster.greeting import STANDS_FOR
 from gregaria.cluster.happenings import (
+    Asked,
     Back,
     Connected,
     Disturbed,
@@ -267,6 +268,27 @@ def test_a_master_that_cannot_be_reached_is_told_of_and_given_up() -> None:
     assert [what.gives_up for what in worker.happened if isinstance(what, Waiting)].count(True) == 1
 
 
+def test_whoever_asks_for_the_files_again_and_again_is_answered_once_and_delays_others_little() -> None:
+    simulation = Simulation()
+    question = pack("locustfile", {"gregaria": 1}, "")
+    for number in range(2000):
+        simulation.master.receive(b"greedy", question, simulation.now_s)
+        simulation.master.receive(b"greedy %d" % number, question, simulation.now_s)
+    simulation.run(1)
+    simulation.master.receive(b"patient", pack("locustfile", None, ""), simulation.now_s)
+    simulation.run(60)
+    asked = [what for what in simulation.happened if isinstance(what, Asked)]
+    assert [what.identity for what in asked].count(b"greedy") == 1
+    # As many as fit in the queue, and one that came when there was room again.
+    assert len(asked) == 1001
+    assert asked[-1] == Asked(b"patient", is_ours=False)
+    assert simulation.master.dropped["somebody asks for the files too often"] == 3000
+    # After a while it may ask once more: it may not have got the first.
+    simulation.master.receive(b"greedy", question, simulation.now_s)
+    simulation.run(1)
+    assert sum(isinstance(what, Asked) for what in simulation.happened) == 1002
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -300,6 +322,18 @@ def test_what_means_nothing_disturbs_nothing(body: bytes) -> None:
     assert Lost not in kinds(simulation.happened)
     assert simulation.master.dropped
     assert Disturbed in kinds(simulation.happened)
+
+
+def test_reasons_that_strangers_make_up_are_not_all_kept() -> None:
+    simulation = Simulation()
+    for number in range(1000):
+        said = "2.47 gregaria " + " " * number + "{"
+        simulation.master.receive(b"stranger", pack("client_ready", said, "stranger"), simulation.now_s)
+    simulation.run(30)
+    assert len(simulation.master.dropped) <= 101
+    assert simulation.master.dropped.total() == 1000
+    # One word of it every ten seconds at most.
+    assert kinds(simulation.happened).count(Disturbed) == 1
 
 
 def test_an_hour_of_links_that_come_and_go_changes_no_total() -> None:

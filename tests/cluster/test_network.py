@@ -49,14 +49,12 @@ def on_init(environment, **_):
             for number in range(2)
         ]
         master.wait_for("All users spawned", timeout_s=20)
-        time.sleep(1)
         hosts.cut(1)
         workers[1].wait_for("users of this worker pause", timeout_s=8)
         master.wait_for("is missing", timeout_s=8)
-        time.sleep(1)
         hosts.mend(1)
         master.wait_for("heard of again|is ready; there are 2", timeout_s=20)
-        time.sleep(2)
+        time.sleep(1)
         master.signal(signal.SIGINT)
         assert master.wait() == 0, master.output
         lost = asked(target) - cluster.total["num_requests"] - cluster.total["num_interrupted"]
@@ -72,7 +70,7 @@ def test_a_long_and_lossy_line_changes_no_total(target: Server, tmp_path: Path) 
             cluster.port = line.port
             cluster.start_worker()
             master.wait_for("All users spawned")
-            time.sleep(3)
+            time.sleep(2)
             master.signal(signal.SIGINT)
             assert master.wait() == 0, master.output
         assert "missing" not in master.output, master.output
@@ -88,9 +86,9 @@ def test_a_line_that_is_cut_again_and_again_changes_no_total(target: Server, tmp
                 cluster.start_worker()
             master.wait_for("All users spawned")
             for _ in range(4):
-                time.sleep(0.8)
+                time.sleep(0.5)
                 line.cut()
-            time.sleep(3)
+            time.sleep(2)
             master.signal(signal.SIGINT)
             assert master.wait() == 0, master.output
         assert is_exact(cluster, target)
@@ -107,10 +105,10 @@ def test_a_line_that_stalls_for_longer_than_the_lease_changes_no_total(target: S
             line.is_stalled = True
             far.wait_for("users of this worker pause", timeout_s=8)
             master.wait_for("is missing", timeout_s=4)
-            time.sleep(2)
+            time.sleep(1)
             line.is_stalled = False
             master.wait_for("heard of again|is ready; there are 2", timeout_s=15)
-            time.sleep(2)
+            time.sleep(1)
             master.signal(signal.SIGINT)
             assert master.wait() == 0, master.output
         assert is_exact(cluster, target)

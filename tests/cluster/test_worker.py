@@ -7,9 +7,10 @@ from typing import Any
 import gevent
 import pytest
 
-from gregaria.cluster.happenings import Connected, Held, Item, Resumed
+from gregaria.cluster.happenings import Connected, Held, Item, Resumed, Waiting
 from gregaria.cluster.worker import WorkerRunner
 from gregaria.environment import Environment
+from gregaria.errors import ExitCode
 from gregaria.users.declare import task
 from gregaria.users.user import User
 
@@ -25,6 +26,8 @@ def worker() -> Iterator[WorkerRunner]:
     # Nobody listens there.
     runner = Environment(user_classes=[Calm]).create_worker_runner("127.0.0.1", 9)
     yield runner
+    # So that it waits for no answer to its goodbye.
+    runner._happened(Held("the test is over"))
     runner.quit()
 
 
@@ -74,7 +77,7 @@ def test_a_count_that_was_begun_anew_while_it_was_away_is_begun_anew(worker: Wor
 
 def test_the_first_sign_of_life_is_whole(worker: WorkerRunner) -> None:
     # Its own greenlet has not had a turn yet; Locust's master wants both numbers.
-    assert worker._status_now().keys() >= {"state", "current_cpu_usage", "current_memory_usage", "users"}
+    assert worker._telling.status_now().keys() >= {"state", "current_cpu_usage", "current_memory_usage", "users"}
 
 
 def test_what_has_never_run_is_said_to_have_stopped(worker: WorkerRunner) -> None:
@@ -84,13 +87,56 @@ def test_what_has_never_run_is_said_to_have_stopped(worker: WorkerRunner) -> Non
     wait_until(lambda: ("stopped", {"run": "another"}) in told)
 
 
+def test_a_worker_that_cannot_start_its_users_says_so(worker: WorkerRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+    worker.put = lambda *item: told.append(item)  # type: ignore[method-assign]
+    monkeypatch.setattr(Calm, "tasks", [])
+    spawn(worker, "run")
+    wait_until(lambda: "failed" in [kind for kind, _ in told])
+    (failed,) = [payload for kind, payload in told if kind == "failed"]
+    assert failed["exit_code"] == ExitCode.LOCUSTFILE_BROKEN
+    assert "Calm" in failed["reason"]
+    say(worker, "stop", run="run")
+    assert worker.failure is None
+
+
+def test_a_worker_that_goes_on_without_a_master_ends_when_it_has_looked_for_one_long_enough() -> None:
+    runner = Environment(user_classes=[Calm]).create_worker_runner("127.0.0.1", 9, on_master_loss="continue")
+    spawn(runner, "run")
+    wait_until(lambda: runner.user_count == 2)
+    runner._happened(Held("nobody answers"))
+    assert not runner._crew.population.is_paused
+    runner._happened(Waiting(300.0, gives_up=True))
+    with gevent.Timeout(5):
+        runner.greenlet.join()
+    assert runner.user_count == 0
+    assert runner.failure is not None
+    assert runner.failure.exit_code == ExitCode.CLUSTER
+
+
+def test_a_worker_whose_link_has_failed_ends_with_its_users_and_says_why(worker: WorkerRunner) -> None:
+    def fail(now_s: float) -> None:
+        raise RuntimeError("it cannot go on")
+
+    spawn(worker, "run")
+    wait_until(lambda: worker.user_count == 2)
+    worker._machine.tick = fail  # type: ignore[method-assign]
+    with gevent.Timeout(5):
+        worker.greenlet.join()
+    assert worker.user_count == 0
+    assert worker.failure is not None
+    assert worker.failure.exit_code == ExitCode.CLUSTER
+    assert "it cannot go on" in str(worker.failure)
+
+
 def test_the_end_of_the_test_is_asked_for_when_the_master_is_back(worker: WorkerRunner) -> None:
     told: list[Any] = []
     spawn(worker, "run")
     wait_until(lambda: worker.user_count == 2)
     worker._happened(Held("nobody answers"))
-    worker._put = lambda *item: told.append(item)  # type: ignore[method-assign]
-    worker.stop_test("enough")
+    worker.put = lambda *item: told.append(item)  # type: ignore[method-assign]
+    for _ in range(3):
+        worker.stop_test("enough")
     assert [kind for kind, _ in told] == ["stop_test"]
     assert worker._ender is None
 
@@ -98,6 +144,6 @@ def test_the_end_of_the_test_is_asked_for_when_the_master_is_back(worker: Worker
 def test_a_master_that_has_begun_again_is_told_what_is_shared(worker: WorkerRunner) -> None:
     told: list[Any] = []
     worker.environment.shared_data["key"] = 1
-    worker._put = lambda *item: told.append(item)  # type: ignore[method-assign]
+    worker.put = lambda *item: told.append(item)  # type: ignore[method-assign]
     worker._happened(Connected(0, "gregaria", {}, is_new=True))
     assert [(payload["key"], payload["value"]) for kind, payload in told if kind == "shared"] == [("key", 1)]

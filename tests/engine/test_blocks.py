@@ -1,6 +1,7 @@
 """What is cut into blocks adds up to what was counted, by name and in all; what is no block is refused."""
 
 import random
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -139,6 +140,26 @@ def test_random_bytes_do_no_harm() -> None:
 
 
 @pytest.mark.parametrize("use", [lambda: mark_buckets(b"", bytearray(3)), lambda: plain_rows(b"", [1, 2])])
-def test_there_has_to_be_a_place_for_every_bucket(use: object) -> None:
+def test_there_has_to_be_a_place_for_every_bucket(use: Callable[[], object]) -> None:
     with pytest.raises(ValueError, match="for 1728 buckets"):
-        use()  # type: ignore[operator]
+        use()
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda: Cutter().take(None),  # type: ignore[arg-type]
+        lambda: join(None),  # type: ignore[arg-type]
+        lambda: join([None]),  # type: ignore[list-item]
+        lambda: join(["text"]),  # type: ignore[list-item]
+        lambda: total_of(None),  # type: ignore[arg-type]
+        lambda: one_of(None, 0),  # type: ignore[arg-type]
+        lambda: rows_of(None),  # type: ignore[arg-type]
+        lambda: cells_of(None),  # type: ignore[arg-type]
+        lambda: mark_buckets(b"", None),  # type: ignore[arg-type]
+        lambda: plain_rows(b"\x00\x05\x00\x01\x00\x03\x00", ["a"] * BUCKETS),  # type: ignore[list-item]
+    ],
+)
+def test_other_things_than_blocks_are_refused(use: Callable[[], object]) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        use()

@@ -1,5 +1,6 @@
 """What the examples talk to."""
 
-from tests.support.servers import line_server, target, xmlrpc_server
+from tests.support.bucket import bucket
+from tests.support.servers import file_sizes, line_server, target, xmlrpc_server
 
-__all__ = ["line_server", "target", "xmlrpc_server"]
+__all__ = ["bucket", "file_sizes", "line_server", "target", "xmlrpc_server"]

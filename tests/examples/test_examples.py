@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.bucket import Bucket
 from tests.support.command import ROOT, Run, run_gregaria
 from tests.support.servers import Server
 
@@ -15,7 +16,7 @@ EXAMPLES = ROOT / "examples"
 
 
 def run_example(name: str, host: str, folder: Path, *arguments: str, **environment: str) -> Run:
-    users = () if any(argument in ("-u", "-f") for argument in arguments) else ("-u", "5", "-r", "10", "-t", "2s")
+    users = () if any(argument in ("-u", "-f") for argument in arguments) else ("-u", "5", "-r", "10", "-t", "1s")
     return run_gregaria(
         "-f", EXAMPLES / name, "-H", host, "--only-summary", *users, *arguments, folder=folder, environment=environment
     )
@@ -111,6 +112,21 @@ def test_each_row_of_a_feed_goes_to_one_user_and_then_the_test_ends(target: Serv
     for name in ("Ada", "Grace", "Katherine", "Hedy"):
         assert run.row(f"{name} at a desk")["num_requests"] == 1
     assert run.stdout.count("Hello from") == run.stdout.count("Good day from") == 2
+
+
+@pytest.mark.timeout(60)
+def test_each_file_of_a_bucket_is_sent_by_one_user_of_two_processes(
+    bucket: Bucket, file_sizes: Server, tmp_path: Path
+) -> None:
+    users = ("--processes", "2", "-u", "6", "-r", "10")
+    run = run_example("feed_bucket.py", file_sizes.url, tmp_path, *users, **bucket.environment)
+    assert run.exit_code == 0, run.output
+    assert "all users have ended by themselves" in run.output
+    uploads = file_sizes.get_json("/uploads")
+    assert isinstance(uploads, list)
+    assert sorted((upload["name"], upload["size"]) for upload in uploads) == sorted(bucket.sizes.items())
+    assert run.total["num_requests"] == len(uploads)
+    assert run.total["num_failures"] == 0
 
 
 def test_a_client_of_xml_rpc_is_counted_like_a_request(xmlrpc_server: Server, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What the articles' locustfiles talk to."""
 
+from tests.support.bucket import bucket
 from tests.support.postgres import postgres
-from tests.support.servers import shop, target
+from tests.support.servers import file_sizes, shop, target
 
-__all__ = ["postgres", "shop", "target"]
+__all__ = ["bucket", "file_sizes", "postgres", "shop", "target"]

@@ -1,7 +1,13 @@
 """The Kubernetes article: its two locustfiles against its FastAPI app, and the messages of the docs it follows."""
 
+import ast
+import re
+from collections import Counter
 from pathlib import Path
 
+import pytest
+
+from tests.support.bucket import Bucket
 from tests.support.command import run_gregaria
 from tests.support.servers import Server
 
@@ -22,20 +28,48 @@ def test_absolute_addresses_need_no_host_and_weights_hold(target: Server, tmp_pa
     assert run.total["num_requests"] == hello["num_requests"] + info["num_requests"]
 
 
-def test_files_are_dealt_by_messages_before_the_first_user_starts(target: Server, tmp_path: Path) -> None:
-    bucket = tmp_path / "bucket"
-    bucket.mkdir()
-    for number in range(3):
-        (bucket / f"image-{number}.bin").write_bytes(bytes(range(256)) * 40 * (number + 1) + b"\r\n--\n")
+def test_in_one_process_all_files_of_a_bucket_are_its_own(bucket: Bucket, file_sizes: Server, tmp_path: Path) -> None:
     run = run_gregaria(
-        *("-f", LOCUSTFILES / "kubernetes_files.py", "-u", "4", "-r", "4", "-t", "2s", "-H", target.url),
+        *("-f", LOCUSTFILES / "kubernetes_bucket.py", "-u", "4", "-r", "4", "--iterations", "4", "-H", file_sizes.url),
         folder=tmp_path,
-        environment={"BUCKET": str(bucket)},
+        environment=bucket.environment,
     )
     assert run.exit_code == 0, run.output
     assert "initializing locust message types and listeners" in run.stderr
-    assert "Thanks for the 3 files!" in run.stdout
-    assert run.row("/fileSize", "POST")["num_requests"] >= 12
+    assert "Thanks for the 23 files!" in run.stdout
+    assert run.row("/fileSize", "POST")["num_requests"] == 4 * len(bucket.sizes)
+    assert run.total["num_failures"] == 0
+
+
+@pytest.mark.timeout(60)
+def test_files_of_a_bucket_are_dealt_to_five_workers_which_upload_them(
+    bucket: Bucket, file_sizes: Server, tmp_path: Path
+) -> None:
+    run = run_gregaria(
+        *("-f", LOCUSTFILES / "kubernetes_bucket.py", "--processes", "5", "-u", "10", "-r", "10"),
+        # each worker has four of them, and sends all its files in each
+        *("--iterations", "20", "-L", "DEBUG", "-H", file_sizes.url),
+        folder=tmp_path,
+        environment=bucket.environment,
+        timeout_s=50,
+    )
+    assert run.exit_code == 0, run.output
+    assert "number of files to be divided between each worker is 4" in run.stderr
+    told = re.findall(r"sending this data (\[.*\]) to this (\S+)", run.stderr)
+    dealt = {worker: ast.literal_eval(names) for names, worker in told}
+    assert sorted(map(len, dealt.values())) == [4, 4, 4, 4, 7], run.output
+    assert sorted(name for names in dealt.values() for name in names) == sorted(bucket.sizes)
+
+    thanks = re.findall(r"^(\S+): Thanks for the (\d+) files!$", run.stdout, re.MULTILINE)
+    assert sorted(thanks) == sorted((worker, str(len(names))) for worker, names in dealt.items())
+
+    uploads = file_sizes.get_json("/uploads")
+    assert isinstance(uploads, list)
+    assert Counter((upload["worker"], upload["name"], upload["size"]) for upload in uploads) == {
+        (worker, name, bucket.sizes[name]): 4 for worker, names in dealt.items() for name in names
+    }
+    assert run.total["num_requests"] == len(uploads)
+    assert run.total["num_failures"] == run.total["num_interrupted"] == 0
 
 
 def test_messages_in_test_start_arrive_before_users_do(target: Server, tmp_path: Path) -> None:

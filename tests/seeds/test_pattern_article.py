@@ -18,7 +18,7 @@ def run_against(shop: Server, folder: Path, locustfile: str, *arguments: str, **
 
 
 def test_a_token_from_on_start_opens_what_follows(shop: Server, tmp_path: Path) -> None:
-    run = run_against(shop, tmp_path, "pattern_first.py", "-u", "5", "-r", "5", "--run-time", "3s")
+    run = run_against(shop, tmp_path, "pattern_first.py", "-u", "5", "-r", "5", "--run-time", "2s")
     assert run.exit_code == 0, run.output
     assert run.names() == {"/auth/login", "/listings?page=1&limit=20", "/listings/42", "/search"}
     assert run.row("/auth/login", "POST")["num_requests"] == 5
@@ -27,14 +27,14 @@ def test_a_token_from_on_start_opens_what_follows(shop: Server, tmp_path: Path) 
 
 
 def test_shared_data_reaches_every_user(shop: Server, tmp_path: Path) -> None:
-    run = run_against(shop, tmp_path, "pattern_shared_data.py", "-u", "5", "-r", "5", "-t", "2s")
+    run = run_against(shop, tmp_path, "pattern_shared_data.py", "-u", "5", "-r", "5", "-t", "1s")
     assert run.exit_code == 0, run.output
     assert "/listings/7" in run.names()
     assert "/listings/42" not in run.names()
 
 
 def test_the_checkout_runs_in_order_and_begins_again(shop: Server, tmp_path: Path) -> None:
-    run = run_against(shop, tmp_path, "pattern_checkout.py", "-u", "4", "-r", "4", "-t", "2s")
+    run = run_against(shop, tmp_path, "pattern_checkout.py", "-u", "4", "-r", "4", "-t", "1s")
     assert run.exit_code == 0, run.output
     steps = [run.row(name) for name in ("/cart/items", "/cart/[id]", "/cart/[id]/coupon", "/cart/[id]/checkout")]
     counts = [step["num_requests"] for step in steps]
@@ -73,7 +73,7 @@ def test_the_spike_goes_up_comes_down_and_ends_the_test(shop: Server, tmp_path: 
 def test_limits_checked_in_quitting_decide_the_exit_code(
     shop: Server, tmp_path: Path, visited: str, exit_code: int, told: list[str]
 ) -> None:
-    arguments = ("-u", "5", "-r", "5", "-t", "2s", "--exit-code-on-error", "9")
+    arguments = ("-u", "5", "-r", "5", "-t", "1s", "--exit-code-on-error", "9")
     run = run_against(shop, tmp_path, "pattern_thresholds.py", *arguments, VISITED=visited)
     assert run.exit_code == exit_code, run.output
     assert [line for line in run.stdout.splitlines() if "THRESHOLD" in line] == told
@@ -100,7 +100,7 @@ def pings(shop: Server) -> int:
 def test_a_client_of_postgresql_is_counted_by_hand(postgres: Path, tmp_path: Path) -> None:
     pytest.importorskip("psycopg2", reason="psycopg2 is not installed here (pip install psycopg2-binary)")
     run = run_gregaria(
-        *("-f", LOCUSTFILES / "pattern_postgres.py", "-u", "3", "-r", "3", "-t", "2s"),
+        *("-f", LOCUSTFILES / "pattern_postgres.py", "-u", "3", "-r", "3", "-t", "1s"),
         folder=tmp_path,
         environment={"PGHOST": str(postgres)},
     )

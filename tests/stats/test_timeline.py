@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+import gevent
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -12,7 +13,6 @@ from hypothesis import strategies as st
 
 from gregaria.settings import settings
 from gregaria.stats.course import Course, Point
-from gregaria.stats.levels import Levels
 from gregaria.stats.masking import Mask
 from gregaria.stats.summary import RequestRow
 from gregaria.stats.table import RequestStats
@@ -217,6 +217,23 @@ def test_a_timeline_that_never_began_has_nothing_to_tell() -> None:
     assert (timeline.points(), timeline.names, timeline.course(1000), timeline.window(0, 1)) == ([], [], None, None)
 
 
+def test_others_get_their_turn_while_a_window_of_many_names_is_made() -> None:
+    test = Passing()
+    for second in range(1, 4):
+        test.second(second, [(name, 5) for name in range(300)])
+    turns = []
+
+    def take_turns() -> None:
+        while True:
+            turns.append(None)
+            gevent.sleep(0)
+
+    other = gevent.spawn(take_turns)
+    test.timeline.window(0, BEGIN_S * 2)
+    other.kill()
+    assert len(turns) >= 10
+
+
 def test_names_are_told_without_secrets() -> None:
     test = Passing()
     test.stats.errors.mask = Mask(["hunter22"])
@@ -224,6 +241,8 @@ def test_names_are_told_without_secrets() -> None:
     test.timeline.tick(BEGIN_S + 1, 1)
     assert test.timeline.names == [("GET", "/?key=***")]
     assert [point.requests for point in test.timeline.series("GET", "/?key=***")] == [1]
+    test.timeline.mark("stop", "hunter22 is wrong")
+    assert test.timeline.marks[-1].text == "*** is wrong"
 
 
 def test_a_course_of_many_names_and_hours_fits_and_adds_up_by_larger_blocks_and_coarser_buckets() -> None:
@@ -256,8 +275,3 @@ def test_marks_are_of_known_kinds_and_the_commonest_are_thinned_out() -> None:
     assert kept[-1].text == "2999 users"
     with pytest.raises(ValueError, match="no mark is of kind 'end'"):
         timeline.mark("end", "")
-
-
-def test_levels_find_the_block_around_a_moment_even_if_it_is_much_longer() -> None:
-    levels = Levels(1000)
-    assert levels.cover(0, 10) == []

@@ -20,6 +20,16 @@ class QuietRunner:
         self.iterations_left = iterations_left
         self.stopped: list[str] = []
 
+    @property
+    def are_iterations_over(self) -> bool:
+        return self.iterations_left is not None and self.iterations_left <= 0
+
+    def take_iteration(self) -> bool:
+        if self.iterations_left is None or self.iterations_left <= 0:
+            return False
+        self.iterations_left -= 1
+        return True
+
     def stop_test(self, reason: str) -> None:
         self.stopped.append(reason)
 

@@ -49,7 +49,7 @@ class Node:
     def output(self) -> str:
         return self.log.read_text(errors="replace")
 
-    def wait_for(self, pattern: str, timeout_s: float = 15.0, times: int = 1) -> re.Match[str]:
+    def wait_for(self, pattern: str, timeout_s: float = 60.0, times: int = 1) -> re.Match[str]:
         """Return when its output matches so many times; the last match."""
 
         def found() -> list[re.Match[str]]:
@@ -67,7 +67,7 @@ class Node:
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
 
-    def wait(self, timeout_s: float = 30.0) -> int:
+    def wait(self, timeout_s: float = 60.0) -> int:
         """Its exit code."""
         try:
             return self.process.wait(timeout_s)
@@ -127,7 +127,8 @@ class Cluster:
             name="master",
             prefix=prefix,
         )
-        self.port = int(node.wait_for(r"Listening for workers on .+:(\d+)")[1])
+        # Of a cluster that is at full load, which leaves little to one that starts.
+        self.port = int(node.wait_for(r"Listening for workers on .+:(\d+)", timeout_s=40)[1])
         return node
 
     def start_worker(self, *arguments: str, host: str = "127.0.0.1", prefix: tuple[str, ...] = ()) -> Node:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,6 +68,13 @@ def shop() -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture
+def file_sizes() -> Iterator[Server]:
+    """The ``/fileSize`` of tests/support/file_sizes.py, of this test alone; ``GET /uploads`` tells what it was sent."""
+    with asgi_server("tests.support.file_sizes:app") as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def line_server() -> Iterator[str]:
     """``address:port`` of a server that answers each line with that line."""
@@ -79,3 +87,39 @@ def xmlrpc_server() -> Iterator[Server]:
     """An XML-RPC server with ``add`` and ``divide``."""
     with process_that_prints_its_port(["-m", "tests.support.xmlrpc_server"]) as port:
         yield Server(f"http://127.0.0.1:{port}")
+
+
+@dataclass(frozen=True)
+class CountingServer(Server):
+    """The server of tests/support/target.py."""
+
+    def counts(self) -> dict[str, int]:
+        found = self.get_json("/__count")
+        assert isinstance(found, dict)
+        return found
+
+    def publish(self, name: str, text: str) -> str:
+        """Let ``GET /published/NAME`` answer with a text; returns the URL."""
+        url = f"{self.url}/published/{name}"
+        urllib.request.urlopen(urllib.request.Request(url, text.encode(), method="PUT"), timeout=10).close()
+        return url
+
+    def wait_for(self, path: str, least: int = 1, timeout_s: float = 10) -> None:
+        until = time.monotonic() + timeout_s
+        while self.counts().get(path, 0) < least:
+            assert time.monotonic() < until, f"{path} was not asked for {least} times: {self.counts()}"
+            time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def counting_process() -> Iterator[CountingServer]:
+    with process_that_prints_its_port(["-m", "tests.support.target"]) as port:
+        yield CountingServer(f"http://127.0.0.1:{port}")
+
+
+@pytest.fixture
+def server(counting_process: CountingServer) -> CountingServer:
+    """The counting target, with its counts at zero."""
+    request = urllib.request.Request(f"{counting_process.url}/__reset", method="POST")
+    urllib.request.urlopen(request, timeout=10).close()
+    return counting_process

@@ -1,7 +1,7 @@
 """A small HTTP/1.1 server that counts what it is asked: ``python -m tests.support.target [ADDRESS]`` prints its port.
 
 GET /__count          {"path": requests} of everything else it was asked, without query
-POST /__reset         forget the counts
+POST /__reset         forget the counts, once all other connections are closed: nobody is left who could ask
 /slow?ms=50           answers later          /status/404      answers with that code
 /redirect/3           3 redirects to /ok     /cookies         sets a cookie, answers with those it was sent
 /chunked /gzip        in that encoding       /close           closes the connection after the answer
@@ -55,6 +55,7 @@ class Response:
 class Target:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self.open = 0
         self.published: dict[str, bytes] = {}
         self._routes: dict[str, Callable[[Request], Awaitable[Response | None]]] = {
             "__count": self._count,
@@ -72,6 +73,7 @@ class Target:
         }
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.open += 1
         # A load generator that is stopped leaves in the middle of things, which is no fault here.
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while request := await self._read(reader):
@@ -85,6 +87,7 @@ class Target:
                 await writer.drain()
                 if response.closes:
                     break
+        self.open -= 1
         writer.close()
 
     async def _read(self, reader: asyncio.StreamReader) -> Request | None:
@@ -109,6 +112,8 @@ class Target:
         return Response(json.dumps(self.counts).encode())
 
     async def _reset(self, request: Request) -> Response:
+        while self.open > 1:
+            await asyncio.sleep(0.005)
         self.counts.clear()
         return Response()
 

@@ -6,8 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,9 @@ from typing import IO
 
 import pytest
 
-from tests.support.servers import Server, process_that_prints_its_port
+from tests.support.servers import CountingServer, Server, counting_process, server
+
+__all__ = ["Command", "CountingServer", "arguments", "command", "counting_process", "document", "server"]
 
 USERS = """\
 from locust import FastHttpUser, HttpUser, constant, events, task
@@ -104,40 +104,6 @@ def command(tmp_path: Path) -> Iterator[Command]:
     command = Command(tmp_path)
     yield command
     command.close()
-
-
-@dataclass(frozen=True)
-class CountingServer(Server):
-    def counts(self) -> dict[str, int]:
-        found = self.get_json("/__count")
-        assert isinstance(found, dict)
-        return found
-
-    def publish(self, name: str, text: str) -> str:
-        """Let ``GET /published/NAME`` answer with a text; returns the URL."""
-        url = f"{self.url}/published/{name}"
-        urllib.request.urlopen(urllib.request.Request(url, text.encode(), method="PUT"), timeout=10).close()
-        return url
-
-    def wait_for(self, path: str, least: int = 1, timeout_s: float = 10) -> None:
-        until = time.monotonic() + timeout_s
-        while self.counts().get(path, 0) < least:
-            assert time.monotonic() < until, f"{path} was not asked for {least} times: {self.counts()}"
-            time.sleep(0.02)
-
-
-@pytest.fixture(scope="session")
-def counting_process() -> Iterator[CountingServer]:
-    with process_that_prints_its_port(["-m", "tests.support.target"]) as port:
-        yield CountingServer(f"http://127.0.0.1:{port}")
-
-
-@pytest.fixture
-def server(counting_process: CountingServer) -> CountingServer:
-    """The counting target, with its counts at zero."""
-    request = urllib.request.Request(f"{counting_process.url}/__reset", method="POST")
-    urllib.request.urlopen(request, timeout=10).close()
-    return counting_process
 
 
 def document(path: Path) -> dict[str, object]:

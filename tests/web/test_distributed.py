@@ -37,6 +37,8 @@ def test_workers_are_shown_and_counted_and_their_logs_come(cluster: Site) -> Non
         events.until("tick", lambda data: data.get("points") and data.get("rows"))
     # A custom argument reaches the workers before their first user.
     cluster.until(lambda: sum("START red 11" in line for line in cluster.out) == 3)
+    logs = cluster.until(lambda: len(found := cluster.json("/logs")["workers"]) == 2 and found)
+    assert all(any("gregaria" in line for line in lines) for lines in logs.values())
     cluster.post("/stop")
     run = cluster.json("/api/runs")[0]
     assert run["num_requests"] == cluster.requests_of() > 0

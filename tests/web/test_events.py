@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import gevent
+import gevent.event
+import gevent.socket
 import pytest
 
 from gregaria.web import feed as feed_module
 from gregaria.web.feed import Feed
+from gregaria.web.server import Server as WebServer
 from tests.support.servers import Server
 from tests.web.conftest import Events, Site, Starter
 
@@ -178,6 +181,29 @@ def test_a_page_that_reads_too_slowly_is_dropped_and_the_others_are_not(make_fee
     assert read >= feed_module._MOST_WAITING
     _read(fast)
     fast.close()
+
+
+def test_the_connection_of_a_page_that_reads_nothing_is_closed(make_feed: Callable[[Ticking], Feed]) -> None:
+    picture = Ticking()
+    picture.size = 1_000_000
+    feed = make_feed(picture)
+
+    def app(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+        start_response("200 OK", [("Content-Type", "text/event-stream")])
+        return feed.events(None)
+
+    server = WebServer("127.0.0.1", 0, app, None)
+    server.listen()
+    gevent.spawn(server.serve_forever)
+    with gevent.socket.create_connection(("127.0.0.1", server.server_port)) as page, gevent.Timeout(15):
+        page.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert page.recv(100).startswith(b"HTTP/1.1 200")
+        while feed._pages or not picture.count:
+            gevent.sleep(0.05)
+        # Nothing waits for it any more, and the end of the connection is there to be read.
+        while page.recv(1_000_000):
+            pass
+    server.stop()
 
 
 def test_another_run_greets_every_page(make_feed: Callable[[Ticking], Feed]) -> None:

@@ -55,6 +55,16 @@ def test_what_another_sites_page_asks_for_is_refused(
     assert code(make_ui(), path, method, **headers) == 403
 
 
+def test_what_looks_like_a_picture_to_a_browser_changes_nothing(make_ui: MakeUI) -> None:
+    browser = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"
+    ui = make_ui(host="")
+    assert code(ui, "/stop", "GET", host="load.internal:8089", User_Agent=browser) == 403
+    assert code(ui, "/stop", "GET", host="load.internal:8089", User_Agent="python-requests/2.34") == 200
+    assert code(ui, "/stats/requests", "GET", host="load.internal:8089", User_Agent=browser) == 200
+    # Typed by a person, where the browser says so.
+    assert code(ui, "/stop", "GET", host="localhost:8089", User_Agent=browser, Sec_Fetch_Site="none") == 200
+
+
 def test_another_sites_page_may_link_here_but_reads_nothing(make_ui: MakeUI) -> None:
     answer = make_ui().app.test_client().get(
         "/stats/requests", headers={"Host": "127.0.0.1", "Origin": "http://evil.example.com"}
@@ -100,7 +110,7 @@ def test_everybody_may_be_let_in(make_ui: MakeUI) -> None:
     assert code(ui, Origin="https://any.example.com", Sec_Fetch_Site="cross-site") == 200
 
 
-@pytest.mark.parametrize("name", ["evil.example.com", "127.0.0.1.evil.com:8089", "10.0.0.1", "[::2]:8089", ""])
+@pytest.mark.parametrize("name", ["evil.example.com", "127.0.0.1.evil.com:8089", "10.0.0.1", "[::2]:8089", "[::1", ""])
 def test_a_foreign_name_does_not_lead_to_the_loopback(make_ui: MakeUI, name: str) -> None:
     assert code(make_ui(), "/stats/requests", "GET", host=name) == 403
 

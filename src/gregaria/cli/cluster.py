@@ -14,7 +14,18 @@ from gregaria.cli.locustfiles import Locustfiles
 from gregaria.environment import Environment
 from gregaria.errors import CommandError, ExitCode
 
-__all__ = ["LOCAL", "MASTER", "WORKER", "WORKER_OF", "Part", "files_of_master", "keys_of", "part_of", "runner_maker"]
+__all__ = [
+    "LOCAL",
+    "MASTER",
+    "PARENT_PID",
+    "WORKER",
+    "WORKER_OF",
+    "Part",
+    "files_of_master",
+    "keys_of",
+    "part_of",
+    "runner_maker",
+]
 
 logger = logging.getLogger("gregaria.cli.cluster")
 
@@ -22,6 +33,8 @@ LOCAL, MASTER, WORKER = "local", "master", "worker"
 
 #: tells a process started by --processes whose worker it is, as ``host:port``; whatever its options say
 WORKER_OF = "GREGARIA_WORKER_OF"
+#: and by whom it was started, as it is not to outlive that process
+PARENT_PID = "GREGARIA_PARENT_PID"
 
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
@@ -34,7 +47,7 @@ class Part:
         role: ``local``, ``master`` or ``worker``.
         processes: workers to start on this machine.
         expect_workers: how many a master waits for before it starts the test.
-        is_child: whether another process of this machine has started it as a worker.
+        parent_pid: of the process of this machine that has started it as a worker; 0 when none has.
         master_host, master_port: a worker's master.
         remarks: sentences for the log.
     """
@@ -42,7 +55,7 @@ class Part:
     role: str
     processes: int = 0
     expect_workers: int = 1
-    is_child: bool = False
+    parent_pid: int = 0
     master_host: str = ""
     master_port: int = 0
     remarks: tuple[str, ...] = ()
@@ -57,7 +70,7 @@ def part_of(resolved: Resolved) -> Part:
     options = resolved.options
     if os.environ.get(WORKER_OF):
         host, _, port = os.environ[WORKER_OF].rpartition(":")
-        return Part(WORKER, is_child=True, master_host=host, master_port=int(port))
+        return Part(WORKER, parent_pid=int(os.environ[PARENT_PID]), master_host=host, master_port=int(port))
     if options.master and options.worker:
         raise CommandError("--master and --worker exclude each other: a process is one of them", ExitCode.USAGE)
     processes = _processes(options)
@@ -139,7 +152,7 @@ def files_of_master(files: Locustfiles, part: Part, options: Any) -> list[Path]:
 
 
 def _files_to_compare(part: Part, options: Any, locustfiles: Sequence[Path]) -> dict[str, str] | None:
-    if part.is_child or options.allow_other_files or options.locustfile == "-":
+    if part.parent_pid or options.allow_other_files or options.locustfile == "-":
         return None
     try:
         return cluster.python_files(locustfiles)

@@ -110,7 +110,7 @@ def add_cluster_options(parser: Parser) -> None:
         default=PAUSE,
         yields=True,
         help="what a worker does when it has lost its master: pause its users until it is back (default), continue, or"
-        " quit",
+        " quit; after five minutes without one it ends in any case",
     )
     group.add_argument(
         "--journal",

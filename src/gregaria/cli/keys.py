@@ -1,4 +1,4 @@
-"""Keys while a run goes on: w and W for 1 and 10 more users, s and S for 1 and 10 fewer."""
+"""Keys while a run goes on: w and W for 1 and 10 more users, s and S for 1 and 10 fewer; Enter opens the page."""
 
 import atexit
 import logging
@@ -22,6 +22,8 @@ logger = logging.getLogger("gregaria.cli.keys")
 #: key -> how many users more
 STEPS = {"w": 1, "W": 10, "s": -1, "S": -10}
 
+_ENTER = ("\n", "\r")
+
 #: users per second on the way to the new number, as in Locust
 SPAWN_RATE = 100
 
@@ -40,12 +42,20 @@ class Keys:
         runner: whose users are changed.
         descriptor: of the terminal.
         on_resume: called when the process goes on after a suspension, before anything else happens.
+        on_enter: called when Enter is pressed.
     """
 
-    def __init__(self, runner: Any, descriptor: int, on_resume: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self,
+        runner: Any,
+        descriptor: int,
+        on_resume: Callable[[], object] = lambda: None,
+        on_enter: Callable[[], object] = lambda: None,
+    ) -> None:
         self._runner = runner
         self._descriptor = descriptor
         self._on_resume = on_resume
+        self._on_enter = on_enter
         self._before: list[Any] | None = None
         self._reader: Greenlet | None = None
         self._watchers: list[Any] = []
@@ -76,6 +86,8 @@ class Keys:
     def obey(self, key: str) -> None:
         """Do what one key asks for; other keys do nothing."""
         runner = self._runner
+        if key in _ENTER:
+            self._on_enter()
         if key not in STEPS or runner.state not in (STATE_RUNNING, STATE_SPAWNING):
             return
         if runner.state == STATE_SPAWNING:

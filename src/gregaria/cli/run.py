@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import time
+import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,9 @@ from gregaria.version import VERSION
 
 logger = logging.getLogger("gregaria.cli.run")
 
-#: seconds between two words about workers that are still waited for
+#: seconds between two words about workers that are still waited for, and between two looks whether they can still come
 _TELL_WORKERS_S = 5.0
+_LOOK_FOR_WORKERS_S = 0.2
 
 #: seconds that the workers of a test that is gone on with have to come back
 _KNOWN_WORKERS_S = 10.0
@@ -129,14 +131,14 @@ class Run:
         else:
             self._reports = Series(self._runner, options, self._locustfiles)
             self._web_ui.start()
-        self._keys = Keys(
-            self._runner, sys.stdin.fileno() if _has_descriptor(sys.stdin) else -1, self._reports.redraw_below
-        )
+        terminal = sys.stdin.fileno() if _has_descriptor(sys.stdin) else -1
+        self._keys = Keys(self._runner, terminal, self._reports.redraw_below, self._open_page)
 
     @property
     def _starts_itself(self) -> bool:
-        """Whether the test begins without a person's doing."""
-        return bool(self._options.headless or self._options.autostart)
+        """Whether the test begins without a person's doing, or has begun under a master before this one."""
+        goes_on = self._part.role == MASTER and self._runner.continues_after_s is not None
+        return bool(self._options.headless or self._options.autostart or goes_on)
 
     def _new_web_ui(self) -> Any:
         options = self._options
@@ -155,6 +157,11 @@ class Run:
             runs_dir=getattr(options, "runs_dir", None),
             history_path=lambda: self._reports.history_path if isinstance(self._reports, Series) else None,
         )
+
+    def _open_page(self) -> None:
+        """Show the page in the person's browser, which may take its time to start."""
+        if self._web_ui is not None:
+            gevent.get_hub().threadpool.spawn(webbrowser.open_new_tab, self._web_ui.url)
 
     def _warn_of_shape(self) -> None:
         shape = self._environment.shape_class
@@ -209,6 +216,7 @@ class Run:
             host if self._options.master and host not in ("*", "0.0.0.0", "::") else "127.0.0.1",
             self._runner.port,
             replaces=self._options.replace_workers,
+            is_over=lambda: self._over.is_set() or self._runner.is_quitting,
         )
         self._workers.start()
 
@@ -220,9 +228,10 @@ class Run:
             self._runner.wait_for_workers(self._runner.num_known_workers, _KNOWN_WORKERS_S)
             # Those that do not come are replaced by those that did: the test goes on.
             expected = 1
-        began_s = time.monotonic()
-        while not self._runner.wait_for_workers(expected, _TELL_WORKERS_S):
-            waited_s = time.monotonic() - began_s
+        began_s = told_s = time.monotonic()
+        while not self._runner.wait_for_workers(expected, _LOOK_FOR_WORKERS_S):
+            now_s = time.monotonic()
+            waited_s = now_s - began_s
             if longest_s is not None and waited_s >= longest_s:
                 raise CommandError(
                     f"{self._runner.worker_count} of {expected} expected workers have come in {waited_s:.0f} s "
@@ -233,7 +242,9 @@ class Run:
                 raise CommandError(
                     "all worker processes have ended, see above; the test is not started", ExitCode.CLUSTER
                 )
-            logger.info("%d of %d expected workers are there", self._runner.worker_count, expected)
+            if now_s - told_s >= _TELL_WORKERS_S:
+                told_s = now_s
+                logger.info("%d of %d expected workers are there", self._runner.worker_count, expected)
 
     # -- what ends it ----------------------------------------------------------------------------------------------
 
@@ -332,7 +343,7 @@ class Run:
             summary,
             wished=self._environment.process_exit_code,
             code_on_error=self._options.exit_code_on_error,
-            stop_error=self._stop_error or self._reports.error,
+            stop_error=self._stop_error or self._reports.error or self._runner.failure,
             unhandled=EventHook.errors - self._listener_errors + self._greenlet_errors.count,
         )
 
@@ -341,6 +352,8 @@ class Run:
         logger.warning("Ending at once; requests on the wire are not waited for")
         others = [user for user in self._runner.user_greenlets if user is not gevent.getcurrent()]
         gevent.killall(others, block=False)
+        if self._part.role == MASTER:
+            self._runner.dismiss_workers()
         gevent.sleep(0)
         code = self._exit_code(self._reports.finish())
         sys.stdout.flush()

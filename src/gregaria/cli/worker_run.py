@@ -69,9 +69,11 @@ class WorkerRun:
         self._runner = runner = runner_maker(self._part, options, self._locustfiles)(environment)
         fire_init(environment, self._runner)
         self._signals.start()
-        if self._part.is_child:
+        if self._part.parent_pid:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            gevent.spawn(self._watch_parent, os.getppid())
+            # Windows gives nobody another parent, and a process of a virtual environment has its launcher for one.
+            if sys.platform != "win32":
+                gevent.spawn(self._watch_parent)
         gevent.spawn(self._wait_for_quit)
         self._over.wait()
         self._watchdog.arm(environment.stop_timeout + settings.stop_grace_s + _PATIENCE_S, terminate_self)
@@ -95,8 +97,8 @@ class WorkerRun:
         self._runner.greenlet.join()
         self._over.set()
 
-    def _watch_parent(self, parent: int) -> None:
-        while os.getppid() == parent:
+    def _watch_parent(self) -> None:
+        while os.getppid() == self._part.parent_pid:
             gevent.sleep(_PARENT_S)
         logger.warning("The process that started this worker has ended, and so does the worker")
         self._over.set()

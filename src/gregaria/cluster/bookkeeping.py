@@ -63,7 +63,7 @@ class Bookkeeper:
     def places(
         self, peers: Mapping[str, Peer], known: Mapping[str, tuple[str, int, int]]
     ) -> dict[str, tuple[str, int, int]]:
-        """``{node id: (incarnation, index, number of the last item taken)}`` of our own workers.
+        """``{node id: (incarnation, index, number of the last item taken)}`` of our own workers that have not left.
 
         ``known`` are those of the master before this one that have not come back yet.
         """
@@ -75,12 +75,17 @@ class Bookkeeper:
             **{
                 node_id: (peer.incarnation, peer.index, max(peer.channel.dealt, latest.get(node_id, 0)))
                 for node_id, peer in list(peers.items())
-                if peer.incarnation
+                if peer.incarnation and not peer.has_left
             },
         }
 
-    def write(self, notes: Notes) -> list[tuple[str, int]]:
-        """Write the notes of this moment; returns the items that can be acknowledged by that."""
+    def let_go(self) -> list[tuple[str, int]]:
+        """There is nothing to go on with any more; returns the items that can be acknowledged by that."""
+        unwritten, self._unwritten = self._unwritten, []
+        return unwritten
+
+    def write(self, notes: Notes) -> list[tuple[str, int]] | None:
+        """Write the notes of this moment; returns the items that can be acknowledged by that, None if it failed."""
         written, self._unwritten = self._unwritten, []
         packed = self._journal.pack(notes)
         try:
@@ -88,11 +93,18 @@ class Bookkeeper:
                 gevent.get_hub().threadpool.apply(self._journal.write, (packed,))
         except OSError as error:
             if not self._has_failed:
-                logger.error("The journal could not be written, no other master could go on: %s", error)
+                logger.error(
+                    "The journal cannot be written: %s. Another master could only go on from its last note, so for now "
+                    "workers keep what they report and rows of feeds are not sent: make room for it, let it be "
+                    "written, or start the test without --journal",
+                    error,
+                )
             self._has_failed = True
             self._unwritten = written + self._unwritten
-            return []
-        self._has_failed = False
+            return None
+        if self._has_failed:
+            self._has_failed = False
+            logger.info("The journal is written again")
         return written
 
 

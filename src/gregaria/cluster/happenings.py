@@ -3,7 +3,21 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Back", "Connected", "Disturbed", "Held", "Item", "Joined", "Left", "Lost", "Refused", "Resumed", "Waiting"]
+__all__ = [
+    "Asked",
+    "Back",
+    "Connected",
+    "Disturbed",
+    "Failed",
+    "Held",
+    "Item",
+    "Joined",
+    "Left",
+    "Lost",
+    "Refused",
+    "Resumed",
+    "Waiting",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +34,13 @@ class Item:
     number: int
     kind: str
     payload: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The link has ended by an error of its own: nothing comes or goes any more."""
+
+    reason: str
 
 
 # At a worker
@@ -129,6 +150,19 @@ class Left:
     """A worker has said goodbye."""
 
     node_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Somebody wants the files of the test.
+
+    Attributes:
+        identity: what the socket knows it by.
+        is_ours: it is one of ours; else one of Locust's.
+    """
+
+    identity: bytes
+    is_ours: bool
 
 
 @dataclass(frozen=True, slots=True)

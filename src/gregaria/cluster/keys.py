@@ -4,6 +4,7 @@ The master's and the workers' key pairs are made from the secret, so that there 
 takes only connections that prove to hold the workers' key, a worker only a master that holds the master's.
 """
 
+import functools
 import hashlib
 from typing import Any
 
@@ -65,6 +66,8 @@ class Keys:
         return bool(z85.encode(public_key) == self._worker[0])
 
 
+# Slow on purpose, and a worker that fetches its files needs them twice.
+@functools.lru_cache(maxsize=2)
 def _pair(secret: str, whose: bytes) -> tuple[bytes, bytes]:
     """(public, private) key in Z85. https://rfc.zeromq.org/spec/26/ : a private key is any 32 bytes."""
     private = z85.encode(hashlib.pbkdf2_hmac("sha256", secret.encode(), whose, _ROUNDS, 32))

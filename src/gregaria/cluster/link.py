@@ -16,6 +16,7 @@ import zmq
 from gevent.event import Event
 from gevent.monkey import get_original
 
+from gregaria.cluster.happenings import Failed
 from gregaria.cluster.keys import Gatekeeper, Keys
 from gregaria.cluster.master_machine import MasterMachine
 from gregaria.cluster.wire import LARGEST_FRAME_BYTES, WireError
@@ -201,7 +202,8 @@ class Link:
 
     Args:
         socket: the machine and its socket.
-        happened: called in a greenlet of the hub that made the link, for everything that happens, in order.
+        happened: called in a greenlet of the hub that made the link, for everything that happens, in order; last of
+            all for ``Failed`` if the thread ends by an error of its own.
     """
 
     def __init__(self, socket: Socket, happened: Callable[[Any], object]) -> None:
@@ -213,6 +215,7 @@ class Link:
         self._bell_address = f"inproc://bell-{id(self):x}"
         self._knock: zmq.Socket[bytes] | None = None
         self._is_closing = False
+        self._has_failed = False
         self._failure: BaseException | None = None
         hub = gevent.get_hub()
         self._rung = Event()
@@ -241,13 +244,19 @@ class Link:
             raise failure
 
     def ask(self, wish: Callable[[], object]) -> None:
-        """Have something called in the thread, with the machine to itself; in order, and from any greenlet."""
+        """Have something called in the thread, with the machine to itself; in order, and from any greenlet.
+
+        Of a link that has failed nobody calls it any more.
+        """
+        if self._has_failed:
+            return
         self._wishes.append(wish)
         if self._knock is not None:
             try:
                 self._knock.send(b"", zmq.NOBLOCK)
-            except zmq.Again:
-                # It has not opened the door for a thousand times: it will look at all wishes when it does.
+            except (zmq.Again, zmq.ContextTerminated):
+                # It has not opened the door for a thousand times, and will look at all wishes when it does; or it fails
+                # at this very moment.
                 return
 
     def close(self) -> None:
@@ -291,8 +300,12 @@ class Link:
         loop.run_callback_threadsafe(self._opened.set)
         try:
             self._serve(socket, door)
-        except Exception:
+        except Exception as error:
             logger.exception("The link has failed")
+            self._has_failed = True
+            self._wishes.clear()
+            self._news.append(Failed(f"{type(error).__name__}: {error}"))
+            self._bell.send()
         finally:
             self._leave(socket, door)
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from gregaria.cluster.askers import Askers
 from gregaria.cluster.channel import Channel
 from gregaria.cluster.greeting import answer, mismatch, what_worker_is
-from gregaria.cluster.happenings import Back, Disturbed, Item, Joined, Left, Lost, Refused
+from gregaria.cluster.happenings import Asked, Back, Disturbed, Item, Joined, Left, Lost, Refused
 from gregaria.cluster.locust_dialect import frames_for, items_of
 from gregaria.cluster.timing import Timing
 from gregaria.cluster.wire import Frame, WireError, pack, size_of, unpack, whole
@@ -20,6 +21,8 @@ logger = logging.getLogger("gregaria.cluster")
 
 #: workers that a master remembers, those that have left included
 _MOST_PEERS = 20_000
+#: reasons to drop something that are told apart
+_MOST_REASONS = 100
 #: seconds between two words about frames that mean nothing
 _DISTURBED_S = 10.0
 
@@ -67,7 +70,7 @@ class MasterMachine:
         known: ``{node id: (incarnation, index, number of the last item dealt with)}`` of a master before this one.
 
     Attributes:
-        outbox: (identity, frame) to be sent.
+        outbox: (identity, frame) to be sent; a frame is bytes, or what the socket keeps once for many.
         happenings: what the runner has to be told.
         peers: {node id: Peer}, those that are lost or have left included.
         dropped: what came and meant nothing, by reason.
@@ -80,12 +83,13 @@ class MasterMachine:
         known: dict[str, tuple[str, int, int]] | None = None,
         other_files: Callable[[object], dict[str, str] | None] = lambda digest: None,
     ) -> None:
-        self.outbox: list[tuple[bytes, bytes]] = []
+        self.outbox: list[tuple[bytes, Any]] = []
         self.happenings: list[Any] = []
         self.peers: dict[str, Peer] = {}
         self.dropped: Counter[str] = Counter()
         self._incarnation = incarnation
         self._other_files = other_files
+        self._askers = Askers()
         self._timing = timing or Timing()
         self._known = dict(known or {})
         self._indexes = {node_id: index for node_id, (_, index, _) in self._known.items()}
@@ -149,7 +153,9 @@ class MasterMachine:
             self._greeted(identity, frame, now_s)
         elif frame.type == "locustfile":
             # Before it is a worker, and under a name of its own.
-            self.happenings.append(Item(identity.decode("utf-8", "replace"), 0, "locustfile", frame.data))
+            is_ours = isinstance(frame.data, dict) and "gregaria" in frame.data
+            if not self._askers.ask(identity, is_ours, now_s):
+                self._drop("somebody asks for the files too often")
         elif peer is None or peer.has_left:
             self._unknown(identity, frame)
         elif peer.dialect == LOCUST:
@@ -183,6 +189,8 @@ class MasterMachine:
                 first, items = peer.channel.take(now_s)
                 if items:
                     self._send(peer, self._envelope(peer, first, items, 0))
+        for identity, is_ours in self._askers.due(now_s):
+            self.happenings.append(Asked(identity, is_ours))
         dropped = self.dropped.total()
         if dropped > self._told_dropped and now_s >= self._tell_dropped_s:
             self._tell_dropped_s = now_s + _DISTURBED_S
@@ -355,4 +363,5 @@ class MasterMachine:
         self.outbox.append((peer.identity, body))
 
     def _drop(self, reason: str) -> None:
-        self.dropped[reason] += 1
+        is_known = reason in self.dropped or len(self.dropped) < _MOST_REASONS
+        self.dropped[reason if is_known else "whatever else means nothing"] += 1

@@ -3,9 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gregaria.errors import shortened
 from gregaria.runner.state import STATE_INIT, STATE_MISSING, STATE_RUNNING, STATE_SPAWNING
 
-__all__ = ["WorkerNode", "WorkerNodes", "counts_of"]
+__all__ = ["MOST_CORES", "WorkerNode", "WorkerNodes", "counts_of", "number_of"]
+
+#: cores that a worker may say its machine has
+MOST_CORES = 65_536
 
 
 def counts_of(told: object) -> dict[str, int]:
@@ -21,6 +25,18 @@ def counts_of(told: object) -> dict[str, int]:
     return dict(told)
 
 
+def number_of(told: object, most: float) -> float:
+    """A number from 0 on, as a worker has told it.
+
+    Raises:
+        ValueError: it is none, or above ``most``.
+    """
+    # What is no number at all compares with nothing.
+    if isinstance(told, bool) or not isinstance(told, (int, float)) or not 0 <= told <= most:
+        raise ValueError(f"{shortened(repr(told), 50)} is no number from 0 to {most:g}")
+    return float(told)
+
+
 class WorkerNode:
     """One worker.
 
@@ -32,8 +48,10 @@ class WorkerNode:
         about: what it says of itself: version, host, cores, process id.
         user_classes_count: {class name: users} that it has reported.
         wanted: {class name: users} that it was told to have.
+        step: number of the last time that it was told so.
         cpu_usage: percent of a core, of its process.
         memory_usage: resident bytes of its process; 0 while it has not told.
+        idle_cores: how many cores of its machine nobody uses, as it has last told.
         loop_delay_s: how long its event loop has not turned, when that is long.
         capacity: what share of a core it can be expected to have, 0.05 to 1.
         requests_per_s: how many it has made per second, at most of late.
@@ -58,9 +76,11 @@ class WorkerNode:
         self.about: dict[str, Any] = {}
         self.user_classes_count: dict[str, int] = {}
         self.wanted: dict[str, int] = {}
+        self.step = 0
         self.cpu_usage = 0.0
         self.cpu_warning_emitted = False
         self.memory_usage = 0
+        self.idle_cores = 1.0
         self.loop_delay_s = 0.0
         self.capacity = 1.0
         self.num_requests = 0

@@ -8,11 +8,16 @@ from typing import Any
 import gevent
 from gevent.event import Event
 
+from gregaria.errors import shortened
 from gregaria.feed.server import Answer, FeedServer
+from gregaria.logs import OncePerKind
 
 __all__ = ["Rows"]
 
 logger = logging.getLogger("gregaria.cluster.master")
+
+#: kinds of what means nothing that are told
+_MOST_KINDS = 100
 
 
 class Rows:
@@ -32,8 +37,9 @@ class Rows:
         self._is_noted = is_noted
         self._unsent: list[tuple[str, list[Any]]] = []
         self._has_unsent = Event()
-        # Sources that run code of the locustfile's may wait: each feed has a queue of its own.
-        self._waiting: dict[str, deque[tuple[str, Mapping[str, Any], Callable[[], object]]]] = {}
+        self._nonsense = OncePerKind(logger, logging.ERROR, _MOST_KINDS)
+        # Sources that run code of the locustfile's may wait: of each such feed, workers that want rows.
+        self._wanting: dict[str, deque[str | None]] = {}
 
     def __bool__(self) -> bool:
         """Whether there are feeds."""
@@ -54,20 +60,28 @@ class Rows:
         """Whether these workers have their first rows."""
         return self._server.is_ready(workers)
 
-    def take(self, worker: str, name: str, payload: Mapping[str, Any], dealt: Callable[[], object]) -> None:
-        """A worker says something; ``dealt`` is called when it has been dealt with."""
-        if not self._server.may_wait(name):
-            self._ask(worker, name, payload)
-            dealt()
+    def take(self, worker: str, name: str, payload: Mapping[str, Any]) -> None:
+        """A worker says something. Rows may come later; what it has said is in each ``snapshot`` from now on."""
+        may_wait = self._server.may_wait(name)
+        hear = self._server.hear if may_wait else self._server.take
+        try:
+            self._say(hear(worker, name, payload))
+        except Exception as error:
+            # One worker's words must not keep the others from their rows.
+            reason = shortened(f"{type(error).__name__}: {error}", 500)
+            self._nonsense.tell(
+                (name, reason), "What %s says of the feed %r means nothing and is left out: %s", worker, name, reason
+            )
             return
-        queue = self._waiting.setdefault(name, deque())
-        queue.append((worker, payload, dealt))
-        if len(queue) == 1:
-            gevent.spawn(self._work_off, name)
+        if may_wait:
+            self._serve_later(name, worker)
 
     def lost(self, worker: str) -> None:
         """A worker is not heard of any more, or has left."""
         self._say(self._server.lost(worker))
+        for name in self._server.pools:
+            if self._server.may_wait(name):
+                self._serve_later(name)
 
     def back(self, worker: str) -> None:
         """A lost worker is heard of again."""
@@ -87,6 +101,10 @@ class Rows:
         """Return when something is to be sent that waits for a note, or when that takes longer."""
         self._has_unsent.wait(timeout_s)
 
+    def keep(self, unsent: list[tuple[str, list[Any]]]) -> None:
+        """That note could not be written: they wait for the next one."""
+        self._unsent = unsent + self._unsent
+
     def send(self, unsent: Iterable[tuple[str, list[Any]]]) -> None:
         """That note has been written."""
         for worker, payload in unsent:
@@ -100,20 +118,17 @@ class Rows:
         """Go on where another master was."""
         self._server.restore(snapshot)
 
-    def _work_off(self, name: str) -> None:
-        queue = self._waiting[name]
-        while queue:
-            worker, payload, dealt = queue[0]
-            self._ask(worker, name, payload)
-            dealt()
-            queue.popleft()
+    def _serve_later(self, name: str, worker: str | None = None) -> None:
+        queue = self._wanting.setdefault(name, deque())
+        queue.append(worker)
+        if len(queue) == 1:
+            gevent.spawn(self._work_off, name)
 
-    def _ask(self, worker: str, name: str, payload: Mapping[str, Any]) -> None:
-        try:
-            self._say(self._server.take(worker, name, payload))
-        except Exception:
-            # One worker's words must not keep the others from their rows.
-            logger.exception("What %s says of the feed %r cannot be understood, and is left out", worker, name)
+    def _work_off(self, name: str) -> None:
+        queue = self._wanting[name]
+        while queue:
+            self._say(self._server.serve(name, queue[0]))
+            queue.popleft()
 
     def _say(self, answers: Iterable[Answer]) -> None:
         for worker, name, payload in answers:

@@ -4,7 +4,12 @@ from dataclasses import dataclass
 
 from gregaria.settings import settings
 
-__all__ = ["Timing"]
+__all__ = ["GOODBYE_S", "ROWS_S", "Timing"]
+
+#: seconds that a goodbye has to be heard, and that a master waits for those of its workers
+GOODBYE_S = 3.0
+#: seconds that workers have to get the first rows of their feeds, before users wait for them
+ROWS_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)

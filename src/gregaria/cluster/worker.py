@@ -4,33 +4,35 @@ import logging
 import os
 import socket
 import time
+import traceback
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
 import gevent
 from gevent import Greenlet
+from gevent.event import Event
 from gevent.monkey import get_original
 
 from gregaria.cluster.archive import differences
 from gregaria.cluster.choices import PAUSE, QUIT
 from gregaria.cluster.files import digest_of
-from gregaria.cluster.happenings import Connected, Held, Item, Refused, Resumed, Waiting
+from gregaria.cluster.happenings import Connected, Failed, Held, Item, Refused, Resumed, Waiting
+from gregaria.cluster.iterations import Share
 from gregaria.cluster.keys import Keys
 from gregaria.cluster.link import Link, WorkerSocket
 from gregaria.cluster.options import take_options, those_for
 from gregaria.cluster.reach import why_not
-from gregaria.cluster.timing import Timing
+from gregaria.cluster.telling import Telling, idle_cores
+from gregaria.cluster.timing import GOODBYE_S, ROWS_S, Timing
 from gregaria.cluster.wire import copy_of
 from gregaria.cluster.worker_machine import LOCUST, WorkerMachine
-from gregaria.errors import CommandError, ExitCode
+from gregaria.errors import LONGEST_MESSAGE, CommandError, ExitCode, shortened
 from gregaria.feed.feeds import feeds
-from gregaria.logs import last_lines, lines_since
 from gregaria.runner.host import HostRunner
 from gregaria.runner.messages import Message
 from gregaria.runner.roles import DistributedRunner
 from gregaria.runner.state import STATE_CLEANUP, STATE_INIT, STATE_RUNNING, STATE_SPAWNING
-from gregaria.settings import settings
 from gregaria.stats.increments import Increments
 from gregaria.users.check import check_user_class
 
@@ -38,12 +40,6 @@ __all__ = ["WorkerRunner"]
 
 logger = logging.getLogger("gregaria.cluster.worker")
 
-#: seconds between two words about this process, and what listeners of report_to_master add
-_STATUS_S = 1.0
-#: seconds that the master has to send the first rows of test data
-_ROWS_S = 60.0
-#: seconds that a goodbye has to be heard
-_GOODBYE_S = 3.0
 #: files that are named when they are not the master's
 _MOST_DIFFERENCES = 10
 
@@ -62,10 +58,11 @@ class WorkerRunner(HostRunner, DistributedRunner):
     Attributes:
         client_id: names this process.
         worker_index: which worker this is, from 0; -1 until a master has accepted it.
+        share: what its users may begin of a limited number of iterations.
         worker_state: ``ready``, ``spawning``, ``running`` or ``cleanup``.
         master_host, master_port: where the master listens.
         connected: whether a master has accepted it.
-        failure: why it has ended before it was told to.
+        is_locust: whether the master is one of Locust's.
     """
 
     workers: tuple[Any, ...] = ()
@@ -88,47 +85,50 @@ class WorkerRunner(HostRunner, DistributedRunner):
         self.master_host = master_host
         self.master_port = master_port
         self.connected = False
-        self.failure: CommandError | None = None
         self._on_master_loss = on_master_loss
         self._increments = Increments(self.stats, self.exceptions)
         # One of the system: the link's thread takes what is new while the hub may be about to begin anew.
         self._counting = get_original("_thread", "allocate_lock")()
         self._run: str | None = None
         self._generation = 0
+        # The test that the master was asked to end: once, however many users want it.
+        self._asked_to_end: str | None = None
         self._wanted: dict[str, Any] | None = None
         self._follower: Greenlet | None = None
         self._spawn_timestamp = 0.0
-        self._is_locust = False
+        self.is_locust = False
         self._is_held = False
-        self._rate = 0.0
-        self._rate_since = (time.monotonic(), 0)
-        # Whole from the first sign of life on: a master of Locust's ends when something is missing in it.
-        self._set_status()
-        self._logs_told = 0
         self._about: dict[str, Any] = {
             "host": socket.gethostname(),
             "cores": os.cpu_count() or 1,
-            "idle_cores": _idle_cores(),
             "pid": os.getpid(),
         }
         self._files = dict(files) if files is not None else None
         if files is not None:
             self._about["files"] = digest_of(files)
+        self.share = Share(lambda said: self.put("iterations", said), self._share_changed)
+        self._has_share = Event()
+        self._telling = Telling(self, self._increments)
         self._machine = WorkerMachine(
             self.client_id,
             uuid.uuid4().hex[:16],
             self._about_now,
             self._report,
-            self._status_now,
+            self._telling.status_now,
             time.monotonic(),
             timing or Timing.usual(),
         )
         environment.shared_data.writer = self.client_id
-        environment.shared_data.tell = lambda change: self._put("shared", copy_of("shared", change))
+        environment.shared_data.tell = lambda change: self.put("shared", copy_of("shared", change))
         feeds.connect(self)
         self._link = Link(WorkerSocket(self._machine, master_host, master_port, keys), self._happened)
         self._link.open()
-        self.greenlet.spawn(self._tell_status)
+        self.greenlet.spawn(self._telling.keep_telling)
+
+    @property
+    def is_testing(self) -> bool:
+        """Whether a test runs, or is about to end."""
+        return self._is_testing
 
     # -- users -----------------------------------------------------------------------------------------------------
 
@@ -142,13 +142,34 @@ class WorkerRunner(HostRunner, DistributedRunner):
 
     def user_gone(self, class_name: str) -> bool:
         """A user has ended by itself and is not replaced."""
-        self._put("user_gone", {"class": class_name})
+        self.put("user_gone", {"class": class_name})
         return True
 
     def user_count_changed(self) -> None:
         """A user has ended: the master decides what that means."""
-        if self.iterations_left is not None and self.iterations_left <= 0 and self._is_testing:
+        if self.are_iterations_over and self._is_testing:
             self._crew.population.stop_waiting()
+
+    @property
+    def are_iterations_over(self) -> bool:
+        """Whether there is a limit of iterations, and all have been begun, here and elsewhere."""
+        return self.iterations_left is not None and self.share.is_over
+
+    def take_iteration(self) -> bool:
+        """Begin one of a limited number of iterations; False when there is none here at the moment."""
+        is_taken = self.share.take()
+        self.iterations_left = self.share.left
+        return is_taken
+
+    def wait_for_iterations(self) -> None:
+        """Return when there may be some again, or none any more."""
+        self._has_share.clear()
+        self._has_share.wait()
+
+    def _share_changed(self) -> None:
+        self.iterations_left = self.share.left
+        self._has_share.set()
+        self.user_count_changed()
 
     def send_message(self, msg_type: str, data: Any = None, client_id: str | None = None) -> None:
         """Send a message to the master.
@@ -162,24 +183,25 @@ class WorkerRunner(HostRunner, DistributedRunner):
             WireError: the data cannot be sent.
         """
         del client_id
-        self._put("message", {"type": msg_type, "data": copy_of(msg_type, data)})
+        self.put("message", {"type": msg_type, "data": copy_of(msg_type, data)})
 
     def ask(self, feed_name: str, payload: dict[str, Any]) -> None:
         """Ask the master for rows of test data."""
-        self._put("feed", [feed_name, payload])
+        self.put("feed", [feed_name, payload])
 
     def stop_test(self, reason: str) -> None:
         """End the whole test: the master does."""
-        if self._is_locust or not (self.connected or self._on_master_loss == PAUSE):
+        if self.is_locust or not (self.connected or self._on_master_loss == PAUSE):
             super().stop_test(reason)
-        elif self._is_testing:
+        elif self._is_testing and self._asked_to_end != self._run:
+            self._asked_to_end = self._run
             logger.info("The master is asked to end the test: %s", reason)
-            self._put("stop_test", {"reason": f"worker {self.worker_index}: {reason}"})
+            self.put("stop_test", {"reason": f"worker {self.worker_index}: {reason}"})
 
     def log_exception(self, node_id: str, msg: str, formatted_tb: str) -> None:
         super().log_exception(node_id, msg, formatted_tb)
-        if self._is_locust:
-            self._put("exception", {"message": msg, "traceback": formatted_tb})
+        if self.is_locust:
+            self.put("exception", {"message": msg, "traceback": formatted_tb})
 
     # -- what happens ----------------------------------------------------------------------------------------------
 
@@ -197,6 +219,10 @@ class WorkerRunner(HostRunner, DistributedRunner):
                 self._tell_waiting(what)
             elif isinstance(what, Refused):
                 self._refused(what)
+            elif isinstance(what, Failed):
+                # Nobody could be said goodbye to.
+                self.connected = False
+                self._give_up(f"The link to the master has failed, and this worker gives up ({what.reason})")
         except Exception:
             # What it was, and not all of it: options may be secret.
             logger.exception("What the master said could not be dealt with: %s", getattr(what, "kind", what))
@@ -224,6 +250,8 @@ class WorkerRunner(HostRunner, DistributedRunner):
             self.environment.shared_data.take(payload)
         elif item.kind == "feed":
             feeds.on_answer(*payload)
+        elif item.kind == "iterations":
+            self.share.answer(payload)
         elif item.kind == "update_user_class":
             self.environment.update_user_class(payload)
         if item.number:
@@ -231,18 +259,19 @@ class WorkerRunner(HostRunner, DistributedRunner):
 
     def _accepted(self, what: Connected) -> None:
         self.connected = True
-        self._is_locust = what.dialect == LOCUST
+        self.is_locust = what.dialect == LOCUST
         self.worker_index = what.index
         if what.is_new:
             logger.info("Connected to the master at %s:%d as worker %d", self.master_host, self.master_port, what.index)
-            self._logs_told = 0
+            self._telling.begin_again()
         else:
             logger.info("Connected to the master at %s:%d again", self.master_host, self.master_port)
-        if what.is_new and not self._is_locust:
+        if what.is_new and not self.is_locust:
             # A master that has begun again has nothing of what was shared.
             for change in self.environment.shared_data.whole():
-                self._put("shared", copy_of("shared", change))
-        if self._is_locust:
+                self.put("shared", copy_of("shared", change))
+            self.share.resume()
+        if self.is_locust:
             feeds.fail("a master of Locust's hands out no rows")
         else:
             feeds.resume()
@@ -299,7 +328,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
     # -- a test ----------------------------------------------------------------------------------------------------
 
     def _spawn(self, payload: dict[str, Any]) -> None:
-        if self._is_locust:
+        if self.is_locust:
             if payload["timestamp"] <= self._spawn_timestamp:
                 return
             self._spawn_timestamp = payload["timestamp"]
@@ -314,7 +343,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
 
     def _go_there(self) -> None:
         if self._follower is None or self._follower.dead:
-            self._follower = self.greenlet.spawn(self._follow)
+            self._follower = self.greenlet.spawn(self._follow_or_fail)
 
     def _run_end(self) -> None:
         try:
@@ -327,11 +356,26 @@ class WorkerRunner(HostRunner, DistributedRunner):
     def _is_ending(self) -> bool:
         return self._ender is not None
 
+    def _follow_or_fail(self) -> None:
+        try:
+            self._follow()
+        except Exception as error:
+            # Without these users it would not be the test that was asked for.
+            if isinstance(error, CommandError):
+                reason, exit_code = str(error), error.exit_code
+                logger.error("The users of this worker cannot be started: %s", reason)
+            else:
+                reason, exit_code = f"{type(error).__name__}: {error}", ExitCode.SETTINGS
+                logger.exception("The users of this worker cannot be started")
+            self.log_exception("local", reason, traceback.format_exc())
+            self.put("failed", {"reason": shortened(reason, LONGEST_MESSAGE), "exit_code": int(exit_code)})
+
     def _follow(self) -> None:
         """Bring the users where they are wanted, until they are."""
         if self._wanted is None:
             # Another one has seen to it between the making of this greenlet and its first turn.
             return
+        step = 0
         while self._wanted is not None:
             if self._is_testing and self._wanted["run"] != self._run:
                 # A master that has begun again and knows nothing of the test that ran.
@@ -340,13 +384,14 @@ class WorkerRunner(HostRunner, DistributedRunner):
                 # Who ends that test sees to it then.
                 return
             wanted, self._wanted = self._wanted, None
-            self._put("spawning", {})
+            self.put("spawning", {})
             if not self._is_testing and not self._begin_test(wanted):
                 return
             if wanted["generation"] > self._generation:
                 # It was begun while this worker was not heard of.
                 self._begin_counting(wanted["run"], wanted["generation"], self.stats.reset_all)
             self._apply(wanted)
+            step = wanted.get("step", 0)
             self.worker_state = STATE_SPAWNING
             if self.state != STATE_SPAWNING:
                 self.update_state(STATE_SPAWNING)
@@ -357,7 +402,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
                 return
         self.worker_state = STATE_RUNNING
         self.update_state(STATE_RUNNING)
-        self._put("spawned", {"users": self.user_classes_count})
+        self.put("spawned", {"users": self.user_classes_count, "step": step})
 
     def _begin_test(self, wanted: dict[str, Any]) -> bool:
         for user_class in self.user_classes:
@@ -369,7 +414,10 @@ class WorkerRunner(HostRunner, DistributedRunner):
         self.cpu_warning_emitted = False
         self._begin_counting(wanted["run"], wanted["generation"], self._clear_figures)
         self.iterations = wanted.get("iterations")
-        self.iterations_left = self.iterations
+        self.iterations_left = None
+        if self.iterations is not None:
+            self.share.begin(wanted["run"])
+            self.iterations_left = self.share.left
         self.environment.filter_tasks_by_tags()
         self._is_testing = self.stats.running = True
         self.test_started_epoch_s, self.test_ended_epoch_s = time.time(), None
@@ -378,8 +426,8 @@ class WorkerRunner(HostRunner, DistributedRunner):
         if not self._is_testing or self._ender is not None:
             return False
         feeds.begin(wanted["run"])
-        if not feeds.wait_until_ready(_ROWS_S):
-            logger.warning("The first rows of test data have not come within %g s; users wait for them", _ROWS_S)
+        if not feeds.wait_until_ready(ROWS_S):
+            logger.warning("The first rows of test data have not come within %g s; users wait for them", ROWS_S)
         self._crew.open()
         if self._is_held:
             # The lease has ended while the test began.
@@ -400,7 +448,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
     def _report(self) -> dict[str, Any] | None:
         """What is new; called in the link's thread."""
         with self._counting:
-            if self._run is None or self._is_locust:
+            if self._run is None or self.is_locust:
                 return None
             new = self._increments.take()
             if new is None:
@@ -432,24 +480,20 @@ class WorkerRunner(HostRunner, DistributedRunner):
     def _stopped(self, run: str | None) -> None:
         """Tell the master everything that it has not been told, and that this was all of that run."""
         self.worker_state = STATE_INIT
-        feeds.tell()
-        self._tell_custom()
-        if self._is_locust:
-            self._report_to_locust()
-        self._set_status()
+        self._telling.tell_all()
 
         def tell() -> None:
             self._machine.report_now()
             self._machine.put("stopped", {"run": run})
 
         self._link.ask(tell)
-        if self._is_locust:
-            self._put("client_ready", None)
+        if self.is_locust:
+            self.put("client_ready", None)
 
     def _end_work(self) -> None:
         feeds.leave()
         self._link.ask(self._machine.leave)
-        deadline_s = time.monotonic() + (_GOODBYE_S if self.connected else 0.0)
+        deadline_s = time.monotonic() + (GOODBYE_S if self.connected else 0.0)
         while not self._machine.has_left and time.monotonic() < deadline_s:
             gevent.sleep(0.02)
         self._link.close()
@@ -457,80 +501,14 @@ class WorkerRunner(HostRunner, DistributedRunner):
 
     # -- what the master is told -----------------------------------------------------------------------------------
 
-    def _put(self, kind: str, payload: Any) -> None:
+    def put(self, kind: str, payload: Any) -> None:
+        """Send an item to the master."""
         self._link.ask(lambda: self._machine.put(kind, payload))
 
-    def _tell_status(self) -> None:
-        last_locust_s = time.monotonic()
-        while True:
-            self._set_status()
-            if self.connected:
-                self.fire(
-                    self.environment.events.heartbeat_received, client_id=self.client_id, timestamp=time.time()
-                )
-                self._tell_logs()
-                if self._is_testing:
-                    feeds.tell()
-                    self._tell_custom()
-                if self._is_locust and time.monotonic() - last_locust_s >= settings.worker_report_interval_s:
-                    last_locust_s = time.monotonic()
-                    self._report_to_locust()
-            gevent.sleep(_STATUS_S)
-
-    def _set_status(self) -> None:
-        self._status_s = time.monotonic()
-        self._status: dict[str, Any] = {
-            "state": self.worker_state,
-            "current_cpu_usage": self.current_cpu_usage,
-            "current_memory_usage": self.current_memory_usage,
-            "users": self.user_classes_count,
-            "requests_per_s": self._highest_rate(),
-        }
-
-    def _highest_rate(self) -> float:
-        """Requests per second of the last interval, or of one before it that had more."""
-        now_s, requests = time.monotonic(), self.stats.num_requests
-        then_s, before = self._rate_since
-        self._rate_since = now_s, requests
-        if now_s > then_s:
-            self._rate = max((requests - before) / (now_s - then_s), self._rate * 0.9)
-        return self._rate
+    def held_up_by(self) -> str | None:
+        """Who keeps the event loop from turning at this moment. May be asked in any thread."""
+        return self._crew.held_up_by()
 
     def _about_now(self) -> dict[str, Any]:
         """Called in the link's thread, when a master is greeted."""
-        return {**self._about, "run": self._run if self._is_testing else None}
-
-    def _status_now(self) -> dict[str, Any]:
-        """Called in the link's thread, also while user code keeps the event loop from turning."""
-        delay_s = time.monotonic() - self._status_s
-        if delay_s < 2 * _STATUS_S:
-            return self._status
-        return {**self._status, "loop_delay_s": delay_s, "culprit": self._crew.held_up_by()}
-
-    def _tell_logs(self) -> None:
-        self._logs_told, lines = lines_since(self._logs_told)
-        if lines:
-            self._put("logs", {"lines": last_lines() if self._is_locust else lines, "is_whole": self._is_locust})
-
-    def _tell_custom(self) -> None:
-        """What listeners of ``report_to_master`` have to tell."""
-        if self._is_locust or not self.environment.events.report_to_master.listeners:
-            return
-        data: dict[str, Any] = {"stats": [], "stats_total": {}, "errors": {}}
-        self.fire(self.environment.events.report_to_master, client_id=self.client_id, data=data)
-        self._put("custom", data)
-
-    def _report_to_locust(self) -> None:
-        data = self._increments.take_for_locust()
-        data.update(user_classes_count=self.user_classes_count, user_count=self.user_count)
-        self.fire(self.environment.events.report_to_master, client_id=self.client_id, data=data)
-        self._put("locust_report", data)
-
-
-def _idle_cores() -> float:
-    """How many of this machine's cores have been idle of late."""
-    cores = os.cpu_count() or 1
-    try:
-        return max(cores - os.getloadavg()[0], 0.0)
-    except (OSError, AttributeError):
-        return float(cores)
+        return {**self._about, "idle_cores": idle_cores(), "run": self._run if self._is_testing else None}

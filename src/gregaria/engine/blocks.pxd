@@ -20,5 +20,4 @@ cdef class Cutter:
     cdef dict ids                           # {(method, name): id}
     cdef dict seen                          # {Entry: Seen}
 
-    cpdef bytes take(self, Recorder recorder)
     cdef list rows(self, Recorder recorder)

@@ -234,7 +234,7 @@ cdef class Cutter:
         self.ids = {}
         self.seen = {}
 
-    cpdef bytes take(self, Recorder recorder):
+    def take(self, Recorder recorder not None):
         """The block of everything that was counted since the last time.
 
         A row that was reset, or replaced by another of its name, is counted from zero.

@@ -5,7 +5,9 @@ out only rows that it has been told are open, so a leased row of a lost worker h
 comes back. Of an open row nobody knows: it is not handed out again but reported. Where rows are only checked out and
 returned it comes back, too, as a lost worker's users hold until it is heard of again.
 
-Pure: it is asked, and says what is to be answered to whom. All of it can be packed by msgpack.
+Pure: it is asked, and says what is to be answered to whom. All of it can be packed by msgpack. Only ``ask`` and
+``serve`` read the source, which may wait where it runs code of the locustfile's: one of them at a time. Everything else
+may be called meanwhile, and what ``snapshot`` tells is whole at each moment.
 """
 
 from collections import deque
@@ -96,6 +98,8 @@ class Pool:
         self._at_end = at_end
         self._free: deque[tuple[int, Held]] = deque()
         self._tickets = 0
+        # Where the deck stood before a drawing that is under way: its rows are nowhere yet.
+        self._stood: dict[str, Any] | None = None
         self._holders: dict[str, Holder] = {}
         # Those that want rows, who has waited longest first.
         self._wanting: dict[str, None] = {}
@@ -103,7 +107,12 @@ class Pool:
     # -- what workers say ------------------------------------------------------------------------------------------
 
     def ask(self, worker: str, ask: Mapping[str, Any]) -> Answers:
-        """A worker says what it has done and what it needs; returns what is to be answered, to others as well.
+        """``hear`` and ``serve`` in one: what is to be answered, to others as well."""
+        answers = self._hear(worker, ask)
+        return self._serve(answers) if answers else []
+
+    def hear(self, worker: str, ask: Mapping[str, Any]) -> Answers:
+        """A worker says what it has done and what it needs; returns what can be answered without the source.
 
         Args:
             worker: its name.
@@ -112,13 +121,23 @@ class Pool:
                 wants to hand out. ``returned``: tickets of rows that nobody has there. ``only_returns``: whether
                 ``used`` will stay empty. ``sync``: all tickets that it has, after it has lost touch.
         """
+        return [(worker, answer) for worker, answer in self._hear(worker, ask).items() if len(answer) > 1]
+
+    def serve(self, worker: str | None = None) -> Answers:
+        """Hand out what workers want; ``worker`` is answered in any case."""
+        answers: dict[str, dict[str, Any]] = {}
+        if worker in self._holders and not self._holders[worker].is_lost:
+            self._answer_to(worker, answers)
+        return self._serve(answers)
+
+    def _hear(self, worker: str, ask: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         holder = self._holders.setdefault(worker, Holder())
         self._use(holder, ask.get("used"))
         if holder.is_lost:
             # It says all of this again when it begins again.
-            return []
+            return {}
         holder.epoch = ask["epoch"]
-        answer: dict[str, Any] = {}
+        answer: dict[str, Any] = {"epoch": holder.epoch}
         if "only_returns" in ask:
             holder.only_returns = answer["only_returns"] = bool(ask["only_returns"])
         if "sync" in ask:
@@ -137,13 +156,13 @@ class Pool:
             holder.want = min(int(ask["want"]), LARGEST_BLOCK)
             holder.waiting, holder.opens = int(ask.get("waiting", 0)), int(ask.get("opens", 0))
             self._wanting.setdefault(worker)
-        return self._serve({worker: answer})
+        return {worker: answer}
 
-    def lost(self, worker: str) -> Answers:
-        """A worker is not heard of any more, or has left; others get what it has certainly not used."""
+    def lost(self, worker: str) -> None:
+        """A worker is not heard of any more, or has left; ``serve`` gives others what it has certainly not used."""
         holder = self._holders.get(worker)
         if holder is None or holder.is_lost:
-            return []
+            return
         holder.is_lost = True
         self._wanting.pop(worker, None)
         holder.want = holder.waiting = holder.opens = 0
@@ -153,7 +172,6 @@ class Pool:
             else:
                 self._take_back(ticket, held)
         holder.held.clear()
-        return self._serve({})
 
     def back(self, worker: str) -> None:
         """A lost worker is heard of again; it says what it has with its next ask."""
@@ -196,7 +214,7 @@ class Pool:
     def snapshot(self) -> dict[str, Any]:
         """All that ``restore`` needs, for a journal."""
         return {
-            "deck": self._deck.snapshot(),
+            "deck": self._stood or self._deck.snapshot(),
             "used": self.used,
             "tickets": self._tickets,
             "free": [[ticket, held.index, held.row] for ticket, held in self._free],
@@ -265,31 +283,41 @@ class Pool:
         if self.error is not None:
             for worker, holder in self._holders.items():
                 if not holder.is_lost and (worker in answers or holder.want or holder.waiting):
-                    answers.setdefault(worker, {})["error"] = self.error
-        return [(worker, {"epoch": self._holders[worker].epoch, **answer}) for worker, answer in answers.items()]
+                    self._answer_to(worker, answers)["error"] = self.error
+        # What was granted before a worker began again has been taken back.
+        return [item for item in answers.items() if item[1]["epoch"] == self._holders[item[0]].epoch]
+
+    def _answer_to(self, worker: str, answers: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        epoch = self._holders[worker].epoch
+        if worker not in answers or answers[worker]["epoch"] != epoch:
+            answers[worker] = {"epoch": epoch}
+        return answers[worker]
 
     def _hand_out(self, answers: dict[str, dict[str, Any]]) -> None:
         # A user that waits is more urgent than a block that is getting low.
         for worker in list(self._wanting):
             holder = self._holders[worker]
-            if holder.waiting and self._grant(worker, holder, holder.waiting, answers):
+            if holder.waiting and self._grant(worker, holder, answers, is_urgent=True):
                 # The next row that comes back is somebody else's.
                 self._wanting[worker] = self._wanting.pop(worker)
         for worker in list(self._wanting):
             holder = self._holders[worker]
             if holder.want:
-                self._grant(worker, holder, holder.want, answers)
+                self._grant(worker, holder, answers, is_urgent=False)
             if not holder.want and not holder.waiting:
-                del self._wanting[worker]
+                self._wanting.pop(worker, None)
         waiting = sum(self._holders[worker].waiting for worker in self._wanting)
-        if waiting and self._is_exclusive:
+        # Those who came while the source took its time have their turn next, if anything is left.
+        if waiting and self._is_exclusive and self._deck.is_over and not self._free:
             self._run_dry(waiting, answers)
 
-    def _grant(self, worker: str, holder: Holder, count: int, answers: dict[str, dict[str, Any]]) -> bool:
-        rows, is_cut = self._draw(count)
+    def _grant(self, worker: str, holder: Holder, answers: dict[str, dict[str, Any]], *, is_urgent: bool) -> bool:
+        self._draw(holder.waiting if is_urgent else holder.want)
+        # Asked anew: while rows were drawn it may have been lost, or have begun again.
+        rows, is_cut = self._take_free(holder.waiting if is_urgent else holder.want)
         if not rows:
             return False
-        answer = answers.setdefault(worker, {})
+        answer = self._answer_to(worker, answers)
         granted: list[Any] = answer.setdefault("rows", [])
         opened: list[int] = answer.setdefault("opened", [])
         for ticket, held in rows:
@@ -307,28 +335,33 @@ class Pool:
         holder.is_told = False
         return True
 
-    def _draw(self, count: int) -> tuple[list[tuple[int, Held]], bool]:
-        """That many rows or fewer, and whether more would be too much for one message."""
+    def _take_free(self, count: int) -> tuple[list[tuple[int, Held]], bool]:
+        """That many free rows or fewer, and whether more would be too much for one message."""
         found: list[tuple[int, Held]] = []
         size = 0
-        while len(found) < count:
+        while self._free and len(found) < count:
             if size >= _LARGEST_BLOCK_BYTES:
                 return found, True
-            if not self._free and not self._draw_from_deck(count - len(found)):
-                break
             found.append(self._free.popleft())
             size += len(msgpack.packb(found[-1][1].row))
         return found, False
 
-    def _draw_from_deck(self, count: int) -> bool:
-        if self._deck.is_over:
-            if self._at_end != AGAIN or any(holder.held for holder in self._holders.values()):
-                return False
-            self._deck.begin_again()
-        for index, row in self._deck.draw(count):
-            self._tickets += 1
-            self._free.append((self._tickets, Held(index, row)))
-        return bool(self._free)
+    def _draw(self, count: int) -> None:
+        """Have that many free rows, or as many as there are."""
+        while len(self._free) < count:
+            if self._deck.is_over:
+                is_all_used = not self._free and not any(holder.held for holder in self._holders.values())
+                if self._at_end != AGAIN or not is_all_used:
+                    return
+                self._deck.begin_again()
+            self._stood = self._deck.snapshot()
+            try:
+                drawn = self._deck.draw(count - len(self._free))
+            finally:
+                self._stood = None
+            for index, row in drawn:
+                self._tickets += 1
+                self._free.append((self._tickets, Held(index, row)))
 
     def _run_dry(self, waiting: int, answers: dict[str, dict[str, Any]]) -> None:
         """Users wait and no row is free: fetch back what others have and do not need, or say that this was all."""
@@ -338,11 +371,11 @@ class Pool:
                 others = waiting - holder.waiting
                 if holder.held and holder.debt < others:
                     holder.debt = max(others, min(wanted, len(holder.held) // 2))
-                    answers.setdefault(worker, {})["recall"] = holder.debt
+                    self._answer_to(worker, answers)["recall"] = holder.debt
             return
         for worker, holder in self._holders.items():
             if not holder.is_lost and (holder.waiting or not holder.is_told):
                 holder.is_told = True
                 holder.want = holder.waiting = 0
                 self._wanting.pop(worker, None)
-                answers.setdefault(worker, {})["is_over"] = True
+                self._answer_to(worker, answers)["is_over"] = True

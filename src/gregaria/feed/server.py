@@ -4,11 +4,11 @@ A worker's feeds ask with a payload, and what comes of it are payloads for one o
 """
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from gregaria.feed.deck import Deck
-from gregaria.feed.pool import Pool
+from gregaria.feed.pool import Answers, Pool
 from gregaria.feed.source import Source
 
 __all__ = ["Answer", "FeedServer", "Kept"]
@@ -72,21 +72,23 @@ class FeedServer:
 
     def take(self, worker: str, name: str, payload: Mapping[str, Any]) -> list[Answer]:
         """A worker says something; returns what is to be said to whom."""
-        if payload.get("run") != self.run:
-            return []
-        if not name:
-            self._ready.add(worker)
-            return []
+        return self._said(worker, name, payload, Pool.ask)
+
+    def hear(self, worker: str, name: str, payload: Mapping[str, Any]) -> list[Answer]:
+        """A worker says something; returns what can be said without reading a source. ``serve`` comes after."""
+        return self._said(worker, name, payload, Pool.hear)
+
+    def serve(self, name: str, worker: str | None = None) -> list[Answer]:
+        """Hand out rows of a feed to those who want some; ``worker``, if it is known, is answered in any case."""
         pool = self.pools.get(name)
-        if pool is None:
-            error = f"the master's locustfile has no feed {name!r}: give the workers the same files"
-            return [(worker, name, {"run": self.run, "epoch": payload["epoch"], "error": error})]
-        return self._addressed(name, pool.ask(worker, payload))
+        return [] if pool is None else self._addressed(self.run, name, pool.serve(worker))
 
     def lost(self, worker: str) -> list[Answer]:
-        """A worker is not heard of any more, or has left."""
+        """A worker is not heard of any more, or has left. Of feeds that may wait ``serve`` gives its rows to others."""
         self._ready.discard(worker)
-        return [answer for name, pool in self.pools.items() for answer in self._addressed(name, pool.lost(worker))]
+        for pool in self.pools.values():
+            pool.lost(worker)
+        return [answer for name in self.pools if not self.may_wait(name) for answer in self.serve(name)]
 
     def back(self, worker: str) -> None:
         """A lost worker is heard of again."""
@@ -113,5 +115,25 @@ class FeedServer:
             if name in snapshot["pools"]:
                 pool.restore(snapshot["pools"][name])
 
-    def _addressed(self, name: str, answers: Iterable[tuple[str, dict[str, Any]]]) -> list[Answer]:
-        return [(worker, name, {"run": self.run, **answer}) for worker, answer in answers]
+    def _said(
+        self,
+        worker: str,
+        name: str,
+        payload: Mapping[str, Any],
+        tell: Callable[[Pool, str, Mapping[str, Any]], Answers],
+    ) -> list[Answer]:
+        if payload.get("run") != self.run:
+            return []
+        if not name:
+            self._ready.add(worker)
+            return []
+        pool = self.pools.get(name)
+        if pool is None:
+            error = f"the master's locustfile has no feed {name!r}: give the workers the same files"
+            return [(worker, name, {"run": self.run, "epoch": payload["epoch"], "error": error})]
+        return self._addressed(self.run, name, tell(pool, worker, payload))
+
+    @staticmethod
+    def _addressed(run: str, name: str, answers: Answers) -> list[Answer]:
+        # Named by whoever asked: another test may have begun while a source took its time.
+        return [(worker, name, {"run": run, **answer}) for worker, answer in answers]

@@ -1,11 +1,14 @@
 """Whether two runs differ: changes with confidence intervals from blocks of time, and one verdict.
 
-A run is cut into batches of equal length; how much they differ tells how far its figures may be off (Student's t). As
-what happens in one second has to do with the seconds before, few long batches tell it better than many short ones, but
-less surely: of several lengths the one with the widest interval counts.
+A run is cut into batches of equal length, and each figure is the mean of the middle half of the batches' figures: a few
+seconds in which something else kept target or generator busy do not count. How much the batches differ tells how far
+that may be off (Yuen's form of Student's t, Welch's for two runs). What happens in one batch has to do with the one
+before, which makes them look surer than they are: the variance grows by as much as neighbours are alike, and of three
+lengths of batches the one with the widest interval counts.
 """
 
 import functools
+import itertools
 import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
@@ -40,8 +43,12 @@ _FRACTIONS = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 #: what the verdict is made of
 _JUDGED = ("failures", "p50", "p95")
 
-#: how many batches a run is cut into
-_COUNTS = (5, 8, 12, 20, 30)
+#: how many batches a run is cut into, and where there are not enough blocks or requests for any of these
+_COUNTS, _FEW = (12, 20, 30), (8, 5)
+#: share of the batches that is left out at either end
+_TRIMMED = 0.25
+#: correlation of neighbours that is thought possible
+_MOST_ALIKE = 0.7
 #: what lies beyond a percentile, in each batch, at least; and requests for a rate
 _FEWEST_BEYOND = 5
 #: of all verdicts on runs that are equal, the share that may be wrong; the total and the names have half of it each
@@ -161,6 +168,15 @@ def beyond(comparison: Comparison, limits: Iterable[Limit]) -> list[tuple[Limit,
 
 
 @dataclass(frozen=True, slots=True)
+class _Estimate:
+    """A figure (its logarithm, unless it is a share) and how far it may be off."""
+
+    value: float
+    variance: float
+    freedom: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Side:
     """One name in one run: as a whole, and in batches of several lengths."""
 
@@ -170,10 +186,10 @@ class _Side:
     cuts: dict[int, list[tuple[float, Piece]]]
 
     @classmethod
-    def of(cls, run: MeasuredRun, key: Key) -> "_Side":
+    def of(cls, run: MeasuredRun, key: Key, counts: Sequence[int]) -> "_Side":
         whole = batches(run.parts, key, 1) if any(key in part.pieces for part in run.parts) else []
-        cuts = {count: batches(run.parts, key, count) for count in _COUNTS if count <= len(run.parts)}
         length_s, piece = whole[0] if whole else (0.0, None)
+        cuts = {count: batches(run.parts, key, count) for count in counts}
         return cls(piece, length_s, run.wholes.get(key), {n: cut for n, cut in cuts.items() if len(cut) == n})
 
     def figure(self, metric: str) -> float | None:
@@ -186,23 +202,19 @@ class _Side:
             return self.known.requests_per_s
         return _figure(metric, 1.0, Piece(self.known.requests, self.known.failures, 0, self.known.times))
 
-    def deviation(self, metric: str, count: int) -> float | None:
-        """The variance of the figure (of its logarithm, but for failures), told by so many batches."""
-        cut = self.cuts.get(count)
-        if cut is None or self.whole is None:
+    def estimate(self, metric: str, count: int) -> _Estimate | None:
+        """What so many batches tell; None if there are too few requests in them."""
+        if count not in self.cuts or self.whole is None:
             return None
         values = []
-        for length_s, piece in cut:
+        for length_s, piece in self.cuts[count]:
             value = _figure(metric, length_s, piece)
             if value is None or not _is_enough(metric, piece):
                 return None
-            values.append(value if metric == "failures" else math.log(value))
-        variance = statistics.variance(values) / count
+            values.append(value)
         if metric == "failures":
-            # All or none of the few that there are is no certainty.
-            likely = (self.whole.failures + 0.5) / (self.whole.requests + 1)
-            variance = max(variance, likely * (1 - likely) / max(self.whole.requests, 1))
-        return variance
+            return _of_shares(values, self.whole)
+        return _of_middle([math.log(value) for value in values])
 
     def rounding(self, metric: str) -> float:
         """By how much of its value a percentile may be off that was told in whole steps."""
@@ -212,6 +224,40 @@ class _Side:
         # Locust keeps two significant digits, and whole milliseconds below 100.
         step_ms = 10.0 ** max(math.floor(math.log10(time_ms)) - 1, 0)
         return step_ms / 2 / time_ms
+
+
+def _of_middle(values: Sequence[float]) -> _Estimate:
+    """The mean of the middle half; those further out count as its ends for the variance."""
+    count = len(values)
+    left_out = int(count * _TRIMMED)
+    kept = count - 2 * left_out
+    ranked = sorted(values)
+    low, high = ranked[left_out], ranked[count - left_out - 1]
+    drawn_in = [min(max(value, low), high) for value in values]
+    variance = (count - 1) * statistics.variance(drawn_in) / (kept * (kept - 1))
+    middle = statistics.fmean(ranked[left_out : count - left_out])
+    return _Estimate(middle, variance * _growth(drawn_in), kept - 1)
+
+
+def _of_shares(values: Sequence[float], whole: Piece) -> _Estimate:
+    """The share of all requests: failures are rare, and none of them is left out."""
+    count = len(values)
+    # All or none of the few that there are is no certainty.
+    likely = (whole.failures + 0.5) / (whole.requests + 1)
+    least = likely * (1 - likely) / whole.requests
+    variance = statistics.variance(values) / count * _growth(values)
+    return _Estimate(whole.failures / whole.requests, max(variance, least), count - 1)
+
+
+def _growth(values: Sequence[float]) -> float:
+    """By how much the variance of a mean grows as each value has to do with the one before."""
+    mean = statistics.fmean(values)
+    squares = math.fsum((value - mean) ** 2 for value in values)
+    if not squares:
+        return 1.0
+    products = math.fsum((one - mean) * (other - mean) for one, other in itertools.pairwise(values))
+    alike = min(max(products / squares, 0.0), _MOST_ALIKE)
+    return (1 + alike) / (1 - alike)
 
 
 def _figure(metric: str, length_s: float, piece: Piece) -> float | None:
@@ -232,7 +278,8 @@ def _is_enough(metric: str, piece: Piece) -> bool:
 
 
 def _row(a: MeasuredRun, b: MeasuredRun, key: Key, share: float, least_effect: float) -> ComparedRow:
-    sides = _Side.of(a, key), _Side.of(b, key)
+    counts = [count for count in (*_COUNTS, *_FEW) if count <= min(len(a.parts), len(b.parts))]
+    sides = _Side.of(a, key, counts), _Side.of(b, key, counts)
     changes = {
         metric: _change(*sides, metric, share, _LEAST_FAILURES if metric == "failures" else least_effect)
         for metric in METRICS
@@ -247,22 +294,24 @@ def _change(a: _Side, b: _Side, metric: str, share: float, least: float) -> Chan
         share: how often two equal runs may seem to differ.
         least: the change that matters.
     """
-    figures = a.figure(metric), b.figure(metric)
-    if figures[0] is None or figures[1] is None or (metric != "failures" and not figures[0] * figures[1]):
-        return Change(*figures, None, None, None, 0, 0)
     is_share = metric == "failures"
-    middle = figures[1] - figures[0] if is_share else math.log(figures[1] / figures[0])
+    tried = _estimates(a, b, metric)
+    if not tried:
+        return _change_of_wholes(a.figure(metric), b.figure(metric), is_share)
+    # The least certain of the answers, strictly taken.
+    one, other = max(tried, key=lambda pair: _half_width(pair[0], pair[1], share))
+    rounding = a.rounding(metric) + b.rounding(metric)
+    usual = _half_width(one, other, 0.05) + rounding
+    strict = _half_width(one, other, share) + rounding
+    middle = other.value - one.value
 
     def told(value: float) -> float:
         return value if is_share else math.expm1(value)
 
-    usual = _half_width(a, b, metric, 0.05)
-    strict = _half_width(a, b, metric, share)
-    if usual is None or strict is None:
-        return Change(*figures, told(middle), None, None, 0, 0)
     low, high = told(middle - strict), told(middle + strict)
     return Change(
-        *figures,
+        one.value if is_share else math.exp(one.value),
+        other.value if is_share else math.exp(other.value),
         told(middle),
         told(middle - usual),
         told(middle + usual),
@@ -272,24 +321,37 @@ def _change(a: _Side, b: _Side, metric: str, share: float, least: float) -> Chan
     )
 
 
-def _half_width(a: _Side, b: _Side, metric: str, share: float) -> float | None:
-    """Half of the widest interval that the batches give; None if there are too few of them."""
-    widths = []
-    for count in _COUNTS:
-        variances = a.deviation(metric, count), b.deviation(metric, count)
-        if variances[0] is None or variances[1] is None:
-            continue
-        variance = variances[0] + variances[1]
-        # Welch's: two runs need not vary equally.
-        squares = (variances[0] ** 2 + variances[1] ** 2) / (count - 1)
-        freedom = variance**2 / squares if squares else count - 1.0
-        widths.append(_quantile(share / 2, freedom) * math.sqrt(variance))
-    return max(widths) + a.rounding(metric) + b.rounding(metric) if widths else None
+def _estimates(a: _Side, b: _Side, metric: str) -> list[tuple[_Estimate, _Estimate]]:
+    """What shorter and longer batches say of both runs; of those there are few of, the most that there are."""
+    found: list[tuple[_Estimate, _Estimate]] = []
+    for count in (*_COUNTS, *_FEW):
+        if count in _FEW and found:
+            break
+        one, other = a.estimate(metric, count), b.estimate(metric, count)
+        if one is not None and other is not None:
+            found.append((one, other))
+    return found
+
+
+def _change_of_wholes(a: float | None, b: float | None, is_share: bool) -> Change:
+    """Without intervals."""
+    if a is None or b is None or (not is_share and not a * b):
+        return Change(a, b, None, None, None, 0, 0)
+    return Change(a, b, b - a if is_share else b / a - 1, None, None, 0, 0)
+
+
+def _half_width(a: _Estimate, b: _Estimate, share: float) -> float:
+    """Half of the interval of the difference, which is left in so many cases."""
+    variance = a.variance + b.variance
+    # Welch's: two runs need not vary equally.
+    squares = a.variance**2 / a.freedom + b.variance**2 / b.freedom
+    freedom = variance**2 / squares if squares else a.freedom + b.freedom
+    return _quantile(share / 2, freedom) * math.sqrt(variance)
 
 
 def _quantile(share: float, freedom: float) -> float:
-    # Fewer than there are is on the safe side.
-    return _known_quantile(share, math.floor(freedom * 2) / 2)
+    # Less than there is is on the safe side.
+    return _known_quantile(share, max(math.floor(freedom * 2) / 2, 1.0))
 
 
 _known_quantile = functools.lru_cache(maxsize=4096)(quantile)

@@ -84,7 +84,7 @@ class LocalRunner(SteeringRunner, HostRunner):
         """A user has ended: when nobody is left and nobody is to come, so has the test."""
         if not self._is_testing or self._ender is not None:
             return
-        if self.iterations_left is not None and self.iterations_left <= 0:
+        if self.are_iterations_over:
             self._finish_iterations()
         elif (
             self._crew.population.is_extinct

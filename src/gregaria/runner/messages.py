@@ -7,12 +7,17 @@ from typing import Any
 import gevent
 from gevent.pool import Group
 
+from gregaria.errors import shortened
 from gregaria.events import FLOW, Listener
+from gregaria.logs import OncePerKind
 
 logger = logging.getLogger("gregaria.runner.messages")
 
 #: seconds that the first user waits for listeners that were registered with ``concurrent=True``
 PATIENCE_S = 30.0
+#: types without a listener that are told, and characters of one
+_MOST_UNHEARD = 100
+_LONGEST_TYPE = 200
 
 
 @dataclass(slots=True)
@@ -36,7 +41,7 @@ class MessageListeners:
     def __init__(self) -> None:
         self.listeners: dict[str, tuple[Listener, bool]] = {}
         self._at_work = Group()
-        self._unheard: set[str] = set()
+        self._unheard = OncePerKind(logger, most=_MOST_UNHEARD)
 
     def register(self, message_type: str, listener: Listener, concurrent: bool = False) -> None:
         """Call ``listener(environment=..., msg=...)`` for every message of that type.
@@ -58,13 +63,9 @@ class MessageListeners:
     def deliver(self, message: Message, environment: Any) -> None:
         """Hand a message to its listener; one that nobody listens for is warned about, once per type."""
         if message.type not in self.listeners:
-            if message.type not in self._unheard:
-                self._unheard.add(message.type)
-                logger.warning(
-                    "A message of type %r was sent, but nobody listens for it; register_message(%r, ...) comes first",
-                    message.type,
-                    message.type,
-                )
+            name = shortened(str(message.type), _LONGEST_TYPE)
+            text = "A message of type %r was sent, but nobody listens for it; register_message(%r, ...) comes first"
+            self._unheard.tell(name, text, name, name)
             return
         listener, concurrent = self.listeners[message.type]
         if concurrent:

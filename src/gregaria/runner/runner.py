@@ -43,6 +43,7 @@ class Runner:
         test_started_epoch_s, test_ended_epoch_s: wall-clock moments of the current or last test, None before.
         iterations: how many tasks the users of a test run together; None for no limit.
         iterations_left: how many of them are still to be begun; None for no limit.
+        failure: why it has ended before it was told to; None while it has not.
         after_test: called when a test is over, all listeners included, and its figures are still there.
     """
 
@@ -66,6 +67,7 @@ class Runner:
         self.test_ended_epoch_s: float | None = None
         self.iterations: int | None = None
         self.iterations_left: int | None = None
+        self.failure: CommandError | None = None
         self.after_test: list[Callable[[], object]] = []
         self._messages = MessageListeners()
         self._monitor: Greenlet | None = None
@@ -114,6 +116,21 @@ class Runner:
     def user_greenlets(self) -> Group:
         """The greenlets of all users of this process: none, where they run elsewhere."""
         return Group()
+
+    @property
+    def are_iterations_over(self) -> bool:
+        """Whether there is a limit of iterations, and all have been begun."""
+        return self.iterations_left is not None and self.iterations_left <= 0
+
+    def take_iteration(self) -> bool:
+        """Begin one of a limited number of iterations; False when there is none here at the moment."""
+        if self.iterations_left is None or self.are_iterations_over:
+            return False
+        self.iterations_left -= 1
+        return True
+
+    def wait_for_iterations(self) -> None:
+        """Return when there may be some again, or none any more."""
 
     @property
     def notes(self) -> Sequence[str]:
@@ -178,6 +195,11 @@ class Runner:
         return self.cpu_warning_emitted
 
     # -- the end ---------------------------------------------------------------------------------------------------
+
+    @property
+    def is_quitting(self) -> bool:
+        """Whether everything is being ended, or has been."""
+        return self._quits
 
     def stop(self) -> None:
         """End the test and wait for it; the next ``start`` begins another. Without a test, nothing happens.

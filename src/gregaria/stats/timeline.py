@@ -24,7 +24,7 @@ _MOST_POINTS_OF_TEST = 5000
 _MOST_MARKS = 1000
 #: bytes of blocks, and rows, that are worked on before others get their turn
 _BYTES_AT_ONCE = 500_000
-_ROWS_AT_ONCE = 100
+_ROWS_AT_ONCE = 25
 #: share of a course's bytes that its points may take
 _SHARE_OF_POINTS = 0.1
 #: blocks below which the buckets of a course are made coarser first, and how coarse at most
@@ -111,11 +111,14 @@ class Timeline:
 
         Args:
             kind: one of MARK_KINDS.
-            text: what, in a few words.
+            text: what, in a few words; what reports may not tell is masked.
+
+        Raises:
+            ValueError: there is no such kind.
         """
         if kind not in MARK_KINDS:
             raise ValueError(f"no mark is of kind {kind!r}: they are {', '.join(MARK_KINDS)}")
-        self.marks.append(Mark(self.now_epoch_s, kind, text))
+        self.marks.append(Mark(self.now_epoch_s, kind, self._told(text)))
         if len(self.marks) > _MOST_MARKS:
             self._thin_out_marks()
 
@@ -195,13 +198,15 @@ class Timeline:
         """The whole test in blocks, as fine as goes into so many bytes of JSON; None if there was none."""
         if self._started_epoch_s is None or not self._levels.end_ms:
             return None
+        # Others get their turn meanwhile, and may clear all this.
+        started_epoch_s, names, marks = self._started_epoch_s, self.names, list(self.marks)
         blocks = self._levels.finest(-1)
         points = self._levels.finest(-1, most=_MOST_POINTS)
-        while _size_of(told := [self._point(block).plain() for block in points]) > max_bytes * _SHARE_OF_POINTS:
-            if len(points) < 2:
-                break
+        told_points = [self._point(block) for block in points]
+        while _size_of_plain(told_points) > max_bytes * _SHARE_OF_POINTS and len(points) > 1:
             points = _in_groups(points, len(points) // 2)
-        room = max_bytes - _size_of(told) - _size_of(self.names) - _size_of([mark.plain() for mark in self.marks])
+            told_points = [self._point(block) for block in points]
+        room = max_bytes - _size_of_plain(told_points) - _size_of(names) - _size_of_plain(marks)
         per_octave = _FINEST_BUCKETS
         edges, coarse, size = _plain(blocks, per_octave, room)
         while size > room and (len(blocks) > 1 or per_octave > _COARSEST_BUCKETS):
@@ -214,13 +219,13 @@ class Timeline:
                     per_octave, size = per_octave // 2, size // 2
             edges, coarse, size = _plain(blocks, per_octave, room)
         return Course(
-            started_epoch_s=self._started_epoch_s,
+            started_epoch_s=started_epoch_s,
             buckets_per_octave=per_octave,
-            names=tuple(self.names),
+            names=tuple(names),
             edges_us=tuple(edges),
             blocks=tuple(coarse),
-            points=tuple(self._point(block) for block in points),
-            marks=tuple(self.marks),
+            points=tuple(told_points),
+            marks=tuple(marks),
         )
 
     # ------------------------------------------------------------------------------------------------------------------
@@ -326,6 +331,7 @@ def _plain(blocks: Sequence[Block], per_octave: int, room: int) -> tuple[list[in
                 rows=plain_rows(block.rows, places),
             )
         )
+        gevent.sleep(0)
         size += _size_of(found[-1].plain()) + 1
     return edges, found, size
 
@@ -358,6 +364,10 @@ def _entry_of(block: bytes) -> Entry:
 def _row(entry: Entry, method: str, name: str, length_s: float) -> RequestRow:
     rates = entry.num_requests / length_s, entry.num_failures / length_s
     return row_of(entry, method, name, current=rates, elapsed_s=length_s)
+
+
+def _size_of_plain(values: Sequence[Point | Mark]) -> int:
+    return _size_of([value.plain() for value in values])
 
 
 def _size_of(value: object) -> int:

@@ -318,15 +318,25 @@ class TaskSet(metaclass=TaskSetMeta):
         if user._state == STOPPING:
             raise StopUser
         runner = user.environment.runner
-        if runner is not None and runner.iterations_left is not None and runner.iterations_left <= 0:
+        if runner is not None and runner.iterations_left is not None and runner.are_iterations_over:
             raise StopUser
 
     def _take_iteration(self) -> None:
-        runner = self._user.environment.runner
-        if runner is not None and runner.iterations_left is not None:
-            if runner.iterations_left <= 0:
-                raise StopUser
-            runner.iterations_left -= 1
+        user = self._user
+        runner = user.environment.runner
+        if runner is None or runner.iterations_left is None:
+            return
+        while not runner.take_iteration():
+            if not runner.are_iterations_over:
+                # Between two tasks, for whoever ends it meanwhile.
+                user._state = WAITING
+                try:
+                    runner.wait_for_iterations()
+                finally:
+                    if user._state == WAITING:
+                        user._state = RUNNING
+                self._hold_if_paused()
+            self._end_if_asked_to()
 
     def _nothing_to_do(self) -> NoReturn:
         raise NoTasksError(

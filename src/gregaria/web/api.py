@@ -1,5 +1,6 @@
 """What the page asks for beside the events: windows, series, failures, the form, runs that are over."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -242,9 +243,12 @@ def _moment(name: str, default: float) -> float:
     if text is None:
         return default
     try:
-        return float(text)
+        moment = float(text)
     except ValueError:
+        moment = math.nan
+    if not math.isfinite(moment):
         abort(400, f"{name} is a moment in seconds since 1970, not {text!r}")
+    return moment
 
 
 def _plain_row(row: RequestRow, fractions: list[float]) -> list[Any]:

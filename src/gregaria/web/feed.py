@@ -1,6 +1,5 @@
 """What pages are told each second: what has changed since the second before, encoded once for all of them."""
 
-import json
 import logging
 import secrets
 import time
@@ -12,6 +11,8 @@ import gevent
 from gevent import Greenlet, GreenletExit
 from gevent.event import Event
 from gevent.queue import Full, Queue
+
+from gregaria.web.figures import json_in_turns
 
 __all__ = ["Feed", "Tellable"]
 
@@ -165,5 +166,5 @@ class Feed:
             self._remembered_bytes -= len(self._remembered.popleft()[1])
 
     def _event(self, kind: str, data: dict[str, Any], number: int) -> bytes:
-        text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+        text = json_in_turns(data)
         return f"id: {self._server}-{self._key}-{number}\nevent: {kind}\ndata: {text}\n\n".encode()

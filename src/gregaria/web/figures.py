@@ -1,6 +1,7 @@
 """The figures of the runner as they are now, in the two ways that they are told: Locust's, and the page's."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import gevent
@@ -13,7 +14,7 @@ from gregaria.settings import settings
 from gregaria.stats.summary import RUNNING
 from gregaria.stats.table import RequestStats
 
-__all__ = ["Moment", "in_turns", "is_master", "locust_stats"]
+__all__ = ["Moment", "in_turns", "is_master", "json_in_turns", "locust_stats"]
 
 #: rows after which others get their turn
 _ROWS_AT_ONCE = 100
@@ -77,6 +78,26 @@ def in_turns(items: Sequence[Any]) -> Iterator[Any]:
         yield item
         if number % _ROWS_AT_ONCE == 0:
             gevent.sleep(0)
+
+
+def json_in_turns(value: Mapping[str, Any]) -> str:
+    """The value as JSON, long lists in pieces, with a turn for the others between them."""
+    parts = []
+    for name, each in value.items():
+        text = _json(each) if not isinstance(each, list) else f"[{','.join(_pieces(each))}]"
+        parts.append(f"{_json(name)}:{text}")
+    return f"{{{','.join(parts)}}}"
+
+
+def _pieces(items: list[Any]) -> Iterator[str]:
+    for start in range(0, len(items), _ROWS_AT_ONCE):
+        if start:
+            gevent.sleep(0)
+        yield _json(items[start : start + _ROWS_AT_ONCE])[1:-1]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
 def is_master(runner: Any) -> bool:

@@ -19,6 +19,9 @@ _READS = ("GET", "HEAD", "OPTIONS")
 #: what changes something though it is asked for with GET, as in older Locusts
 _CHANGES_BY_GET = ("/stop", "/stats/reset")
 
+#: how every browser calls itself
+_BROWSER = "Mozilla/"
+
 _POLICY = (
     "default-src 'self'; script-src 'self'{scripts}; style-src 'self'{styles}; img-src 'self' data:{images}; "
     "object-src 'none'; base-uri 'self'; frame-ancestors 'none'{more}"
@@ -69,7 +72,10 @@ class Guard:
         return None
 
     def _is_known_host(self, host: str) -> bool:
-        name = urlsplit(f"//{host}").hostname or ""
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
         return is_loopback(name) or name in self._names
 
     def _is_let_in(self, origin: str | None) -> bool:
@@ -83,6 +89,9 @@ class Guard:
         site = request.headers.get("Sec-Fetch-Site")
         if site is not None:
             return site in ("same-origin", "none")
+        if request.method in _READS and origin is None:
+            # Over plain HTTP a browser does not say who asks for what looks like a picture; a script is no browser.
+            return not request.headers.get("User-Agent", "").startswith(_BROWSER)
         # A proxy may have changed the host; a page cannot send the header that tells the first one.
         hosts = {request.host, request.headers.get("X-Forwarded-Host")}
         return origin is None or urlsplit(origin).netloc in hosts

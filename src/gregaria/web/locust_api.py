@@ -1,7 +1,6 @@
 """Locust's endpoints that tell: figures as JSON and CSV, exceptions, tasks, logs, the report."""
 
 import io
-import json
 import logging
 import re
 import time
@@ -19,7 +18,7 @@ from gregaria.report.moment import host_of, summary_of
 from gregaria.settings import settings
 from gregaria.stats.summary import Summary
 from gregaria.users.ratio import get_ratio
-from gregaria.web.figures import is_master, locust_stats
+from gregaria.web.figures import is_master, json_in_turns, locust_stats
 
 __all__ = ["LocustApi", "download", "file_name", "task_ratios"]
 
@@ -65,7 +64,7 @@ class LocustApi:
         began_us = self._environment.stats.started_us
         now_s = time.monotonic()
         if now_s >= self._answer_is_good_until_s or began_us != self._answer_began_us:
-            self._answer = json.dumps(locust_stats(self._environment)).encode()
+            self._answer = json_in_turns(locust_stats(self._environment)).encode()
             self._answer_began_us = began_us
             took_s = time.monotonic() - now_s
             self._answer_is_good_until_s = now_s + max(settings.web_cache_time_s, 2 * took_s)

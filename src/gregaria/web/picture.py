@@ -43,6 +43,7 @@ class Picture:
     def forget(self) -> None:
         """Know nothing."""
         self._ids: dict[tuple[str, str], int] = {}
+        self._num_named = 0
         self._rows: dict[int, list[Any]] = {}
         self._told: dict[str, Any] = {}
         self._run: dict[str, Any] = {}
@@ -84,7 +85,7 @@ class Picture:
             "names": [[number, method, name] for (method, name), number in self._ids.items()],
             "rows": list(self._rows.values()),
             "recent": self._recent(),
-            "points": [point.plain() for point in points],
+            "points": [point.plain() for point in in_turns(points)],
             "marks": [mark.plain() for mark in marks[:until]],
             **self._told,
         }
@@ -101,7 +102,6 @@ class Picture:
 
     def _add_rows(self, found: dict[str, Any], moment: Moment) -> None:
         recorder = self._environment.stats.recorder
-        known = len(self._ids)
         rows = []
         for entry in in_turns(list(recorder.entries.values())):
             number = self.id_of(entry.method, moment.name(entry))
@@ -110,8 +110,10 @@ class Picture:
                 continue
             row = self._rows[number] = [number, *moment.row(entry, self._fractions)]
             rows.append(row)
-        if len(self._ids) > known:
-            found["names"] = [[number, *key] for key, number in list(self._ids.items())[known:]]
+        # Those included that a window has asked for before anything was told of them.
+        if len(self._ids) > self._num_named:
+            found["names"] = [[number, *key] for key, number in list(self._ids.items())[self._num_named :]]
+            self._num_named = len(self._ids)
         if rows:
             found["rows"] = rows
         total = self._told.get("total")
@@ -124,7 +126,7 @@ class Picture:
         now_s = int(time.time())
         seconds = range(now_s - _RECENT_S, now_s)
         found = []
-        for entry in list(stats.recorder.entries.values()):
+        for entry in in_turns(list(stats.recorder.entries.values())):
             number = self._ids.get((entry.method, mask.text(entry.name)))
             counts = entry.per_second()
             if number is not None and counts:
