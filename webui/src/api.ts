@@ -26,8 +26,8 @@ async function ask(path: string, options: RequestInit = {}): Promise<Response> {
   } catch {
     throw new ApiError("The server did not answer. Is the test's process still there?", 0);
   }
-  if (answer.redirected && /\/login($|\?)/.test(answer.url)) {
-    location.assign(answer.url);
+  if (answer.status === 401) {
+    location.assign("login");
     throw new ApiError("Your login has run out.", 401);
   }
   if (!answer.ok) {

@@ -65,7 +65,10 @@ export class LiveSource implements Source {
     events.onerror = () => {
       store.connection.value = "lost";
       // The browser tries again by itself, and says what it had last, unless it was refused.
-      if (events.readyState === EventSource.CLOSED) this.openLater(store);
+      if (events.readyState !== EventSource.CLOSED) return;
+      this.openLater(store);
+      // An event source does not say why. Where a login has run out, any other question leads to the login page.
+      api.runs().catch(() => undefined);
     };
     this.expectMore(store);
   }

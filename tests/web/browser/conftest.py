@@ -1,5 +1,6 @@
 """Debian's Chromium, driven by Playwright, and a test that goes on behind the page."""
 
+import json
 import os
 import re
 import shutil
@@ -114,3 +115,16 @@ def axe() -> str:
     if not path.exists():
         pytest.skip("axe-core is not installed here: make web installs it")
     return path.read_text(encoding="utf-8")
+
+
+def serious_in(page: Page, axe: str) -> list[str]:
+    """What axe finds serious or critical in the page as it stands."""
+    if not page.evaluate("'axe' in window"):
+        # evaluate() is not bound to the page's content security policy, as a script element would be
+        page.evaluate(axe)
+    found = page.evaluate("axe.run({resultTypes: ['violations']})")
+    return [
+        json.dumps([violation["id"], [node["html"][:200] for node in violation["nodes"]][:5]])
+        for violation in found["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]

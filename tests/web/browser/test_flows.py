@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import re
 import signal
 from collections.abc import Callable
@@ -13,7 +12,7 @@ import requests
 from playwright.sync_api import Page, expect
 
 from tests.support.servers import Server
-from tests.web.browser.conftest import cell, counts_of, number_in, tab
+from tests.web.browser.conftest import cell, counts_of, number_in, serious_in, tab
 from tests.web.conftest import Site, Starter
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(90)]
@@ -82,6 +81,16 @@ def test_from_the_form_to_the_end_the_page_tells_what_the_target_has_counted(
     page.get_by_role("button", name="Start the test").click()
     expect(page.get_by_role("status").filter(has_text=re.compile("Spawning|Running"))).to_be_visible()
     expect(page.locator(".bar-host")).to_contain_text("run 2")
+
+    # Two runs that are over can be compared, in whichever order they are chosen.
+    site.until(lambda: site.requests_of() > 20)
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("checkbox", name="Compare run 2").check()
+    page.get_by_role("checkbox", name="Compare run 1").check()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    comparison = page.get_by_role("region", name="Comparison")
+    expect(comparison.get_by_role("row", name=re.compile("^Aggregated"))).to_be_visible()
+    expect(comparison.get_by_role("heading")).not_to_be_empty()
 
 
 def test_who_comes_late_sees_the_whole_run(open_page: Open, running: Site) -> None:
@@ -274,16 +283,3 @@ def test_who_does_not_know_the_word_sees_the_login_page(open_page: Open, starter
     page.get_by_label("Password").fill("sesame")
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("button", name="Start the test")).to_be_visible()
-
-
-def serious_in(page: Page, axe: str) -> list[str]:
-    """What axe finds serious or critical in the page as it stands."""
-    if not page.evaluate("'axe' in window"):
-        # evaluate() is not bound to the page's content security policy, as a script element would be
-        page.evaluate(axe)
-    found = page.evaluate("axe.run({resultTypes: ['violations']})")
-    return [
-        json.dumps([violation["id"], [node["html"][:200] for node in violation["nodes"]][:5]])
-        for violation in found["violations"]
-        if violation["impact"] in ("serious", "critical")
-    ]

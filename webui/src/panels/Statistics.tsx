@@ -200,7 +200,7 @@ function Head({ label, name, hint, isNumber }: { label: string; name: string; hi
     <th scope="col" aria-sort={direction} class={isNumber ? "number" : ""}>
       <button type="button" class="head" title={hint} onClick={() => (order.value = nextOrder(order.value, name))}>
         {label}
-        {isThis && <span aria-hidden="true">{direction === "descending" ? " ↓" : " ↑"}</span>}
+        {isThis && <span class="arrow" aria-hidden="true">{direction === "descending" ? "↓" : "↑"}</span>}
       </button>
     </th>
   );

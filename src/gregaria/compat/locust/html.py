@@ -1,17 +1,31 @@
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gregaria.compat._explain import LATER, explain
 from gregaria.compat._writable import make_writable
+from gregaria.report.html import html_path, report_html
+from gregaria.report.json import DOCUMENT_BYTES, document
+from gregaria.report.moment import summary_of
 
 PERCENTILES_FOR_HTML_REPORT: list[float]
 
-__all__ = ["PERCENTILES_FOR_HTML_REPORT"]
+__all__ = ["PERCENTILES_FOR_HTML_REPORT", "get_html_report", "process_html_filename"]
+
+
+def get_html_report(environment: Any, show_download_link: bool = True, theme: str = "") -> str:
+    """The report of the environment's test; the theme is the reader's to choose."""
+    del show_download_link, theme
+    return report_html(document(summary_of(environment.runner, document_bytes=DOCUMENT_BYTES)))
+
+
+def process_html_filename(options: Any) -> None:
+    """Put users, spawn rate and run time into the name that ``--html`` gives."""
+    options.html_file = str(html_path(options.html_file, options.num_users, options.spawn_rate, options.run_time))
+
 
 if not TYPE_CHECKING:
-    _later = f"{LATER}, which writes no HTML report yet; use --json-file or --csv."
     __getattr__ = explain(
         __name__,
-        dict.fromkeys(("get_html_report", "process_html_filename", "render_template_from"), _later),
+        {"render_template_from": f"{LATER}; reports are made by gregaria.report.html.report_html(document)."},
     )
 
 make_writable(__name__, {"PERCENTILES_FOR_HTML_REPORT": "percentiles_for_html_report"})
