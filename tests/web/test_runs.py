@@ -138,7 +138,7 @@ def test_each_test_of_a_process_is_a_run_of_its_own(starter: Starter, target: Se
     site = starter.start("-H", target.url, "--runs-dir", "kept", "--csv", "out/a", "--json-file", "out/end")
     for _ in range(2):
         site.swarm()
-        site.until(lambda: site.requests_of() > 5)
+        site.until(lambda: all(site.requests_of(name) for name in ("/look", "/sell", "/status/500")))
         site.post("/stop")
     second, first = site.json("/api/runs")
     assert (first["number"], second["number"]) == (1, 2)
