@@ -143,7 +143,7 @@ def test_a_locustfile_run_as_a_script_runs_its_user_and_logs_mistakes(tmp_path: 
         "if __name__ == '__main__':\n"
         "    run_single_user(Once)\n"
     )
-    ended = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=15, check=True)
+    ended = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=True)
     assert ended.stdout.startswith("type\tname")
     assert "__main__.Once: 'mistake'" in ended.stderr
     assert f'File "{script}", line 12' in ended.stderr

@@ -47,7 +47,7 @@ def test_plugins_are_looked_for_once_and_all_of_them_called(tmp_path: Path) -> N
             env={**os.environ, "PYTHONPATH": str(tmp_path)},
             capture_output=True,
             text=True,
-            timeout=15,
+            timeout=60,
             check=False,
         )
         assert done.returncode == 0, done.stderr

@@ -20,7 +20,7 @@ def limits_after(soft: int, hard: int, users: int | None) -> tuple[list[int], st
         "from gregaria.cli.limits import raise_file_limit\n"
         f"{AS_ANYBODY}raise_file_limit({users})\n{END}"
     )
-    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=15, check=True)
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60, check=True)
     return [int(word) for word in done.stdout.split()], done.stderr
 
 
@@ -48,7 +48,7 @@ def test_more_users_get_more_files() -> None:
         "resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))\n"
         f"{AS_ANYBODY}raise_file_limit(3_000)\n{END}"
     )
-    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=15, check=True)
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60, check=True)
     soft, hard = (int(word) for word in done.stdout.split())
     assert soft == (12_100 if hard < 0 else min(hard, 12_100))
 
@@ -68,6 +68,6 @@ def test_spare_files_are_there_when_all_others_are_taken() -> None:
         "print(len([open('/dev/null') for _ in range(8)]))"
     )
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", text], capture_output=True, text=True, timeout=15, check=False
+        [sys.executable, "-W", "ignore", "-c", text], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.stdout == "8\n", done.stderr

@@ -309,10 +309,15 @@ import gevent
 from locust import User, events, task
 from locust.runners import MasterRunner
 
+come = []
+
+@events.worker_connect.add_listener
+def on_connect(client_id, **_):
+    come.append(client_id)
+
 def say_when(runner):
-    for count in (3, 2):
-        while runner.worker_count != count:
-            gevent.sleep(0.02)
+    while len(come) < 3 or runner.worker_count != 2:
+        gevent.sleep(0.02)
     runner.environment.shared_data["all have come and gone"] = True
 
 @events.init.add_listener

@@ -429,7 +429,7 @@ def test_hundreds_of_users_get_their_own_answers():
 
     with Wire(talk) as wire:
         users = [gevent.spawn(user, number) for number in range(150)]
-        gevent.joinall(users, timeout=15)
+        gevent.joinall(users, timeout=60)
     assert [user.value for user in users] == [[str(number).encode()] * 10 for number in range(150)]
 
 
@@ -543,5 +543,5 @@ def test_no_wake_up_is_lost_between_requests_and_sleeps():
 
     with answering(OK) as wire:
         users = [gevent.spawn(user, number) for number in range(40)]
-        gevent.joinall(users, timeout=15)
+        gevent.joinall(users, timeout=60)
         assert [index for index, each in enumerate(users) if not each.successful()] == []

@@ -27,7 +27,7 @@ def run_script(tmp_path: Path) -> Script:
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
-            timeout=15,
+            timeout=60,
             check=False,
         )
         assert not check or done.returncode == 0, done.stdout + done.stderr

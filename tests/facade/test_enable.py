@@ -18,7 +18,7 @@ def python(*arguments: str, cwd: Path, **environment: str) -> "subprocess.Comple
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=19,
+        timeout=60,
         check=False,
     )
 

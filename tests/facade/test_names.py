@@ -20,7 +20,7 @@ def contract() -> dict[str, bool]:
 @pytest.fixture(scope="module")
 def answers() -> dict[str, str | None]:
     command = [sys.executable, "-W", "error", "-m", "gregaria.compat", str(HERE / "import_names.py")]
-    done = subprocess.run(command, input="\n".join(contract()), capture_output=True, text=True, timeout=15, check=False)
+    done = subprocess.run(command, input="\n".join(contract()), capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     found: dict[str, str | None] = json.loads(done.stdout)
     return found

@@ -41,13 +41,11 @@ def test_in_one_process_all_files_of_a_bucket_are_its_own(bucket: Bucket, file_s
     assert run.total["num_failures"] == 0
 
 
-@pytest.mark.timeout(60)
 def test_files_of_a_bucket_are_dealt_to_five_workers_which_upload_them(
     bucket: Bucket, file_sizes: Server, tmp_path: Path
 ) -> None:
     run = run_gregaria(
         *("-f", LOCUSTFILES / "kubernetes_bucket.py", "--processes", "5", "-u", "10", "-r", "10"),
-        # each worker has four of them, and sends all its files in each
         *("--iterations", "20", "-L", "DEBUG", "-H", file_sizes.url),
         folder=tmp_path,
         environment=bucket.environment,
@@ -65,9 +63,12 @@ def test_files_of_a_bucket_are_dealt_to_five_workers_which_upload_them(
 
     uploads = file_sizes.get_json("/uploads")
     assert isinstance(uploads, list)
-    assert Counter((upload["worker"], upload["name"], upload["size"]) for upload in uploads) == {
-        (worker, name, bucket.sizes[name]): 4 for worker, names in dealt.items() for name in names
-    }
+    sent = Counter((upload["worker"], upload["name"], upload["size"]) for upload in uploads)
+    assert sent.keys() <= {(worker, name, bucket.sizes[name]) for worker, names in dealt.items() for name in names}
+    # Who is quicker has more of the twenty iterations, perhaps all of them, and sends all its files in each.
+    rounds = {worker: {sent[worker, name, bucket.sizes[name]] for name in names} for worker, names in dealt.items()}
+    assert all(len(each) == 1 for each in rounds.values())
+    assert sum(next(iter(each)) for each in rounds.values()) == 20
     assert run.total["num_requests"] == len(uploads)
     assert run.total["num_failures"] == run.total["num_interrupted"] == 0
 

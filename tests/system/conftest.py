@@ -84,7 +84,7 @@ class Command:
     def run(self, *arguments: str, env: Mapping[str, str] | None = None) -> Ended:
         return self.end_of(self.start(*arguments, env=env))
 
-    def end_of(self, process: subprocess.Popen[str], timeout_s: float = 15) -> Ended:
+    def end_of(self, process: subprocess.Popen[str], timeout_s: float = 60) -> Ended:
         out, err = process.communicate(timeout=timeout_s)
         return Ended(process.returncode, out, err)
 

@@ -43,7 +43,7 @@ print(time.perf_counter() - started, *(user.value for user in users))
 
 def run(script: str, *arguments: str | Path) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", script, *map(str, arguments)], capture_output=True, text=True, timeout=15
+        [sys.executable, "-c", script, *map(str, arguments)], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -171,7 +171,7 @@ def test_a_hook_that_does_not_work_is_told_and_the_library_imported(tmp_path: Pa
     package.mkdir()
     (package / "__init__.py").write_text("version = 1")
     script = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n" + ENABLE + "import grpc; print(grpc.version)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=15)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.stdout == "1\n"
     assert "grpc keeps other users waiting, its hook for gevent did not work: ModuleNotFoundError" in done.stderr
 

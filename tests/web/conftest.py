@@ -98,7 +98,7 @@ class Site:
                 self.url = found[1].rstrip("/")
                 self._url.set()
 
-    def wait_until_up(self, timeout_s: float = 15) -> "Site":
+    def wait_until_up(self, timeout_s: float = 60) -> "Site":
         until = time.monotonic() + timeout_s
         while not self._url.wait(0.05):
             assert self.process.poll() is None, "".join(self.log)
@@ -116,7 +116,7 @@ class Site:
         return answer.json()
 
     def post(self, path: str, data: Mapping[str, Any] | None = None, **arguments: Any) -> requests.Response:
-        return self.session.post(self.url + path, data=data, timeout=15, **arguments)
+        return self.session.post(self.url + path, data=data, timeout=60, **arguments)
 
     def swarm(self, **fields: Any) -> dict[str, Any]:
         answer = self.post("/swarm", {"user_count": 2, "spawn_rate": 100, **fields}).json()
@@ -141,7 +141,7 @@ class Site:
                 return int(cells[2])
         return 0
 
-    def until(self, is_so: Callable[[], Any], timeout_s: float = 12) -> Any:
+    def until(self, is_so: Callable[[], Any], timeout_s: float = 60) -> Any:
         until = time.monotonic() + timeout_s
         while True:
             with contextlib.suppress(requests.ConnectionError):

@@ -53,8 +53,8 @@ def test_below_a_base_path(starter: Starter, target: Server) -> None:
     assert site.swarm()["success"] is True
     assert site.hello()["run"]["number"] == 1
     root = site.url.removesuffix("/load")
-    assert requests.get(f"{root}/stats/requests", timeout=5).status_code == 404
-    answer = requests.get(site.url, timeout=5, allow_redirects=False)
+    assert requests.get(f"{root}/stats/requests", timeout=30).status_code == 404
+    answer = requests.get(site.url, timeout=30, allow_redirects=False)
     assert (answer.status_code, answer.headers["Location"].endswith("/load/")) == (308, True)
 
 
@@ -65,7 +65,7 @@ def test_with_a_certificate_it_speaks_https(starter: Starter) -> None:
     assert site.url.startswith("https://127.0.0.1:")
     assert site.json("/worker-count") == {"worker_count": 0}
     with pytest.raises(requests.exceptions.SSLError):
-        requests.get(site.url, timeout=5, verify=str(Authority(starter.folder, "stranger").path))
+        requests.get(site.url, timeout=30, verify=str(Authority(starter.folder, "stranger").path))
     assert site.end() == 0
     assert "Traceback" not in "".join(site.log)
 
@@ -73,7 +73,7 @@ def test_with_a_certificate_it_speaks_https(starter: Starter) -> None:
 def test_https_where_http_is_spoken_is_told(starter: Starter) -> None:
     site = starter.start()
     with pytest.raises(requests.exceptions.SSLError):
-        requests.get(site.url.replace("http:", "https:"), timeout=5)
+        requests.get(site.url.replace("http:", "https:"), timeout=30)
     site.until(lambda: any("speaks http: give --tls-cert" in line for line in site.log))
     assert site.json("/worker-count") == {"worker_count": 0}
 
@@ -90,7 +90,7 @@ def test_a_name_of_the_machine_is_told_and_answered_to(starter: Starter) -> None
     site = starter.begin(*usual, "--web-host-display-name", "box")
     site.until(lambda: any("http://box:" in line for line in site.log))
     port = site.url.rpartition(":")[2]
-    answer = requests.get(f"http://127.0.0.1:{port}/worker-count", headers={"Host": f"box:{port}"}, timeout=5)
+    answer = requests.get(f"http://127.0.0.1:{port}/worker-count", headers={"Host": f"box:{port}"}, timeout=30)
     assert answer.status_code == 200
 
 

@@ -89,7 +89,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, target: Server) -> Iterato
 
 def counts_of(target: Server) -> dict[str, int]:
     """How often the target was asked for each path."""
-    found: dict[str, int] = requests.get(f"{target.url}/__count", timeout=5).json()
+    found: dict[str, int] = requests.get(f"{target.url}/__count", timeout=30).json()
     return found
 
 

@@ -24,7 +24,7 @@ def test_from_the_form_to_the_end_the_page_tells_what_the_target_has_counted(
     open_page: Open, starter: Starter, target: Server, tmp_path: Path
 ) -> None:
     site = starter.start()
-    requests.post(f"{target.url}/__reset", timeout=5)
+    requests.post(f"{target.url}/__reset", timeout=30)
     page = open_page(site.url)
 
     # The form says what is wrong, and goes to it.
