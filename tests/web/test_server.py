@@ -37,6 +37,9 @@ def test_a_taken_port_is_refused_with_the_option(starter: Starter) -> None:
         (("--autoquit", "3"), "--autoquit needs --autostart"),
         (("--tls-cert", "a.pem"), "--tls-key is missing"),
         (("--runs-dir", "shop.py"), "--runs-dir"),
+        (("--build-path", "nowhere"), "--build-path nowhere: there is no index.html"),
+        (("--web-cors-origin", "example.com"), "--web-cors-origin example.com: it is scheme and host"),
+        (("--web-cors-origin", "https://example.com/path"), "it is scheme and host"),
         (("--web-host", "no.such.host.invalid"), "--web-host"),
     ],
 )

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import gevent
 from flask import Blueprint, Flask, Response, abort, redirect, request, url_for
@@ -105,7 +106,7 @@ class WebUI:
         self.runs = Runs(runs_dir)
         self._picture = Picture(environment, lambda: self.runs.number)
         self._feed = Feed(self._picture)
-        self._page = Page(build_path or "")
+        self._page = Page(_checked_build_path(build_path or ""))
         self.app = self._new_app(cors_origins)
         self.server = Server(self.host, port, self.app, self._tls)
         environment.events.test_start.listeners.insert(0, self._note_start)
@@ -215,7 +216,8 @@ class WebUI:
             SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_SECURE=self._tls is not None
         )
         names = [self._display_name] if self._display_name else []
-        Guard(self.host, names, cors_origins, self.web_base_path, ("locust", "gregaria")).watch(app)
+        origins = [_checked_origin(origin) for origin in cors_origins]
+        Guard(self.host, names, origins, self.web_base_path, ("locust", "gregaria")).watch(app)
         app.register_error_handler(Exception, _tell_error)
         self._page.prepare(app, self.web_base_path)
         if self.web_login:
@@ -281,6 +283,22 @@ def _checked_base_path(path: str) -> str:
     if path and not path.startswith("/"):
         raise CommandError(f"--web-base-path {path}: it begins with a slash, such as /{path}", ExitCode.USAGE)
     return path.rstrip("/")
+
+
+def _checked_build_path(path: str) -> str:
+    if path and not Path(path, "index.html").is_file():
+        raise CommandError(f"--build-path {path}: there is no index.html in it; `make web` builds one", ExitCode.USAGE)
+    return path
+
+
+def _checked_origin(origin: str) -> str:
+    parts = urlsplit(origin)
+    if origin != "*" and (parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/")):
+        raise CommandError(
+            f"--web-cors-origin {origin}: it is scheme and host, such as https://example.com, or * for every site",
+            ExitCode.USAGE,
+        )
+    return origin
 
 
 def _tell_error(error: Exception) -> ResponseReturnValue:
