@@ -5,8 +5,6 @@ import re
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
 from tests.support.bucket import Bucket
 from tests.support.command import run_gregaria
 from tests.support.servers import Server

@@ -140,7 +140,7 @@ function GeneratorTile() {
       value={late ? `${count(late)} s late` : isBusy ? "busy" : generator ? "kept up" : "–"}
       detail={
         <>
-          {cpu}
+          {cpu || (warnings ? "" : "not known")}
           {cpu && warnings > 0 && " · "}
           {warnings > 0 && <span class="amber" title={plural(warnings, "warning")}>⚠ {count(warnings)}</span>}
         </>

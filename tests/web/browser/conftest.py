@@ -14,7 +14,7 @@ import requests
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from gregaria.web.page import STATIC
-from tests.support.servers import Server
+from tests.support.servers import Server, process_that_prints_its_port
 from tests.web.conftest import Site, Starter
 
 #: where a picture of each page is left, as it was at the end of its test
@@ -85,6 +85,13 @@ def running(tmp_path_factory: pytest.TempPathFactory, target: Server) -> Iterato
     site.until(lambda: site.requests_of() > 40)
     yield site
     starter.close()
+
+
+@pytest.fixture
+def own_target() -> Iterator[Server]:
+    """A target that nobody else asks for anything, for those who count."""
+    with process_that_prints_its_port(["-m", "tests.support.target"]) as port:
+        yield Server(f"http://127.0.0.1:{port}")
 
 
 def counts_of(target: Server) -> dict[str, int]:
