@@ -379,6 +379,7 @@ class Slow(User):
         master.wait_for("once more to end it at once")
         master.signal(signal.SIGINT)
         master.wait(5)
+        assert "The run was ended at once: what workers did since their last report" in master.output
         assert "Ending at once" in master.output
         assert "Traceback" not in master.output
         (tmp_path / "may-stop").touch()

@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ __all__ = ["WorkerRun", "run_workers"]
 logger = logging.getLogger("gregaria.cli.run")
 
 _PATIENCE_S = 20.0
+#: seconds in which a worker may get the same signal from two sides
+_SAME_SIGNAL_S = 1.0
 #: seconds between two looks whether whoever started this worker is still there
 _PARENT_S = 1.0
 
@@ -48,6 +51,7 @@ class WorkerRun:
         self._part = part
         self._locustfiles = locustfiles
         self._over = Event()
+        self._asked_s = 0.0
         self._watchdog = Watchdog()
         self._signals = Signals(self._stop_by_signal, self._stop_at_once)
 
@@ -104,10 +108,14 @@ class WorkerRun:
         self._over.set()
 
     def _stop_by_signal(self, name: str) -> None:
+        self._asked_s = time.monotonic()
         logger.info("Got %s, this worker leaves", name)
         self._over.set()
 
     def _stop_at_once(self) -> None:
+        if self._part.is_child and time.monotonic() - self._asked_s < _SAME_SIGNAL_S:
+            # Sent to the whole group, and passed on by the parent, too.
+            return
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(ExitCode.INTERRUPTED)
@@ -115,10 +123,23 @@ class WorkerRun:
 
 def run_workers(arguments: Sequence[str], part: Part, options: Any) -> int:
     """``--worker --processes N``: start N workers of another machine's master, and wait for them."""
+    is_told_to_end = False
+
+    def end() -> None:
+        nonlocal is_told_to_end
+        is_told_to_end = True
+        workers.signal(signal.SIGTERM)
+
     workers = LocalWorkers(
-        arguments, part.processes, part.master_host, part.master_port, replaces=options.replace_workers
+        arguments,
+        part.processes,
+        part.master_host,
+        part.master_port,
+        replaces=options.replace_workers,
+        # Whoever signals the whole group has the workers get it twice, which leave at once then: nobody replaces those.
+        is_over=lambda: is_told_to_end,
     )
-    signals = Signals(lambda _: workers.signal(signal.SIGTERM), lambda: workers.signal(signal.SIGTERM))
+    signals = Signals(lambda _: end(), end)
     signals.start()
     workers.start()
     code = workers.wait()
