@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable
 from types import FrameType
 
@@ -25,6 +26,9 @@ class Signals:
     Args:
         first: called in the event loop at the first signal, with its name.
         second: called at every further one, in whatever greenlet is running.
+
+    Attributes:
+        first_s: the monotonic moment of the first one; 0 before it.
     """
 
     def __init__(self, first: Callable[[str], object], second: Callable[[], object]) -> None:
@@ -32,6 +36,7 @@ class Signals:
         self._second = second
         self._taken: list[int] = []
         self._count = 0
+        self.first_s = 0.0
 
     def start(self) -> None:
         """Take the signals over.
@@ -55,6 +60,7 @@ class Signals:
         del frame
         self._count += 1
         if self._count == 1:
+            self.first_s = time.monotonic()
             gevent.get_hub().loop.run_callback_threadsafe(self._first, signal.Signals(number).name)
         else:
             self._second()

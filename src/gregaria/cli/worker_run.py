@@ -51,7 +51,6 @@ class WorkerRun:
         self._part = part
         self._locustfiles = locustfiles
         self._over = Event()
-        self._asked_s = 0.0
         self._watchdog = Watchdog()
         self._signals = Signals(self._stop_by_signal, self._stop_at_once)
 
@@ -108,12 +107,11 @@ class WorkerRun:
         self._over.set()
 
     def _stop_by_signal(self, name: str) -> None:
-        self._asked_s = time.monotonic()
         logger.info("Got %s, this worker leaves", name)
         self._over.set()
 
     def _stop_at_once(self) -> None:
-        if self._part.is_child and time.monotonic() - self._asked_s < _SAME_SIGNAL_S:
+        if self._part.parent_pid and time.monotonic() - self._signals.first_s < _SAME_SIGNAL_S:
             # Sent to the whole group, and passed on by the parent, too.
             return
         sys.stdout.flush()

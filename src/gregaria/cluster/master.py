@@ -432,8 +432,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         """This process is about to end without the end of a run: workers would wait for it long."""
         if self._is_testing and self.worker_count:
             self._test.notes.append(
-                "The run was ended at once: what workers did since their last report, in about a second, is in no figure "
-                f"(some {math.ceil(self.stats.total.current_rps):,} requests)."
+                "The run was ended at once: what workers did since their last report, in about a second, is in no "
+                f"figure (some {math.ceil(self.stats.total.current_rps):,} requests)."
             )
         self._tell_to_quit()
         gevent.sleep(_FLUSH_S)
