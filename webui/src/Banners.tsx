@@ -1,4 +1,7 @@
-/** What has to be known before any figure is read: a lost connection, trouble, the generator's own warnings. */
+/**
+ * What has to be known before any figure is read: a lost connection, trouble, the generator's own warnings. (A report
+ * has these on top anyway.)
+ */
 
 import { useSignal } from "@preact/signals";
 
@@ -26,7 +29,7 @@ export function Banners() {
           <button type="button" class="quiet" onClick={() => (desk.trouble.value = null)}>Close</button>
         </p>
       )}
-      {warnings.length > 0 && dismissed.value !== asText && (
+      {desk.source.kind === "live" && warnings.length > 0 && dismissed.value !== asText && (
         <div class="banner banner-amber">
           <ul>{warnings.map((each) => <li key={each}>{each}</li>)}</ul>
           <button type="button" class="quiet" onClick={() => (dismissed.value = asText)}>Close</button>

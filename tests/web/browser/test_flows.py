@@ -240,6 +240,63 @@ def test_everything_works_below_a_base_path(open_page: Open, starter: Starter, t
     expect(page.get_by_role("log")).to_contain_text("Starting web interface")
 
 
+def test_workers_are_told_and_waited_for(open_page: Open, starter: Starter, target: Server) -> None:
+    site = starter.start("--processes", "2", "-H", target.url)
+    page = open_page(site.url)
+    page.get_by_role("button", name="Start the test").click()
+    expect(page.locator(".tile").filter(has_text="Workers")).to_contain_text("all there")
+    tab(page, "Workers")
+    rows = page.get_by_role("row").filter(has=page.get_by_role("rowheader"))
+    expect(rows).to_have_count(2)
+    tab(page, "Logs")
+    # Workers send their lines now and then.
+    process = page.get_by_label("Process whose log is shown")
+    expect(process).to_be_visible(timeout=30_000)
+    process.select_option(index=1)
+    expect(page.get_by_role("log")).not_to_be_empty()
+
+
+ADDED_TAB = """
+import json
+from flask import render_template, request
+
+@events.init.add_listener
+def add_tab(environment, web_ui, **_):
+    if not web_ui:
+        return
+
+    @web_ui.app.route("/sizes")
+    def sizes():
+        web_ui.update_template_args()
+        added = {
+            "extended_tabs": [{"title": "Sizes", "key": "sizes"}],
+            "extended_tables": [{"key": "sizes", "structure": [{"key": "what", "title": "What"}]}],
+            "extended_csv_files": [{"href": "/sizes/csv", "title": "Sizes as CSV"}],
+        }
+        return render_template("index.html", template_args={**web_ui.template_args, **added})
+
+    @web_ui.app.after_request
+    def add_sizes(response):
+        if request.path == "/stats/requests":
+            told = response.get_json()
+            told["extended_stats"] = [{"key": "sizes", "data": [{"what": "parcels"}]}]
+            response.set_data(json.dumps(told))
+        return response
+"""
+
+
+def test_a_locustfile_adds_a_tab(open_page: Open, starter: Starter, target: Server) -> None:
+    users = (starter.folder / "shop.py").read_text()
+    starter.write("shop.py", users + ADDED_TAB)
+    site = starter.start("-H", target.url)
+    site.swarm(host=target.url)
+    page = open_page(f"{site.url}/sizes")
+    tab(page, "Sizes")
+    expect(page.get_by_role("cell", name="parcels")).to_be_visible()
+    tab(page, "Downloads")
+    expect(page.get_by_role("link", name="Sizes as CSV")).to_have_attribute("href", "/sizes/csv")
+
+
 LOGIN = """
 import os
 from flask import redirect, request

@@ -94,4 +94,8 @@ def test_on_paper_all_rows_are_there_and_no_buttons(open_page: Open, reported: t
     page.emulate_media(media="print")
     expect(page.locator("nav")).to_be_hidden()
     expect(page.locator("#part-stats .line-name")).to_have_count(4)
-    expect(page.get_by_role("button", name="Columns")).to_be_hidden()
+    expect(page.get_by_text("Columns", exact=True)).to_be_hidden()
+    places = page.evaluate(
+        "['#part-stats table', '#part-failures'].map((each) => document.querySelector(each).getBoundingClientRect())"
+    )
+    assert places[0]["bottom"] <= places[1]["top"]

@@ -42,7 +42,11 @@ export function Logs() {
         />
         <label>
           From{" "}
-          <select value={least.value} onChange={(event) => (least.value = event.currentTarget.value as Level)}>
+          <select
+            aria-label="Lowest level that is shown"
+            value={least.value}
+            onChange={(event) => (least.value = event.currentTarget.value as Level)}
+          >
             {LEVELS.map((level) => <option key={level}>{level}</option>)}
           </select>{" "}
           on
@@ -50,7 +54,11 @@ export function Logs() {
         {workers.length > 0 && (
           <label>
             of{" "}
-            <select value={from.value} onChange={(event) => (from.value = event.currentTarget.value)}>
+            <select
+              aria-label="Process whose log is shown"
+              value={from.value}
+              onChange={(event) => (from.value = event.currentTarget.value)}
+            >
               <option value="">master</option>
               {workers.map((id) => <option key={id} value={id}>{id}</option>)}
             </select>
