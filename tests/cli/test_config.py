@@ -160,3 +160,26 @@ def test_a_default_that_is_text_is_converted(tmp_path: Path) -> None:
     parser = new_parser()
     parser.add_argument("--depth", type=int, default="7")
     assert resolve(parser, [], {}, tmp_path, None).options.depth == 7
+
+
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [
+        ("--master-bind-port", "99999"),
+        ("--master-bind-port", "-1"),
+        ("--master-port", "65536"),
+        ("--master-port", "0"),
+        ("--web-port", "99999"),
+        ("--expect-workers", "0"),
+    ],
+)
+def test_a_number_that_no_cluster_can_have_is_refused_by_its_name(tmp_path: Path, option: str, text: str) -> None:
+    with pytest.raises(CommandError, match=f"{option}: .*{text}") as refused:
+        options(tmp_path, [f"{option}={text}"])
+    assert refused.value.exit_code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize("name", ["master_host", "master_bind_host"])
+def test_an_address_may_have_the_brackets_of_urls(tmp_path: Path, name: str) -> None:
+    option = "--" + name.replace("_", "-")
+    assert [vars(options(tmp_path, [option, text]))[name] for text in ("[::1]", "::1", "a.b")] == ["::1", "::1", "a.b"]

@@ -51,6 +51,18 @@ def test_without_any_file_the_option_is_named(tmp_path: Path, monkeypatch: pytes
         paths("locustfile.py", is_default=True)
 
 
+def test_a_folder_for_files_from_elsewhere_is_gone_with_the_block_also_when_the_process_works_in_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Locustfiles("-") as files:
+        folder = files.new_folder()
+        (folder / "locustfile.py").touch()
+        monkeypatch.chdir(folder)
+    assert not folder.parent.exists()
+    assert Path.cwd() == tmp_path
+
+
 def test_files_of_a_master_stand_alone() -> None:
     with pytest.raises(CommandError, match="stands alone") as caught:
         paths("-")

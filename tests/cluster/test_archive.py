@@ -64,6 +64,7 @@ def test_what_is_hidden_secret_or_installed_stays_at_home_and_is_told(tmp_path: 
     write(tmp_path, "a.py", ".hidden", ".git/config", ".env", ".env.local", "server.pem", "tls/Server.KEY", "id_rsa")
     write(
         tmp_path,
+        "cluster.secret",
         "id_rsa.pub",
         "credentials.json",
         "x.p12",
@@ -72,23 +73,26 @@ def test_what_is_hidden_secret_or_installed_stays_at_home_and_is_told(tmp_path: 
         "b.pyc",
         "node_modules/x/y.js",
     )
-    write(tmp_path, "environment/pyvenv.cfg", "environment/lib/z.py", "lib/site-packages/z.py", "data.log")
+    write(tmp_path, "environment/pyvenv.cfg", "environment/lib/z.py", "lib/site-packages/z.py", "run.log", "data.csv")
     archive = pack([tmp_path / "a.py"])
-    assert names_of(archive) == ["a.py", "data.log"]
+    assert names_of(archive) == ["a.py", "data.csv"]
     told = dict(archive.left_out)
     assert told["environment/"] == "a virtual environment"
-    assert told[".env"] == told["tls/Server.KEY"] == "may hold secrets"
+    assert told["run.log"] == "a log"
+    assert told[".env"] == told["cluster.secret"] == told["tls/Server.KEY"] == "may hold secrets"
     assert set(told) == {
         ".hidden", ".git/", ".env", ".env.local", "server.pem", "tls/Server.KEY", "id_rsa", "id_rsa.pub",
         "credentials.json", "x.p12", "x.pfx", "__pycache__/", "b.pyc", "node_modules/", "environment/",
-        "lib/site-packages/",
+        "lib/site-packages/", "cluster.secret", "run.log",
     }  # fmt: skip
 
 
-def test_a_large_log_is_what_a_run_wrote_and_stays_at_home(tmp_path: Path) -> None:
-    write(tmp_path, "a.py")
-    write(tmp_path, "run.log", content="x" * (cargo.LARGEST_LOG_BYTES + 1))
-    assert names_of(pack([tmp_path / "a.py"])) == ["a.py"]
+def test_the_secret_of_the_cluster_stays_at_home_whatever_it_is_called(tmp_path: Path) -> None:
+    write(tmp_path, "a.py", "words.txt", "data.csv")
+    (tmp_path / "link.txt").symlink_to("words.txt")
+    archive = pack([tmp_path / "a.py"], tmp_path / "words.txt")
+    assert names_of(archive) == ["a.py", "data.csv"]
+    assert dict(archive.left_out) == dict.fromkeys(("words.txt", "link.txt"), "the secret of the cluster")
 
 
 def test_a_locustfile_goes_along_whatever_it_is_called(tmp_path: Path) -> None:

@@ -44,19 +44,24 @@ def test_a_worker_takes_locustfile_modules_and_data_from_the_master(target: Serv
     (home / "shop" / "__init__.py").touch()
     (home / "shop" / "pages.py").write_text('PAGES = ["/a/", "/b/"]\n')
     (home / "names.txt").write_text("Ada Grace\n")
-    (home / ".env").write_text("PASSWORD=secret\n")
+    (home / "password.txt").write_text("a secret of many words")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "cluster.secret").write_text("a secret of many words")
     with Cluster(home, WITH_A_MODULE) as cluster:
-        master = cluster.start_master("-u", "2", "-r", "10", "-t", "1s", "--expect-workers", "1", "-H", target.url)
-        worker = start_elsewhere(cluster, tmp_path / "elsewhere", "-f", "-")
+        words = ("-u", "2", "-r", "10", "-t", "1s", "--expect-workers", "1", "-H", target.url)
+        master = cluster.start_master(*words, "--cluster-secret-file", "password.txt")
+        worker = start_elsewhere(cluster, elsewhere, "-f", "-", "--cluster-secret-file", "cluster.secret")
         assert master.wait() == 0, master.output + worker.output
         assert worker.wait() == 0
         assert "shop/pages.py" in master.output
+        assert "password.txt (the secret of the cluster)" in master.output
         assert cluster.total["num_requests"] + cluster.total["num_interrupted"] == asked(target)
         counts = target.get_json("/__count")
         assert isinstance(counts, dict)
         assert set(counts) == {"/a/Ada", "/b/Ada"}
         folder = Path(worker.wait_for(r"from the master at \S+, in (\S+)")[1])
-        assert not (folder / ".env").exists()
+        assert not folder.exists()
 
 
 def test_a_worker_with_other_files_is_refused_and_told_which(target: Server, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from gregaria.cluster.master_machine import Peer
 from gregaria.cluster.notes import NoteTaker
 from gregaria.environment import Environment
 from gregaria.errors import ExitCode, StopTest
+from gregaria.logs import watch_greenlets
 from gregaria.runner.state import STATE_RUNNING, STATE_SPAWNING, STATE_STOPPED
 from gregaria.users.declare import task
 from gregaria.users.user import User
@@ -132,6 +133,20 @@ def seen(master: Master, number: int, received: int) -> Channel:
     peer = Peer(f"host_{number}", number, "gregaria", "a", {}, channel, time.monotonic())
     master.runner._post._machine.peers[peer.node_id] = peer
     return channel
+
+
+def test_a_journal_that_cannot_be_written_is_no_error_that_nobody_has_handled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = notes_of(tmp_path)
+    notes = journal.read()
+    assert notes is not None
+    (tmp_path / "notes.new").mkdir()
+    # What watches is gone after the test.
+    monkeypatch.setattr(gevent.get_hub(), "handle_error", gevent.get_hub().handle_error)
+    errors = watch_greenlets()
+    assert Bookkeeper(journal, "").write(notes) is None
+    assert errors.count == 0
 
 
 def test_with_a_journal_what_comes_between_two_tests_is_acknowledged_at_once(tmp_path: Path) -> None:

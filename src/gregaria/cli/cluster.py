@@ -4,7 +4,7 @@ import logging
 import os
 from argparse import Namespace
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ __all__ = [
     "WORKER_OF",
     "Part",
     "files_of_master",
-    "keys_of",
     "part_of",
     "runner_maker",
 ]
@@ -49,6 +48,8 @@ class Part:
         expect_workers: how many a master waits for before it starts the test.
         parent_pid: of the process of this machine that has started it as a worker; 0 when none has.
         master_host, master_port: a worker's master.
+        keys: of the cluster, when it has a secret.
+        secret_file: the file that the secret was read from.
         remarks: sentences for the log.
     """
 
@@ -58,6 +59,8 @@ class Part:
     parent_pid: int = 0
     master_host: str = ""
     master_port: int = 0
+    keys: "cluster.Keys | None" = None
+    secret_file: Path | None = None
     remarks: tuple[str, ...] = ()
 
 
@@ -65,8 +68,19 @@ def part_of(resolved: Resolved) -> Part:
     """What the options ask this process to do.
 
     Raises:
-        CommandError: they contradict each other.
+        CommandError: they contradict each other, the secret's file cannot be read, or the secret is too short.
     """
+    part = _role_of(resolved)
+    if part.role == LOCAL:
+        return part
+    # Now, as a worker that gets its files goes to another folder, from which the secret's file has another path.
+    secret_file: str | None = resolved.options.cluster_secret_file
+    return replace(
+        part, keys=_keys_of(resolved.options), secret_file=Path(secret_file).resolve() if secret_file else None
+    )
+
+
+def _role_of(resolved: Resolved) -> Part:
     options = resolved.options
     if os.environ.get(WORKER_OF):
         host, _, port = os.environ[WORKER_OF].rpartition(":")
@@ -101,12 +115,7 @@ def _processes(options: Namespace) -> int:
     return int(number)
 
 
-def keys_of(options: Any) -> "cluster.Keys | None":
-    """The keys that the cluster's secret makes; None without one.
-
-    Raises:
-        CommandError: the secret's file cannot be read, or the secret is too short.
-    """
+def _keys_of(options: Any) -> "cluster.Keys | None":
     secret: str | None = options.cluster_secret
     secret_file: str | None = options.cluster_secret_file
     if secret_file:
@@ -129,14 +138,14 @@ def runner_maker(part: Part, options: Any, locustfiles: Sequence[Path]) -> Calla
         return lambda environment: environment.create_worker_runner(
             part.master_host,
             part.master_port,
-            keys=keys_of(options),
+            keys=part.keys,
             on_master_loss=options.on_master_loss,
             files=_files_to_compare(part, options, locustfiles),
         )
     return Environment.create_local_runner
 
 
-def files_of_master(files: Locustfiles, part: Part, options: Any) -> list[Path]:
+def files_of_master(files: Locustfiles, part: Part) -> list[Path]:
     """``-f -``: what the master has sent.
 
     Raises:
@@ -144,7 +153,7 @@ def files_of_master(files: Locustfiles, part: Part, options: Any) -> list[Path]:
     """
     if part.role != WORKER:
         raise CommandError("-f - takes the locustfile from a master: it is for --worker; name a file", ExitCode.USAGE)
-    paths, urls = cluster.fetch_files(part.master_host, part.master_port, keys_of(options))
+    paths, urls = cluster.fetch_files(part.master_host, part.master_port, part.keys, files.new_folder())
     # Data files are looked for where the master has them: beside its locustfiles.
     if paths:
         os.chdir(paths[0].parent)
@@ -168,16 +177,15 @@ def _new_master(
     if part.processes and not options.master:
         # Nobody else was asked for: workers of this machine only, and any port.
         host, port = "127.0.0.1", 0
-    keys = keys_of(options)
     journal = cluster.Journal(options.journal) if options.journal else None
-    files = cluster.TestFiles(locustfiles)
+    files = cluster.TestFiles(locustfiles, part.secret_file)
     runner = environment.create_master_runner(
-        host, port, keys=keys, journal=journal, command=_command(options), files=files, balance=options.balance
+        host, port, keys=part.keys, journal=journal, command=_command(options), files=files, balance=options.balance
     )
     logger.info("Listening for workers on %s:%d", "all addresses" if host == "*" else host, runner.port)
     if options.master:
         files.tell()
-    if keys is None and host not in _LOCAL_HOSTS:
+    if part.keys is None and host not in _LOCAL_HOSTS:
         logger.warning(
             "Whoever reaches port %d can join this test and read it, and whoever answers in its place can have workers "
             "with -f - run any code. One --cluster-secret for all of them encrypts it and keeps others out; or listen "

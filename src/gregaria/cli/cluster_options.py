@@ -34,6 +34,7 @@ def add_cluster_options(parser: Parser) -> None:
         "--master-bind-host",
         env_var="LOCUST_MASTER_BIND_HOST",
         metavar="HOST",
+        type=values.address,
         default="*",
         help="the address on which the master listens (default: all of the machine's)",
     )
@@ -41,7 +42,7 @@ def add_cluster_options(parser: Parser) -> None:
         "--master-bind-port",
         env_var="LOCUST_MASTER_BIND_PORT",
         metavar="PORT",
-        type=values.whole_number,
+        type=values.port,
         default=5557,
         help="the TCP port on which the master listens (default: 5557); it is the only one",
     )
@@ -49,7 +50,7 @@ def add_cluster_options(parser: Parser) -> None:
         "--expect-workers",
         env_var="LOCUST_EXPECT_WORKERS",
         metavar="N",
-        type=values.whole_number,
+        type=values.positive_count,
         default=1,
         help="start the test when so many workers are there (default: 1)",
     )
@@ -76,6 +77,7 @@ def add_cluster_options(parser: Parser) -> None:
         "--master-host",
         env_var="LOCUST_MASTER_NODE_HOST",
         metavar="HOST",
+        type=values.address,
         default="127.0.0.1",
         help="the master's address, for a worker (default: 127.0.0.1)",
     )
@@ -83,7 +85,7 @@ def add_cluster_options(parser: Parser) -> None:
         "--master-port",
         env_var="LOCUST_MASTER_NODE_PORT",
         metavar="PORT",
-        type=values.whole_number,
+        type=values.known_port,
         default=5557,
         help="the master's port, for a worker (default: 5557)",
     )

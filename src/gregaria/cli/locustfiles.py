@@ -1,6 +1,8 @@
 """Which files ``-f`` means: files, directories and URLs, with commas between them."""
 
 import ast
+import contextlib
+import os
 import re
 import tempfile
 import urllib.error
@@ -27,6 +29,7 @@ class Locustfiles:
     def __init__(self, named: str, *, is_default: bool = False) -> None:
         self._named = named
         self._is_default = is_default
+        self._began_in = Path.cwd()
         self._fetched: tempfile.TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> "Locustfiles":
@@ -40,6 +43,9 @@ class Locustfiles:
     def close(self) -> None:
         """Remove what was fetched."""
         if self._fetched is not None:
+            # Where the process works in there: not every system lets such a folder go.
+            with contextlib.suppress(OSError):
+                os.chdir(self._began_in)
             self._fetched.cleanup()
             self._fetched = None
 
@@ -64,6 +70,15 @@ class Locustfiles:
             CommandError: it cannot be, or is no Python.
         """
         return [self._fetch(url) for url in urls]
+
+    def new_folder(self) -> Path:
+        """An empty folder for files that come from elsewhere; it is removed with what was fetched."""
+        return Path(tempfile.mkdtemp(dir=self._temporary()))
+
+    def _temporary(self) -> str:
+        if self._fetched is None:
+            self._fetched = tempfile.TemporaryDirectory(prefix="gregaria-")
+        return self._fetched.name
 
     def _paths_of(self, part: str) -> list[Path]:
         if part == "-":
@@ -97,9 +112,7 @@ class Locustfiles:
             ast.parse(source)
         except (SyntaxError, ValueError) as error:
             raise LocustfileError(f"what {url} gives is not Python: {error}") from None
-        if self._fetched is None:
-            self._fetched = tempfile.TemporaryDirectory(prefix="gregaria-")
-        path = Path(self._fetched.name, _file_name(url))
+        path = Path(self._temporary(), _file_name(url))
         path.write_bytes(source)
         return path
 

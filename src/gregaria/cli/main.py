@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
             return run_workers(arguments, part, first.options)
         for remark in remarks_on_later(parser, first):
             logger.warning("%s", remark)
-        paths = files_of_master(files, part, first.options) if first.options.locustfile == "-" else files.paths()
+        paths = files_of_master(files, part) if first.options.locustfile == "-" else files.paths()
         loaded = load(paths)
         check_percentiles(settings)
         check_numbers(settings)

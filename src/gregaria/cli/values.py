@@ -74,6 +74,23 @@ def port(text: str) -> int:
     return number
 
 
+def known_port(text: str) -> int:
+    """The number of a TCP port to connect to.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    number = port(text)
+    if number == 0:
+        raise argparse.ArgumentTypeError("0 is no port to connect to: they go from 1 to 65535")
+    return number
+
+
+def address(text: str) -> str:
+    """A host's name or address, without the brackets that an IPv6 address has in URLs."""
+    return text[1:-1] if text.startswith("[") and text.endswith("]") else text
+
+
 def rate(text: str) -> float:
     """A finite float above zero.
 

@@ -47,13 +47,13 @@ class Archive:
     left_out: tuple[tuple[str, str], ...]
 
 
-def pack(locustfiles: Sequence[Path]) -> Archive:
-    """Pack locustfiles with what lies under their folders.
+def pack(locustfiles: Sequence[Path], secret_file: Path | None = None) -> Archive:
+    """Pack locustfiles with what lies under their folders, but for ``secret_file``.
 
     Raises:
         CommandError: that is too much, or cannot be read; the message says which files, and what to do.
     """
-    cargo = gather(locustfiles)
+    cargo = gather(locustfiles, secret_file)
     contents = _read(cargo)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:

@@ -88,10 +88,9 @@ class Bookkeeper:
         """Write the notes of this moment; returns the items that can be acknowledged by that, None if it failed."""
         written, self._unwritten = self._unwritten, []
         packed = self._journal.pack(notes)
-        try:
-            with self._writing:
-                gevent.get_hub().threadpool.apply(self._journal.write, (packed,))
-        except OSError as error:
+        with self._writing:
+            error = gevent.get_hub().threadpool.apply(self._error_of_writing, (packed,))
+        if error is not None:
             if not self._has_failed:
                 logger.error(
                     "The journal cannot be written: %s. Another master could only go on from its last note, so for now "
@@ -106,6 +105,14 @@ class Bookkeeper:
             self._has_failed = False
             logger.info("The journal is written again")
         return written
+
+    def _error_of_writing(self, packed: bytes) -> OSError | None:
+        """Write; an error that leaves a thread of the pool would count as one that nobody has handled."""
+        try:
+            self._journal.write(packed)
+        except OSError as error:
+            return error
+        return None
 
 
 def noted_exceptions(exceptions: Mapping[int, Mapping[str, Any]]) -> list[Any]:

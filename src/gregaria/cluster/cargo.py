@@ -1,6 +1,6 @@
 """Which files go from a master to its workers: the locustfiles and what lies under their folders.
 
-Left out are hidden files, secrets, environments, caches, links that lead out of the folder, and what
+Left out are hidden files, secrets, environments, caches, logs, links that lead out of the folder, and what
 ``.gregariaignore`` names. Each is told with the reason.
 """
 
@@ -29,14 +29,23 @@ __all__ = [
 LARGEST_TOTAL_BYTES = 32 * 1024 * 1024
 LARGEST_FILE_BYTES = 8 * 1024 * 1024
 MOST_FILES = 5_000
-#: data may be called so, what runs have written is larger
-LARGEST_LOG_BYTES = 1024 * 1024
 #: lists further patterns, beside the locustfile
 IGNORE_FILE = ".gregariaignore"
 
 #: entries of folders that are looked at before it is clear that this is no folder of a test
 _MOST_ENTRIES = 50_000
-_SECRETS = ("*.pem", "*.key", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", "credentials*", "*.p12", "*.pfx")
+_SECRETS = (
+    "*.pem",
+    "*.key",
+    "*.secret",
+    "id_rsa*",
+    "id_dsa*",
+    "id_ecdsa*",
+    "id_ed25519*",
+    "credentials*",
+    "*.p12",
+    "*.pfx",
+)
 _FOLDERS = {
     "__pycache__": "a cache of Python",
     "node_modules": "packages of Node.js",
@@ -79,11 +88,11 @@ class Cargo:
     left_out: list[tuple[str, str]] = field(default_factory=list)
 
 
-def gather(locustfiles: Sequence[Path]) -> Cargo:
+def gather(locustfiles: Sequence[Path], secret_file: Path | None = None) -> Cargo:
     """Find what goes along with these files.
 
     One folder is the root of the names. Of several, each keeps its place below the folder that they have in common,
-    from which nothing else is taken.
+    from which nothing else is taken. ``secret_file`` stays whatever it is called.
 
     Raises:
         CommandError: there is too much of it, or a locustfile is not there; the message says what to do.
@@ -96,7 +105,7 @@ def gather(locustfiles: Sequence[Path]) -> Cargo:
     prefixes = _prefixes(tops)
     found: dict[str, File] = {}
     cargo = Cargo()
-    search = _Search(cargo, found)
+    search = _Search(cargo, found, secret_file.resolve() if secret_file is not None else None)
     for top in tops:
         if _is_huge(top):
             cargo.left_out.append((f"{prefixes[top]}*", f"{top} is no folder of a test: give it one of its own"))
@@ -127,9 +136,10 @@ def is_name(name: str) -> bool:
 class _Search:
     """Goes through folders."""
 
-    def __init__(self, cargo: Cargo, found: dict[str, File]) -> None:
+    def __init__(self, cargo: Cargo, found: dict[str, File], secret_file: Path | None) -> None:
         self._cargo = cargo
         self._found = found
+        self._secret_file = secret_file
         self._entries = 0
 
     def look_through(self, top: Path, prefix: str) -> None:
@@ -150,6 +160,7 @@ class _Search:
                 is_folder = stat.S_ISDIR(status.st_mode)
                 reason = (
                     (None if is_name(name) else "not every system allows that name")
+                    or ("the secret of the cluster" if target == self._secret_file else None)
                     or _why_not(place, entry.path, is_folder)
                     or _why_not_linked(target, top, entry.is_symlink())
                     or _why_not_ignored(place, is_folder, ignored)
@@ -157,7 +168,7 @@ class _Search:
                 if reason is None and is_folder and target in above:
                     reason = "a link to a folder that it lies in"
                 if reason is None and not is_folder:
-                    reason = _why_no_file(entry.name, status, entry.path)
+                    reason = _why_no_file(status, entry.path)
                 if reason is not None:
                     self._leave_out(name + "/" * is_folder, reason)
                 elif is_folder:
@@ -238,6 +249,8 @@ def _why_not(place: PurePosixPath, path: str, is_folder: bool) -> str | None:
         return "a virtual environment" if Path(path, "pyvenv.cfg").is_file() else None
     if any(fnmatch.fnmatchcase(lower, pattern) for pattern in _SECRETS):
         return "may hold secrets"
+    if lower.endswith(".log"):
+        return "a log"
     return "a cache of Python" if lower.endswith((".pyc", ".pyo")) else None
 
 
@@ -263,11 +276,9 @@ def _why_not_ignored(place: PurePosixPath, is_folder: bool, ignored: Sequence[Ig
     return None
 
 
-def _why_no_file(name: str, status: os.stat_result, path: str) -> str | None:
+def _why_no_file(status: os.stat_result, path: str) -> str | None:
     if not stat.S_ISREG(status.st_mode):
         return "no regular file"
-    if name.lower().endswith(".log") and status.st_size > LARGEST_LOG_BYTES:
-        return f"a log of more than {LARGEST_LOG_BYTES // 1024:,} KiB"
     if not os.access(path, os.R_OK):
         return "cannot be read (Permission denied)"
     return None

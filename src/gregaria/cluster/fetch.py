@@ -2,7 +2,6 @@
 
 import logging
 import socket
-import tempfile
 import time
 import uuid
 from pathlib import Path
@@ -31,16 +30,15 @@ _ASK_AGAIN_S = 10.0
 
 
 def fetch_files(
-    host: str, port: int, keys: Keys | None, timing: Timing | None = None
+    host: str, port: int, keys: Keys | None, folder: Path, timing: Timing | None = None
 ) -> tuple[list[Path], list[str]]:
-    """The locustfiles of a master, in a folder of their own with all that lies beside them there; and URLs of others.
+    """The locustfiles of a master, put into an empty folder with all that lies beside them there; and URLs of others.
 
     Raises:
         CommandError: there is no master, or it has no files for us, or what it sends cannot be used.
     """
     timing = timing or Timing.usual()
     answer = _ask(host, port, keys, timing)
-    folder = Path(tempfile.mkdtemp(prefix="gregaria-files-"))
     try:
         urls: list[str] = []
         if isinstance(answer, dict) and "archive" in answer:

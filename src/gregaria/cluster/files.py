@@ -41,10 +41,12 @@ class TestFiles:
 
     Args:
         locustfiles: of the test.
+        secret_file: with the secret of the cluster, which no worker is given.
     """
 
-    def __init__(self, locustfiles: Sequence[Path]) -> None:
+    def __init__(self, locustfiles: Sequence[Path], secret_file: Path | None = None) -> None:
         self._locustfiles = list(locustfiles)
+        self._secret_file = secret_file
         self._archive: Archive | None = None
         # In memory once, to however many it is sent and however many do not read it.
         self._frames: dict[bool, zmq.Frame] = {}
@@ -89,5 +91,5 @@ class TestFiles:
 
     def _packed(self) -> Archive:
         if self._archive is None:
-            self._archive = pack(self._locustfiles)
+            self._archive = pack(self._locustfiles, self._secret_file)
         return self._archive

@@ -57,20 +57,26 @@ class Journal:
     """The file.
 
     Args:
-        path: where it is; its folder is made.
+        path: where it is; its folder is made. Of a link, what it leads to is written.
 
     Raises:
-        CommandError: it cannot be written there.
+        CommandError: it cannot be written there, or what is there is no regular file.
     """
 
     def __init__(self, path: str) -> None:
-        self._path = Path(path).expanduser()
+        # What is written takes the place of what is there: that must be neither the link nor, say, a device.
+        self._path = Path(os.path.realpath(Path(path).expanduser()))
         self._other = self._path.with_name(self._path.name + ".new")
         try:
+            if os.path.lexists(self._path) and not self._path.is_file():
+                raise OSError("that is no regular file")
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._other.touch()
         except OSError as error:
-            raise CommandError(f"--journal {path}: {error.strerror or error}", ExitCode.OUTPUT) from None
+            raise CommandError(
+                f"--journal {path}: {error.strerror or error}; name a file that may be written, or is not there yet",
+                ExitCode.OUTPUT,
+            ) from None
 
     def read(self) -> Notes | None:
         """What the master before has written; None when there is nothing to go on with.

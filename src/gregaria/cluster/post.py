@@ -1,5 +1,6 @@
 """What goes between a master and its workers: the link's thread, and what it is asked to do with the machine in it."""
 
+import errno
 import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -12,6 +13,7 @@ from gregaria.cluster.keys import Keys
 from gregaria.cluster.link import Link, MasterSocket
 from gregaria.cluster.master_machine import MasterMachine, Peer
 from gregaria.cluster.timing import Timing
+from gregaria.engine.names import place_of
 from gregaria.errors import CommandError, ExitCode
 
 __all__ = ["Post"]
@@ -76,9 +78,7 @@ class Post:
             self._link.open()
         except zmq.ZMQError as error:
             raise CommandError(
-                f"cannot listen for workers on {self._host}:{self.port}: {error}. Does another master run there? "
-                "Choose another port with --master-bind-port (0 takes any), or another address with --master-bind-host",
-                ExitCode.CLUSTER,
+                f"cannot listen for workers on {place_of(self._host, self.port)}: {_told(error)}", ExitCode.CLUSTER
             ) from None
 
     def close(self) -> None:
@@ -104,3 +104,14 @@ class Post:
         else:
             frame = self._files.answer(is_ours)
             self._link.ask(lambda: self._machine.outbox.append((identity, frame)))
+
+
+def _told(error: zmq.ZMQError) -> str:
+    if error.errno == errno.ENODEV:
+        return "no host or network interface of that name is known here. Mend --master-bind-host; * is every address"
+    if error.errno == zmq.EADDRNOTAVAIL:
+        return "this machine has no such address. Choose one that it has with --master-bind-host; * is every one"
+    return (
+        f"{error}. Does another master run there? Choose another port with --master-bind-port (0 takes any), or "
+        "another address with --master-bind-host"
+    )
