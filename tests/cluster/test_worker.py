@@ -141,6 +141,37 @@ def test_the_end_of_the_test_is_asked_for_when_the_master_is_back(worker: Worker
     assert worker._ender is None
 
 
+def test_who_stops_a_worker_asks_for_the_end_of_the_whole_test_and_the_master_ends_it(worker: WorkerRunner) -> None:
+    told: list[Any] = []
+    worker.put = lambda *item: told.append(item)  # type: ignore[method-assign]
+    worker.environment.events.test_stopping.add_listener(lambda environment, **_: environment.runner.stop())
+    worker.stop()
+    worker._happened(Connected(1, "gregaria", {}, is_new=True))
+    spawn(worker, "run")
+    wait_until(lambda: worker.user_count == 2)
+    worker.stop()
+    worker.stop()
+    asked = [payload for kind, payload in told if kind == "stop_test"]
+    assert asked == [{"reason": "worker 1: runner.stop() was called"}]
+    assert worker.user_count == 2
+    say(worker, "stop", run="run")
+    wait_until(lambda: not worker._is_testing)
+    assert [payload for kind, payload in told if kind == "stop_test"] == asked
+
+
+@pytest.mark.parametrize("dialect", ["locust", None])
+def test_who_stops_a_worker_without_a_master_to_ask_ends_its_users(dialect: str | None) -> None:
+    runner = Environment(user_classes=[Calm]).create_worker_runner("127.0.0.1", 9, on_master_loss="continue")
+    spawn(runner, "run")
+    wait_until(lambda: runner.user_count == 2)
+    if dialect is not None:
+        runner._happened(Connected(0, dialect, {}, is_new=True))
+    runner.stop()
+    assert runner.user_count == 0
+    runner._happened(Held("the test is over"))
+    runner.quit()
+
+
 def test_a_master_that_has_begun_again_is_told_what_is_shared(worker: WorkerRunner) -> None:
     told: list[Any] = []
     worker.environment.shared_data["key"] = 1

@@ -189,14 +189,29 @@ class WorkerRunner(HostRunner, DistributedRunner):
         """Ask the master for rows of test data."""
         self.put("feed", [feed_name, payload])
 
+    def stop(self) -> None:
+        """End the whole test: the master is asked to, and not waited for.
+
+        Without a master that could, or when it is about to end anyway, it does what every runner does.
+        """
+        if self._can_ask_master and self._ender is None:
+            self.stop_test("runner.stop() was called")
+        else:
+            super().stop()
+
     def stop_test(self, reason: str) -> None:
         """End the whole test: the master does."""
-        if self.is_locust or not (self.connected or self._on_master_loss == PAUSE):
+        if not self._can_ask_master:
             super().stop_test(reason)
         elif self._is_testing and self._asked_to_end != self._run:
             self._asked_to_end = self._run
             logger.info("The master is asked to end the test: %s", reason)
             self.put("stop_test", {"reason": f"worker {self.worker_index}: {reason}"})
+
+    @property
+    def _can_ask_master(self) -> bool:
+        """Whether there is a master that ends tests when it is asked to, or will be one again before users go on."""
+        return not self.is_locust and (self.connected or self._on_master_loss == PAUSE)
 
     def log_exception(self, node_id: str, msg: str, formatted_tb: str) -> None:
         super().log_exception(node_id, msg, formatted_tb)
