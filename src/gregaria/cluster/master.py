@@ -28,7 +28,7 @@ from gregaria.cluster.rows import Rows
 from gregaria.cluster.running import RunningTest
 from gregaria.cluster.timing import GOODBYE_S, ROWS_S, Timing
 from gregaria.cluster.watching import watch_workers
-from gregaria.cluster.wire import copy_of
+from gregaria.cluster.wire import change_of, copy_of
 from gregaria.cluster.worker_machine import LOCUST
 from gregaria.errors import CommandError, ExitCode, shortened
 from gregaria.feed.feeds import feeds
@@ -299,7 +299,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             self.stop_test("all users have ended by themselves")
 
     def _tell_shared(self, change: dict[str, Any]) -> None:
-        change = copy_of("shared", change)
+        change = change_of(change)
         for node in self.clients.present:
             self._post.put(node.id, "shared", change)
 

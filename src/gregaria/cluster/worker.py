@@ -25,7 +25,7 @@ from gregaria.cluster.options import take_options, those_for
 from gregaria.cluster.reach import why_not
 from gregaria.cluster.telling import Telling, idle_cores
 from gregaria.cluster.timing import GOODBYE_S, ROWS_S, Timing
-from gregaria.cluster.wire import copy_of
+from gregaria.cluster.wire import change_of, copy_of
 from gregaria.cluster.worker_machine import LOCUST, WorkerMachine
 from gregaria.errors import LONGEST_MESSAGE, CommandError, ExitCode, shortened
 from gregaria.feed.feeds import feeds
@@ -119,7 +119,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
             timing or Timing.usual(),
         )
         environment.shared_data.writer = self.client_id
-        environment.shared_data.tell = lambda change: self.put("shared", copy_of("shared", change))
+        environment.shared_data.tell = lambda change: self.put("shared", change_of(change))
         feeds.connect(self)
         self._link = Link(WorkerSocket(self._machine, master_host, master_port, keys), self._happened)
         self._link.open()
@@ -284,7 +284,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
         if what.is_new and not self.is_locust:
             # A master that has begun again has nothing of what was shared.
             for change in self.environment.shared_data.whole():
-                self.put("shared", copy_of("shared", change))
+                self.put("shared", change_of(change))
             self.share.resume()
         if self.is_locust:
             feeds.fail("a master of Locust's hands out no rows")
