@@ -86,7 +86,7 @@ def test_what_has_never_run_is_said_to_have_stopped(worker: WorkerRunner) -> Non
     told: list[Any] = []
     worker._machine.put = lambda *item: told.append(item)  # type: ignore[method-assign]
     say(worker, "stop", run="another")
-    wait_until(lambda: ("stopped", {"run": "another"}) in told)
+    wait_until(lambda: ("stopped", {"run": "another", "unhandled": 0}) in told)
 
 
 def test_a_worker_that_cannot_start_its_users_says_so(worker: WorkerRunner, monkeypatch: pytest.MonkeyPatch) -> None:

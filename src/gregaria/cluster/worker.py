@@ -6,7 +6,7 @@ import socket
 import time
 import traceback
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gevent
@@ -28,6 +28,7 @@ from gregaria.cluster.timing import GOODBYE_S, ROWS_S, Timing
 from gregaria.cluster.wire import change_of, copy_of
 from gregaria.cluster.worker_machine import LOCUST, WorkerMachine
 from gregaria.errors import LONGEST_MESSAGE, CommandError, ExitCode, shortened
+from gregaria.events import EventHook
 from gregaria.feed.feeds import feeds
 from gregaria.runner.host import HostRunner
 from gregaria.runner.messages import Message
@@ -63,6 +64,8 @@ class WorkerRunner(HostRunner, DistributedRunner):
         master_host, master_port: where the master listens.
         connected: whether a master has accepted it.
         is_locust: whether the master is one of Locust's.
+        count_unhandled: called for how many exceptions nobody has dealt with: those of listeners, unless whoever
+            watches greenlets puts another function there.
     """
 
     workers: tuple[Any, ...] = ()
@@ -98,6 +101,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
         self._spawn_timestamp = 0.0
         self.is_locust = False
         self._is_held = False
+        self.count_unhandled: Callable[[], int] = lambda: EventHook.errors
         self._about: dict[str, Any] = {
             "host": socket.gethostname(),
             "cores": os.cpu_count() or 1,
@@ -496,10 +500,11 @@ class WorkerRunner(HostRunner, DistributedRunner):
         """Tell the master everything that it has not been told, and that this was all of that run."""
         self.worker_state = STATE_INIT
         self._telling.tell_all()
+        told = {"run": run, "unhandled": self.count_unhandled()}
 
         def tell() -> None:
             self._machine.report_now()
-            self._machine.put("stopped", {"run": run})
+            self._machine.put("stopped", told)
 
         self._link.ask(tell)
         if self.is_locust:
