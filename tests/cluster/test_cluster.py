@@ -303,6 +303,55 @@ def on_init(environment, **_):
     assert "It cannot go on: worker 0" in run.output
 
 
+def test_a_test_that_is_stopped_on_a_worker_ends_everywhere(tmp_path: Path) -> None:
+    stops = """
+from locust import User, constant, task
+from locust.runners import WorkerRunner
+
+class Calm(User):
+    wait_time = constant(0.1)
+
+    @task
+    def rest(self):
+        runner = self.environment.runner
+        if isinstance(runner, WorkerRunner) and runner.worker_index == 0:
+            runner.stop()
+"""
+    (tmp_path / "locustfile.py").write_text(stops)
+    run = run_gregaria("-u", "2", "-r", "100", "-t", "60s", "--processes", "2", folder=tmp_path)
+    assert run.exit_code == 0, run.output
+    assert "The test ends: worker 0: runner.stop() was called" in run.output
+
+
+@pytest.mark.parametrize("moment", ["test_start", "test_stop"])
+@pytest.mark.parametrize("fail", ["fail()", "gevent.spawn(fail).join()"])
+def test_what_escapes_on_a_worker_counts_for_the_exit_code(moment: str, fail: str, tmp_path: Path) -> None:
+    raises = f"""
+import gevent
+from locust import User, constant, events, task
+from locust.runners import WorkerRunner
+
+class Calm(User):
+    wait_time = constant(0.1)
+
+    @task
+    def rest(self):
+        pass
+
+def fail():
+    raise RuntimeError("not dealt with")
+
+@events.{moment}.add_listener
+def at_that_moment(environment, **_):
+    if isinstance(environment.runner, WorkerRunner) and environment.runner.worker_index == 1:
+        {fail}
+"""
+    (tmp_path / "locustfile.py").write_text(raises)
+    run = run_gregaria("-u", "2", "-r", "100", "-t", "1s", "--processes", "2", folder=tmp_path)
+    assert run.exit_code == 2, run.output
+    assert run.output.count("Exceptions have escaped listeners or greenlets of worker 1") == 1
+
+
 def test_iterations_are_exact_though_one_worker_joins_late_and_another_leaves(tmp_path: Path) -> None:
     counting = """
 import gevent

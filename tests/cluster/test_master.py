@@ -395,6 +395,26 @@ def test_a_worker_whose_words_mean_nothing_keeps_no_other_from_being_watched(mas
     assert master.runner.user_count == 3
 
 
+def test_exceptions_that_workers_have_not_dealt_with_are_added_up_and_told_once_of_each(
+    master: Master, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(3):
+        seen(master, number, received=0)
+    assert master.runner.num_unhandled_elsewhere == 0
+    for _ in range(2):
+        master.say(0, "stopped", {"run": "run", "unhandled": 3})
+    # One that tells nothing of it.
+    master.say(2, "stopped", {"run": "run"})
+    peers = master.runner._post._machine.peers
+    peers["host_0"].status = {"unhandled": 2}
+    peers["host_1"].status = {"unhandled": 4}
+    wait_until(lambda: master.runner.num_unhandled_elsewhere == 7)
+    master.say(0, "stopped", {"run": "run", "unhandled": "many"})
+    assert master.runner.num_unhandled_elsewhere == 7
+    told = [record.args for record in caplog.records if record.getMessage().startswith("Exceptions have escaped")]
+    assert told == [(0, "host_0", 2), (1, "host_1", 2)]
+
+
 def test_nobody_fills_the_log(master: Master, caplog: pytest.LogCaptureFixture) -> None:
     master.join(0)
     for number in range(1000):

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import gevent
 import pytest
 
 from gregaria.cluster.happenings import Connected, Held, Item, Resumed, Waiting
+from gregaria.cluster.wire import WireError
 from gregaria.cluster.worker import WorkerRunner
 from gregaria.environment import Environment
 from gregaria.errors import ExitCode
@@ -84,7 +86,7 @@ def test_what_has_never_run_is_said_to_have_stopped(worker: WorkerRunner) -> Non
     told: list[Any] = []
     worker._machine.put = lambda *item: told.append(item)  # type: ignore[method-assign]
     say(worker, "stop", run="another")
-    wait_until(lambda: ("stopped", {"run": "another"}) in told)
+    wait_until(lambda: ("stopped", {"run": "another", "unhandled": 0}) in told)
 
 
 def test_a_worker_that_cannot_start_its_users_says_so(worker: WorkerRunner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,6 +141,71 @@ def test_the_end_of_the_test_is_asked_for_when_the_master_is_back(worker: Worker
         worker.stop_test("enough")
     assert [kind for kind, _ in told] == ["stop_test"]
     assert worker._ender is None
+
+
+def test_who_stops_a_worker_asks_for_the_end_of_the_whole_test_and_the_master_ends_it(worker: WorkerRunner) -> None:
+    told: list[Any] = []
+    worker.put = lambda *item: told.append(item)  # type: ignore[method-assign]
+    worker.environment.events.test_stopping.add_listener(lambda environment, **_: environment.runner.stop())
+    worker.stop()
+    worker._happened(Connected(1, "gregaria", {}, is_new=True))
+    spawn(worker, "run")
+    wait_until(lambda: worker.user_count == 2)
+    worker.stop()
+    worker.stop()
+    asked = [payload for kind, payload in told if kind == "stop_test"]
+    assert asked == [{"reason": "worker 1: runner.stop() was called"}]
+    assert worker.user_count == 2
+    say(worker, "stop", run="run")
+    wait_until(lambda: not worker._is_testing)
+    assert [payload for kind, payload in told if kind == "stop_test"] == asked
+
+
+@pytest.mark.parametrize("dialect", ["locust", None])
+def test_who_stops_a_worker_without_a_master_to_ask_ends_its_users(dialect: str | None) -> None:
+    runner = Environment(user_classes=[Calm]).create_worker_runner("127.0.0.1", 9, on_master_loss="continue")
+    spawn(runner, "run")
+    wait_until(lambda: runner.user_count == 2)
+    if dialect is not None:
+        runner._happened(Connected(0, dialect, {}, is_new=True))
+    runner.stop()
+    assert runner.user_count == 0
+    runner._happened(Held("the test is over"))
+    runner.quit()
+
+
+@pytest.mark.parametrize("value", [object(), print, Decimal(1), 2**70, [2**70], {1: -(2**64)}])
+def test_what_cannot_be_shared_is_refused_and_changes_nothing(worker: WorkerRunner, value: Any) -> None:
+    shared = worker.environment.shared_data
+    shared["key"] = 1
+    for key in ("key", "another"):
+        with pytest.raises(WireError, match="whole ones of up to 64 bits"):
+            shared[key] = value
+    assert shared == {"key": 1}
+    assert [change["stamp"] for change in shared.whole()] == [[1, worker.client_id]]
+
+
+@pytest.mark.parametrize("key", [("a", 1), frozenset("a")])
+def test_a_key_that_is_none_elsewhere_is_refused_on_every_node(worker: WorkerRunner, key: Any) -> None:
+    master = Environment(user_classes=[Calm]).create_master_runner("127.0.0.1", 0)
+    for runner in (worker, master):
+        with pytest.raises(WireError, match=r"cannot have the key .* would get a list"):
+            runner.environment.shared_data[key] = 1
+        assert runner.environment.shared_data == {}
+    master.quit()
+
+
+def test_what_is_shared_is_told_once_and_what_is_not_there_cannot_be_taken_away(worker: WorkerRunner) -> None:
+    told: list[Any] = []
+    shared = worker.environment.shared_data
+    shared.tell = told.append
+    shared["key"] = 2**64 - 1
+    del shared["key"]
+    with pytest.raises(KeyError, match="key"):
+        del shared["key"]
+    with pytest.raises(TypeError, match="unhashable"):
+        shared[[]] = 1  # type: ignore[index]
+    assert [(change["value"], change["is_gone"]) for change in told] == [(2**64 - 1, False), (None, True)]
 
 
 def test_a_master_that_has_begun_again_is_told_what_is_shared(worker: WorkerRunner) -> None:

@@ -26,10 +26,9 @@ from gregaria.cli.reports import Reports
 from gregaria.cli.series import Series
 from gregaria.cli.signals import Signals, Watchdog, terminate_self
 from gregaria.cli.start import check_classes, fire_init
+from gregaria.cli.unhandled import Unhandled
 from gregaria.environment import Environment
 from gregaria.errors import CommandError, ExitCode, FeedError, NoHost
-from gregaria.events import EventHook
-from gregaria.logs import GreenletErrors, watch_greenlets
 from gregaria.runner.state import STATE_STOPPED
 from gregaria.settings import settings
 from gregaria.stats.summary import Summary
@@ -74,8 +73,7 @@ class Run:
         self._web_ui: Any = None
         self._over = Event()
         self._stop_error: CommandError | None = None
-        self._listener_errors = EventHook.errors
-        self._greenlet_errors = GreenletErrors()
+        self._unhandled = Unhandled()
         self._is_freed = False
         self._watchdog = Watchdog()
         self._signals = Signals(self._stop_by_signal, self._stop_at_once)
@@ -87,7 +85,6 @@ class Run:
             CommandError: the run cannot begin.
         """
         logger.info("Starting Gregaria %s", VERSION)
-        self._greenlet_errors = watch_greenlets()
         self._prepare()
         self._keys.start()
         self._reports.start()
@@ -344,7 +341,7 @@ class Run:
             wished=self._environment.process_exit_code,
             code_on_error=self._options.exit_code_on_error,
             stop_error=self._stop_error or self._reports.error or self._runner.failure,
-            unhandled=EventHook.errors - self._listener_errors + self._greenlet_errors.count,
+            unhandled=self._unhandled.count() + self._runner.num_unhandled_elsewhere,
         )
 
     def _leave_at_once(self) -> None:

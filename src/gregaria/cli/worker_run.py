@@ -17,10 +17,9 @@ from gregaria.cli.limits import raise_file_limit
 from gregaria.cli.processes import LocalWorkers
 from gregaria.cli.signals import Signals, Watchdog, terminate_self
 from gregaria.cli.start import check_classes, fire_init
+from gregaria.cli.unhandled import Unhandled
 from gregaria.environment import Environment
 from gregaria.errors import ExitCode
-from gregaria.events import EventHook
-from gregaria.logs import watch_greenlets
 from gregaria.settings import settings
 from gregaria.version import VERSION
 
@@ -61,8 +60,7 @@ class WorkerRun:
             CommandError: the worker cannot begin, or could not go on.
         """
         logger.info("Starting Gregaria %s as a worker", VERSION)
-        greenlet_errors = watch_greenlets()
-        errors_before = EventHook.errors
+        unhandled = Unhandled()
         environment, options = self._environment, self._options
         if options.equal_weights:
             environment.assign_equal_weights()
@@ -70,6 +68,7 @@ class WorkerRun:
         check_classes(environment)
         raise_file_limit(None)
         self._runner = runner = runner_maker(self._part, options, self._locustfiles)(environment)
+        runner.count_unhandled = unhandled.count
         fire_init(environment, self._runner)
         self._signals.start()
         if self._part.parent_pid:
@@ -83,7 +82,7 @@ class WorkerRun:
         runner.quit()
         self._watchdog.off()
         runner.fire(environment.events.quitting, environment=environment, reverse=True)
-        code = self._exit_code(EventHook.errors - errors_before + greenlet_errors.count)
+        code = self._exit_code(unhandled.count())
         runner.fire(environment.events.quit, exit_code=code)
         self._signals.stop()
         if runner.failure is not None:

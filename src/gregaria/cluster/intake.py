@@ -95,6 +95,7 @@ class Intake:
             node.user_classes_count = {}
             if payload.get("run") in (None, self._test.run):
                 self._test.stopped.add(node.id)
+            self._master.note_unhandled(node, payload.get("unhandled", 0))
         elif kind == "user_gone" and node.state != STATE_MISSING:
             # Of a missing worker others have the users by now.
             name = payload["class"]

@@ -23,12 +23,12 @@ from gregaria.cluster.keys import Keys
 from gregaria.cluster.notes import NoteTaker
 from gregaria.cluster.placing import Placing
 from gregaria.cluster.post import Post
-from gregaria.cluster.roster import WorkerNode, WorkerNodes
+from gregaria.cluster.roster import WorkerNode, WorkerNodes, number_of
 from gregaria.cluster.rows import Rows
 from gregaria.cluster.running import RunningTest
 from gregaria.cluster.timing import GOODBYE_S, ROWS_S, Timing
 from gregaria.cluster.watching import watch_workers
-from gregaria.cluster.wire import copy_of
+from gregaria.cluster.wire import change_of, copy_of
 from gregaria.cluster.worker_machine import LOCUST
 from gregaria.errors import CommandError, ExitCode, shortened
 from gregaria.feed.feeds import feeds
@@ -49,6 +49,8 @@ logger = logging.getLogger("gregaria.cluster.master")
 _PATIENCE_S = 10.0
 #: seconds that the link has to send what is waiting when nothing else is waited for
 _FLUSH_S = 0.2
+#: exceptions that a worker may say have escaped
+_MOST_UNHANDLED = 2**53
 #: workers whose refusal is told
 _MOST_REFUSED = 100
 
@@ -92,6 +94,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         self.clients = WorkerNodes()
         self._test = RunningTest()
         self._changed = Event()
+        self._unhandled: dict[str, int] = {}
         self._refused = OncePerKind(logger, logging.ERROR, _MOST_REFUSED)
         self._faults = OncePerKind(logger, logging.ERROR)
         keeper = Bookkeeper(journal, command) if journal is not None else None
@@ -268,6 +271,29 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         else:
             self._post.deal(item.node_id, item.number)
 
+    def note_unhandled(self, node: WorkerNode, told: object) -> None:
+        """A worker has told how many exceptions have escaped its listeners and greenlets since its process began.
+
+        Raises:
+            ValueError: that is no number.
+        """
+        count = int(number_of(told, _MOST_UNHANDLED))
+        if count and node.id not in self._unhandled:
+            logger.error(
+                "Exceptions have escaped listeners or greenlets of worker %d (%s): its log tells which. If nothing "
+                "worse happens, the exit code is %d",
+                node.index,
+                node.id,
+                ExitCode.USAGE,
+            )
+        # A sign of life may be older than what was said at the end of a test.
+        if count > self._unhandled.get(node.id, 0):
+            self._unhandled[node.id] = count
+
+    @property
+    def num_unhandled_elsewhere(self) -> int:
+        return sum(self._unhandled.values())
+
     def deliver(self, kind: str, data: Any, node_id: str) -> None:
         """A message of a worker's has come: call its listener."""
         self._messages.deliver(Message(kind, data, node_id), self.environment)
@@ -299,7 +325,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             self.stop_test("all users have ended by themselves")
 
     def _tell_shared(self, change: dict[str, Any]) -> None:
-        change = copy_of("shared", change)
+        change = change_of(change)
         for node in self.clients.present:
             self._post.put(node.id, "shared", change)
 

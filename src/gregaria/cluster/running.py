@@ -7,6 +7,7 @@ from gevent import Greenlet
 from gevent.pool import Group
 
 from gregaria.cluster.journal import Notes
+from gregaria.cluster.roster import WorkerNode
 from gregaria.events import EventHook
 from gregaria.stats.failures import ExceptionTable
 from gregaria.stats.table import RequestStats
@@ -79,6 +80,9 @@ class Master(Protocol):
 
     def user_gone(self, class_name: str, node_id: str) -> None:
         """A user of a worker has ended for good."""
+
+    def note_unhandled(self, node: WorkerNode, told: object) -> None:
+        """A worker has told how many exceptions have escaped its listeners and greenlets."""
 
     def deliver(self, kind: str, data: Any, node_id: str) -> None:
         """A message of a worker's has come."""

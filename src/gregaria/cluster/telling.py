@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import gevent
@@ -30,6 +31,7 @@ class Worker(Protocol):
     current_memory_usage: int
     worker_state: str
     share: Share
+    count_unhandled: Callable[[], int]
 
     @property
     def stats(self) -> RequestStats: ...
@@ -125,6 +127,7 @@ class Telling:
             "idle_cores": idle_cores(),
             "users": worker.user_classes_count,
             "requests_per_s": self._highest_rate(),
+            "unhandled": worker.count_unhandled(),
         }
 
     def _highest_rate(self) -> float:

@@ -48,6 +48,7 @@ def _read_status(master: Master, node: WorkerNode, status: Mapping[str, Any]) ->
     node.memory_usage = int(status.get("current_memory_usage") or 0)
     if node.dialect != LOCUST and isinstance(status.get("users"), dict):
         node.user_classes_count = counts_of(status["users"])
+    master.note_unhandled(node, status.get("unhandled", 0))
     delay_s = float(status.get("loop_delay_s") or 0.0)
     if delay_s >= _BLOCKED_S > node.loop_delay_s:
         logger.warning(

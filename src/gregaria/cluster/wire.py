@@ -1,11 +1,14 @@
 """Frames of both dialects: msgpack arrays ``[type, data, node_id]``, as Locust's; bounded, and never pickle."""
 
 import datetime
+from collections.abc import Hashable, Mapping
 from typing import Any, NamedTuple
 
 import msgpack
 
-__all__ = ["LARGEST_FRAME_BYTES", "Frame", "WireError", "copy_of", "pack", "size_of", "unpack", "whole"]
+from gregaria.errors import shortened
+
+__all__ = ["LARGEST_FRAME_BYTES", "Frame", "WireError", "change_of", "copy_of", "pack", "size_of", "unpack", "whole"]
 
 #: what is larger is refused by whoever would send it, and dropped unread by whoever gets it
 LARGEST_FRAME_BYTES = 64 * 1024 * 1024
@@ -45,7 +48,8 @@ def pack(kind: str, data: Any, node_id: str, most_bytes: int = LARGEST_FRAME_BYT
         packed: bytes = msgpack.packb((kind, data, node_id), default=_simple)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise WireError(
-            f"a message of type {kind!r} cannot be sent, as {error}: numbers, texts, bytes, None, lists, dicts can"
+            f"a message of type {kind!r} cannot be sent, as {error}: numbers (whole ones of up to 64 bits), texts, "
+            "bytes, None, lists, dicts can"
         ) from None
     if len(packed) > most_bytes:
         raise WireError(
@@ -75,6 +79,21 @@ def copy_of(kind: str, data: Any) -> Any:
     if not isinstance(kind, str) or not 0 < len(kind) <= _LONGEST_TYPE:
         raise WireError(f"the type of a message is a text of 1 to {_LONGEST_TYPE} characters, not {kind!r}")
     return unpack(pack(kind, data, "", LARGEST_FRAME_BYTES - 2 * _ENVELOPE_BYTES)).data
+
+
+def change_of(change: Mapping[str, Any]) -> Any:
+    """What will come over there of a change of shared data.
+
+    Raises:
+        WireError: the value cannot be sent; or the key is a key no more over there, as a tuple becomes a list.
+    """
+    copy = copy_of("shared", change)
+    if not isinstance(copy["key"], Hashable):
+        raise WireError(
+            f"shared_data cannot have the key {shortened(repr(change['key']), 100)}, as other nodes would get a "
+            f"{type(copy['key']).__name__}: take a text, a number, bytes or None"
+        )
+    return copy
 
 
 def whole(value: object) -> int:
@@ -115,6 +134,8 @@ def _simple(value: Any) -> Any:
         return list(value)
     if type(value).__name__ == "ObjectId":
         return {"__ObjectId__": True, "as_str": str(value)}
+    if isinstance(value, int):
+        raise OverflowError("there is a whole number of more than 64 bits in it")
     raise TypeError(f"there is a {type(value).__qualname__} in it")
 
 

@@ -6,7 +6,7 @@ import socket
 import time
 import traceback
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gevent
@@ -25,9 +25,10 @@ from gregaria.cluster.options import take_options, those_for
 from gregaria.cluster.reach import why_not
 from gregaria.cluster.telling import Telling, idle_cores
 from gregaria.cluster.timing import GOODBYE_S, ROWS_S, Timing
-from gregaria.cluster.wire import copy_of
+from gregaria.cluster.wire import change_of, copy_of
 from gregaria.cluster.worker_machine import LOCUST, WorkerMachine
 from gregaria.errors import LONGEST_MESSAGE, CommandError, ExitCode, shortened
+from gregaria.events import EventHook
 from gregaria.feed.feeds import feeds
 from gregaria.runner.host import HostRunner
 from gregaria.runner.messages import Message
@@ -63,6 +64,8 @@ class WorkerRunner(HostRunner, DistributedRunner):
         master_host, master_port: where the master listens.
         connected: whether a master has accepted it.
         is_locust: whether the master is one of Locust's.
+        count_unhandled: called for how many exceptions nobody has dealt with: those of listeners, unless whoever
+            watches greenlets puts another function there.
     """
 
     workers: tuple[Any, ...] = ()
@@ -98,6 +101,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
         self._spawn_timestamp = 0.0
         self.is_locust = False
         self._is_held = False
+        self.count_unhandled: Callable[[], int] = lambda: EventHook.errors
         self._about: dict[str, Any] = {
             "host": socket.gethostname(),
             "cores": os.cpu_count() or 1,
@@ -119,7 +123,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
             timing or Timing.usual(),
         )
         environment.shared_data.writer = self.client_id
-        environment.shared_data.tell = lambda change: self.put("shared", copy_of("shared", change))
+        environment.shared_data.tell = lambda change: self.put("shared", change_of(change))
         feeds.connect(self)
         self._link = Link(WorkerSocket(self._machine, master_host, master_port, keys), self._happened)
         self._link.open()
@@ -189,14 +193,29 @@ class WorkerRunner(HostRunner, DistributedRunner):
         """Ask the master for rows of test data."""
         self.put("feed", [feed_name, payload])
 
+    def stop(self) -> None:
+        """End the whole test: the master is asked to, and not waited for.
+
+        Without a master that could, or when it is about to end anyway, it does what every runner does.
+        """
+        if self._can_ask_master and self._ender is None:
+            self.stop_test("runner.stop() was called")
+        else:
+            super().stop()
+
     def stop_test(self, reason: str) -> None:
         """End the whole test: the master does."""
-        if self.is_locust or not (self.connected or self._on_master_loss == PAUSE):
+        if not self._can_ask_master:
             super().stop_test(reason)
         elif self._is_testing and self._asked_to_end != self._run:
             self._asked_to_end = self._run
             logger.info("The master is asked to end the test: %s", reason)
             self.put("stop_test", {"reason": f"worker {self.worker_index}: {reason}"})
+
+    @property
+    def _can_ask_master(self) -> bool:
+        """Whether there is a master that ends tests when it is asked to, or will be one again before users go on."""
+        return not self.is_locust and (self.connected or self._on_master_loss == PAUSE)
 
     def log_exception(self, node_id: str, msg: str, formatted_tb: str) -> None:
         super().log_exception(node_id, msg, formatted_tb)
@@ -269,7 +288,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
         if what.is_new and not self.is_locust:
             # A master that has begun again has nothing of what was shared.
             for change in self.environment.shared_data.whole():
-                self.put("shared", copy_of("shared", change))
+                self.put("shared", change_of(change))
             self.share.resume()
         if self.is_locust:
             feeds.fail("a master of Locust's hands out no rows")
@@ -481,10 +500,11 @@ class WorkerRunner(HostRunner, DistributedRunner):
         """Tell the master everything that it has not been told, and that this was all of that run."""
         self.worker_state = STATE_INIT
         self._telling.tell_all()
+        told = {"run": run, "unhandled": self.count_unhandled()}
 
         def tell() -> None:
             self._machine.report_now()
-            self._machine.put("stopped", {"run": run})
+            self._machine.put("stopped", told)
 
         self._link.ask(tell)
         if self.is_locust:

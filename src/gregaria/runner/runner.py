@@ -138,6 +138,11 @@ class Runner:
         return ()
 
     @property
+    def num_unhandled_elsewhere(self) -> int:
+        """How many exceptions have escaped listeners and greenlets of other processes of the run."""
+        return 0
+
+    @property
     def custom_messages(self) -> dict[str, tuple[Listener, bool]]:
         """{type of message: (listener, concurrent)}."""
         return self._messages.listeners

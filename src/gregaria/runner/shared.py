@@ -18,7 +18,8 @@ class SharedData(dict[Any, Any]):
     ``shared_data["list"] = [*shared_data["list"], 1]`` is.
 
     Attributes:
-        tell: called with each change of this process, as ``{"key", "value", "stamp"}``; None while nobody listens.
+        tell: called with each change of this process, as ``{"key", "value", "stamp", "is_gone"}``, before it is made;
+            what it raises refuses the change. None while nobody listens.
         writer: this process's name.
     """
 
@@ -30,12 +31,15 @@ class SharedData(dict[Any, Any]):
         self._highest = 0
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        hash(key)
+        self._tell(key, value, is_gone=False)
         super().__setitem__(key, value)
-        self._changed(key, value, is_gone=False)
 
     def __delitem__(self, key: Any) -> None:
+        if key not in self:
+            raise KeyError(key)
+        self._tell(key, None, is_gone=True)
         super().__delitem__(key)
-        self._changed(key, None, is_gone=True)
 
     def update(self, *others: Any, **more: Any) -> None:
         for key, value in dict(*others, **more).items():
@@ -96,11 +100,13 @@ class SharedData(dict[Any, Any]):
             super().__setitem__(key, value)
         return [change]
 
-    def _changed(self, key: Any, value: Any, *, is_gone: bool) -> None:
+    def _tell(self, key: Any, value: Any, *, is_gone: bool) -> None:
         self._highest += 1
-        stamp = self._stamps[key] = (self._highest, self.writer)
+        stamp = (self._highest, self.writer)
         if self.tell is not None:
+            # What cannot be sent has no stamp, either.
             self.tell(_change(key, value, stamp, is_gone=is_gone))
+        self._stamps[key] = stamp
 
 
 def _change(key: Any, value: Any, stamp: tuple[int, str], *, is_gone: bool) -> dict[str, Any]:
