@@ -1,6 +1,7 @@
 """A real Locust from PyPI: its workers under our master, our workers under its master, with right totals."""
 
 import csv
+import signal
 import socket
 from pathlib import Path
 
@@ -58,9 +59,12 @@ def start_locust(cluster: Cluster, locust: str, *arguments: str) -> Node:
 
 def test_workers_of_locust_and_ours_under_our_master(locust: str, target: Server, tmp_path: Path) -> None:
     with Cluster(tmp_path, LOCUSTFILE) as cluster:
-        master = cluster.start_master("-u", "6", "-r", "20", "-t", "4s", "--expect-workers", "3", "-H", target.url)
+        master = cluster.start_master("-u", "6", "-r", "20", "--expect-workers", "3", "-H", target.url)
         theirs = [start_locust(cluster, locust, "--worker", "--master-port", str(cluster.port)) for _ in range(2)]
         ours = cluster.start_worker()
+        master.wait_for("TOLD to_master here", times=3)
+        target.wait_for("/a", 100)
+        master.signal(signal.SIGINT)
         assert master.wait(60) == 1, master.output
         assert ours.wait() == 0
         assert [worker.wait() for worker in theirs] != [None, None]

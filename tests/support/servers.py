@@ -104,7 +104,7 @@ class CountingServer(Server):
         urllib.request.urlopen(urllib.request.Request(url, text.encode(), method="PUT"), timeout=10).close()
         return url
 
-    def wait_for(self, path: str, least: int = 1, timeout_s: float = 10) -> None:
+    def wait_for(self, path: str, least: int = 1, timeout_s: float = 60) -> None:
         until = time.monotonic() + timeout_s
         while self.counts().get(path, 0) < least:
             assert time.monotonic() < until, f"{path} was not asked for {least} times: {self.counts()}"

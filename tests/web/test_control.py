@@ -14,6 +14,7 @@ from tests.web.conftest import Events, Site, Starter
         ({}, "Missing or invalid user_count or spawn_rate from /swarm request"),
         ({"user_count": "abc", "spawn_rate": "1"}, "Invalid user_count value: 'abc' (must be an integer)"),
         ({"user_count": "-1", "spawn_rate": "1"}, "Missing or invalid user_count"),
+        ({"user_count": f"1{'0' * 29}", "spawn_rate": "1"}, "100,000,000 at most"),
         ({"user_count": "1", "spawn_rate": "0"}, "Missing or invalid user_count"),
         ({"user_count": "1", "spawn_rate": "nan"}, "Missing or invalid user_count"),
         ({"user_count": "1", "spawn_rate": "1", "run_time": "soon"}, "Valid run_time formats are : 20, 20s, 3m"),
@@ -104,6 +105,7 @@ def test_a_user_class_can_be_changed_as_far_as_it_says_of_itself(site: Site) -> 
         ({"user_class_name": "Buyer", "client": "x"}, "client cannot be changed"),
         ({"user_class_name": "Buyer", "__init__": "x"}, "__init__ cannot be changed"),
         ({"user_class_name": "Buyer", "weight": -1}, "weight is a number that is not below zero"),
+        ({"user_class_name": ["Buyer"]}, "one of Buyer, Seller"),
         ({"user_class_name": "Buyer", "tasks": "look"}, "tasks is a list of names"),
         ({"user_class_name": "Buyer", "tasks": ["run"]}, "no task run"),
         ([], "JSON object"),
@@ -114,6 +116,13 @@ def test_what_a_class_is_not_to_be_changed_to_is_refused(site: Site, change: Any
     assert answer.status_code == 400
     assert words in answer.text
     assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize("weight", ["NaN", "1e999"])
+def test_a_weight_that_is_no_number_is_refused(site: Site, weight: str) -> None:
+    answer = site.post("/user", data=f'{{"user_class_name": "Buyer", "weight": {weight}}}')
+    assert answer.status_code == 400
+    assert "weight is a number" in answer.text
 
 
 SHAPE = """

@@ -32,7 +32,10 @@ def test_a_value_keeps_the_type_of_the_present_one(texts: list[str], present: An
     assert type(found) is type(expected)
 
 
-@pytest.mark.parametrize(("text", "present"), [("x", 3), ("", 3), ("1.5", 3), ("x", 1.0), ("a,b", [1])])
+@pytest.mark.parametrize(
+    ("text", "present"),
+    [("x", 3), ("", 3), ("1.5", 3), ("x", 1.0), ("nan", 1.0), ("inf", 1.0), ("a,b", [1])],
+)
 def test_a_value_that_cannot_be_is_refused(text: str, present: Any) -> None:
     with pytest.raises(WrongFieldError, match="is not a"):
         as_value([text], present)

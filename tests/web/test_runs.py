@@ -1,6 +1,7 @@
 """The runs that are over: kept, listed, bounded, and none the worse for a broken folder."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,16 @@ def test_a_folder_with_broken_files_does_no_harm(tmp_path: Path, content: str) -
     # What is not known as a run is nobody's to remove.
     assert (tmp_path / broken).exists()
     assert (tmp_path / "notes.txt").exists()
+
+
+@pytest.mark.parametrize(
+    "change", [{"num_requests": math.inf}, {"started_epoch_s": math.nan}, {"ended_epoch_s": "x"}, {"host": {}}]
+)
+def test_a_run_that_no_page_could_be_told_of_is_left_alone(tmp_path: Path, change: dict[str, Any]) -> None:
+    good, broken = kept(Runs(str(tmp_path)), 2)
+    path = tmp_path / broken / "run.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    assert [run["id"] for run in Runs(str(tmp_path)).listed()] == [good]
 
 
 def test_a_broken_document_is_none(tmp_path: Path) -> None:

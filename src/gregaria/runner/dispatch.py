@@ -15,6 +15,9 @@ from gregaria.runner.seating import Seating
 #: the ways to share users among workers: the same number on each, or in proportion to their capacity
 BALANCES = ("equal", "capacity")
 
+#: users at a time; more of them are a slip of the finger, and would be shared out for hours
+MOST_USERS = 100_000_000
+
 
 class Worker(Protocol):
     """Whatever users can be placed on."""
@@ -27,10 +30,12 @@ def check_load(user_count: float, spawn_rate: float) -> None:
     """Refuse a load that cannot be reached.
 
     Raises:
-        ValueError: a negative number of users, or a spawn rate that is not a number above 0.
+        ValueError: a number of users below 0 or above ``MOST_USERS``, or a spawn rate that is not a number above 0.
     """
     if not user_count >= 0 or math.isinf(user_count):
         raise ValueError(f"The number of users must be 0 or more, not {user_count!r}")
+    if user_count > MOST_USERS:
+        raise ValueError(f"The number of users must be {MOST_USERS:,} at most, not {user_count!r}")
     if not spawn_rate > 0 or math.isinf(spawn_rate):
         raise ValueError(f"The spawn rate must be a finite number of users per second above 0, not {spawn_rate!r}")
 

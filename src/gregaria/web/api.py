@@ -9,7 +9,6 @@ from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from gregaria.errors import CommandError
-from gregaria.logs import last_lines
 from gregaria.report.compare import compare
 from gregaria.report.comparison import comparison_document
 from gregaria.report.exchanges import exchange_document
@@ -20,7 +19,7 @@ from gregaria.stats.summary import RequestRow, reported_fractions
 from gregaria.web.feed import Feed
 from gregaria.web.figures import is_master
 from gregaria.web.form import kind_of
-from gregaria.web.locust_api import download, task_ratios
+from gregaria.web.locust_api import download, logs_of, task_ratios
 from gregaria.web.picture import Picture
 from gregaria.web.report import report_response
 from gregaria.web.runs import Runs
@@ -161,7 +160,7 @@ class Api:
 
     def logs(self) -> ResponseReturnValue:
         """As ``/logs``."""
-        return jsonify(master=last_lines(), workers=self._environment.worker_logs)
+        return jsonify(logs_of(self._environment))
 
     def runs(self) -> ResponseReturnValue:
         """The runs that are over, newest first."""

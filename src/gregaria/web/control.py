@@ -1,6 +1,7 @@
 """What changes a run: start, edit, stop, clear the figures, change a user class."""
 
 import logging
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from gevent.lock import RLock
 
 from gregaria.errors import GregariaError
+from gregaria.runner.dispatch import check_load
 from gregaria.runner.state import STATE_RUNNING, STATE_SPAWNING
 from gregaria.stats.masking import texts_of
 from gregaria.users.check import check_user_class
@@ -86,6 +88,7 @@ class Control:
         if shape is None:
             if user_count is None or rate is None:
                 raise WrongFieldError(_MISSING_LOAD)
+            check_load(user_count, rate)
             if run_time_s is not None:
                 told["run_time"] = run_time_s
             values |= {"num_users": user_count, "spawn_rate": rate, "run_time": run_time_s}
@@ -204,7 +207,7 @@ class Control:
         environment = self._environment
         available = environment.available_user_classes or environment.user_classes_by_name
         name = changes.get("user_class_name")
-        if name not in available:
+        if not isinstance(name, str) or name not in available:
             abort(400, f"The body is a JSON object, whose user_class_name is one of {', '.join(available)}")
         user_class = available[name]
         known = _ATTRIBUTES | set(user_class.json())
@@ -229,7 +232,7 @@ def _wrong_attribute(changes: Mapping[str, Any]) -> str | None:
     """Why these are no attributes of a user class, in words; None if they can be."""
     for name in ("weight", "fixed_count"):
         value = changes.get(name, 0)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
             return f"{name} is a number that is not below zero, not {value!r}"
     tasks = changes.get("tasks", [])
     if not isinstance(tasks, list) or not all(isinstance(task, str) for task in tasks):

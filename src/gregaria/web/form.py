@@ -107,6 +107,9 @@ def as_run_time_s(text: str) -> int:
 
 def _converted(kind: type, text: str) -> Any:
     try:
-        return kind(text)
+        value = kind(text)
+        if kind is float and not math.isfinite(value):
+            raise ValueError("no number that could be told")
+        return value
     except (ValueError, OverflowError):
         raise WrongFieldError(f"{text!r} is not {'a whole number' if kind is int else 'a number'}") from None

@@ -20,13 +20,22 @@ from gregaria.stats.summary import Summary
 from gregaria.users.ratio import get_ratio
 from gregaria.web.figures import is_master, json_in_turns, locust_stats
 
-__all__ = ["LocustApi", "download", "file_name", "task_ratios"]
+__all__ = ["LocustApi", "download", "file_name", "logs_of", "task_ratios"]
 
 logger = logging.getLogger("gregaria.web")
 
 #: what file systems and headers take from a name
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _NO_HISTORY = "Error: Server was not started with option to generate full history."
+
+
+def logs_of(environment: Any) -> dict[str, Any]:
+    """The last lines of this process and of its workers; a task may have logged a secret."""
+    mask = environment.stats.errors.mask
+    return {
+        "master": [mask.text(line) for line in last_lines()],
+        "workers": {node_id: [mask.text(line) for line in lines] for node_id, lines in environment.worker_logs.items()},
+    }
 
 
 class LocustApi:
@@ -110,7 +119,7 @@ class LocustApi:
 
     def logs(self) -> ResponseReturnValue:
         """The last lines of this process and of its workers."""
-        return jsonify(master=last_lines(), workers=self._environment.worker_logs)
+        return jsonify(logs_of(self._environment))
 
     def worker_count(self) -> ResponseReturnValue:
         """How many workers are heard of."""

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import re
 import secrets
 import shutil
@@ -160,9 +161,14 @@ def _read(path: Path) -> Run | None:
     try:
         told = json.loads((path / _ABOUT).read_text(encoding="utf-8"))
         run = Run(**told)
-        figures = (run.number, run.users, run.num_requests, run.num_failures, run.started_epoch_s or 0.0)
+        moments = (run.started_epoch_s or 0.0, run.ended_epoch_s or 0.0)
+        figures = (run.number, run.users, run.num_requests, run.num_failures, *moments)
         if run.id != path.name or not all(isinstance(figure, int | float) for figure in figures):
             raise ValueError("it is no run's")
+        if not all(math.isfinite(figure) for figure in figures):
+            raise ValueError("it has figures that are none")
+        if not isinstance(run.state, str) or not isinstance(run.host, str | None):
+            raise ValueError("it has no state, or no host, that could be shown")
     except (OSError, ValueError, TypeError) as error:
         logger.warning("%s is no run, or broken, and is left alone: %s", path, error)
         return None
