@@ -10,7 +10,6 @@ import argparse
 import contextlib
 import json
 import re
-import signal
 import statistics
 import subprocess
 import time
@@ -26,7 +25,7 @@ import zmq
 from benchmarks import results
 from benchmarks.cases import GREGARIA, LOCUSTFILES, USERS, WORK, cores, gregaria
 from benchmarks.limits import judged
-from benchmarks.measure import Sample, look, raise_file_limit
+from benchmarks.measure import Sample, end, look, raise_file_limit
 from benchmarks.nginx import Nginx
 
 JOINING = 2_000
@@ -46,12 +45,7 @@ def master(url: str, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], int
     try:
         yield process, _port_of(process, log)
     finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
 
 
 def _port_of(process: subprocess.Popen[bytes], log: Path) -> int:

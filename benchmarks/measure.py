@@ -99,6 +99,16 @@ def look(
     return sample
 
 
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process with SIGINT and wait for it; one that does not end in 20 s is killed."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 def _window(process: subprocess.Popen[bytes], target: Target, window_s: float) -> Sample:
     usage = psutil.Process(process.pid)
     started, requests, cpu_s, target_cpu_s = time.monotonic(), target.requests(), _cpu_s(usage), target.cpu_s()

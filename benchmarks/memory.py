@@ -4,7 +4,6 @@ python -m benchmarks.memory [--quick]
 """
 
 import argparse
-import signal
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ from benchmarks import results
 from benchmarks.cases import GREGARIA, WORK, cores, python_tool
 from benchmarks.limits import judged
 from benchmarks.locust_env import locust_program
-from benchmarks.measure import NotMeasuredError, raise_file_limit
+from benchmarks.measure import NotMeasuredError, end, raise_file_limit
 from benchmarks.nginx import Nginx, pinned
 
 USERS_PER_S = 3_000
@@ -74,12 +73,7 @@ def own_memory_bytes(subject: Subject, users: int) -> int:
             time.sleep(CALM_S)
             memory: int = psutil.Process(process.pid).memory_full_info().uss
         finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
     return memory
 
 

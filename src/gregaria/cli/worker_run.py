@@ -133,7 +133,7 @@ def run_workers(arguments: Sequence[str], part: Part, options: Any) -> int:
         part.master_host,
         part.master_port,
         replaces=options.replace_workers,
-        # Whoever signals the whole group has the workers get it twice, which leave at once then: nobody replaces those.
+        # One that leaves because it was told to is not replaced, whatever its exit code.
         is_over=lambda: is_told_to_end,
     )
     signals = Signals(lambda _: end(), end)
