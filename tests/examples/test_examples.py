@@ -148,7 +148,7 @@ def test_a_client_over_a_socket_is_counted_like_a_request(line_server: str, tmp_
 
 
 def test_too_many_failures_end_the_test_early(target: Server, tmp_path: Path) -> None:
-    run = run_example("stop_on_threshold.py", target.url, tmp_path, "-u", "5", "-r", "10", "-t", "1h")
+    run = run_example("stop_on_threshold.py", target.url, tmp_path, "-u", "5", "-r", "100", "-t", "1h")
     assert run.exit_code == 1, run.output
     assert "of the requests failed: stopping" in run.stdout
     assert "all 5 users are there" in run.stdout

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,12 +15,12 @@ from typing import Any
 __all__ = ["Cluster", "Node", "wait_until"]
 
 
-def wait_until(is_so: Any, timeout_s: float, what: str) -> None:
-    """Return when ``is_so()``; fail with ``what`` when that takes longer."""
+def wait_until(is_so: Any, timeout_s: float, what: str | Callable[[], str]) -> None:
+    """Return when ``is_so()``; fail with ``what`` (as it is by then) when that takes longer."""
     deadline_s = time.monotonic() + timeout_s
     while not is_so():
         if time.monotonic() > deadline_s:
-            raise AssertionError(f"{what} within {timeout_s:g} s")
+            raise AssertionError(f"not within {timeout_s:g} s: {what if isinstance(what, str) else what()}")
         time.sleep(0.02)
 
 
@@ -58,11 +58,16 @@ class Node:
         wait_until(
             lambda: len(found()) >= times or self.process.poll() is not None,
             timeout_s,
-            f"{pattern!r} in:\n{self.output}",
+            lambda: f"{pattern!r} in:\n{self.output}{self._siblings()}",
         )
         matches = found()
         assert len(matches) >= times, f"it has ended ({self.process.returncode}) without {pattern!r}:\n{self.output}"
         return matches[times - 1]
+
+    def _siblings(self) -> str:
+        """The ends of the other nodes' logs, which tell why this one waits."""
+        others = [log for log in sorted(self.log.parent.glob("*.log")) if log != self.log]
+        return "".join(f"\n-- {log.name} --\n{log.read_text(errors='replace')[-3000:]}" for log in others)
 
     def signal(self, number: int) -> None:
         self.process.send_signal(number)

@@ -1,7 +1,9 @@
 """A server that says exactly the bytes a test gives it, in threads of its own."""
 
+import errno
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
@@ -59,7 +61,11 @@ class Wire:
         while True:
             try:
                 connection, _ = self._listener.accept()
-            except OSError:
+            except OSError as error:
+                if error.errno == errno.EMFILE:
+                    # A test that takes every descriptor for a moment: it gives them back.
+                    time.sleep(0.01)
+                    continue
                 return
             self.connections += 1
             self._open.append(connection)
