@@ -71,7 +71,7 @@ class Simulation:
         self.master = MasterMachine(f"master-{self._masters}", self.timing, known)
         return self.master
 
-    def add_worker(self, name: str = "", incarnation: str = "") -> Worker:
+    def add_worker(self, name: str = "", incarnation: str = "", report_at_s: float = 0.0) -> Worker:
         """One more worker."""
         name = name or f"host_{len(self.workers)}"
         worker: Worker
@@ -89,6 +89,7 @@ class Simulation:
             lambda: {"state": "running"},
             self.now_s,
             self.timing,
+            report_at_s,
         )
         worker = self.workers[name] = Worker(machine)
         return worker

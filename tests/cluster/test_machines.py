@@ -18,7 +18,7 @@ from gregaria.cluster.happenings import (
     Waiting,
 )
 from gregaria.cluster.wire import LARGEST_FRAME_BYTES, WireError, pack, unpack
-from tests.cluster.simulation import Simulation, Weather
+from tests.cluster.simulation import STEP_S, Simulation, Weather
 
 
 def kinds(happened: list[object]) -> list[type]:
@@ -245,6 +245,60 @@ def test_a_goodbye_comes_after_everything_else() -> None:
     assert simulation.total == 5
     assert kinds(simulation.happened)[-1] is Left
     assert worker.machine.is_all_dealt_with
+
+
+def says_locust(simulation: Simulation, kind: str, data: object = None) -> list[str]:
+    """A worker of Locust's says something; the types of the frames that it is answered."""
+    simulation.master.receive(b"host_theirs", pack(kind, data, "host_theirs"), simulation.now_s)
+    answers = [unpack(body).type for _, body in simulation.master.outbox]
+    simulation.master.outbox.clear()
+    return answers
+
+
+def test_a_worker_of_locusts_is_used_when_its_locustfile_has_had_time_to_listen() -> None:
+    simulation = Simulation()
+    # It is answered at once, or it would ask again.
+    assert says_locust(simulation, "client_ready", "2.47.0") == ["ack"]
+    says_locust(simulation, "heartbeat", {"state": "ready"})
+    simulation.run(0.5)
+    assert simulation.happened == []
+    says_locust(simulation, "heartbeat", {"state": "ready"})
+    simulation.run(0.1)
+    assert kinds(simulation.happened) == [Joined]
+    says_locust(simulation, "client_ready", "2.47.0")
+    says_locust(simulation, "heartbeat", {"state": "ready"})
+    simulation.run(4)
+    assert kinds(simulation.happened) == [Joined]
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("quit", [Joined, Left]), ("heartbeat", [Joined]), (None, [Joined, Lost])]
+)
+def test_one_of_locusts_that_hardly_says_anything_is_told_of_all_the_same(
+    kind: str | None, expected: list[type]
+) -> None:
+    simulation = Simulation()
+    says_locust(simulation, "client_ready", "2.47.0")
+    if kind is not None:
+        says_locust(simulation, kind)
+    simulation.run(4 if kind is not None else 6)
+    assert kinds(simulation.happened) == expected
+
+
+def test_reports_come_at_the_same_moment_of_each_interval() -> None:
+    simulation = Simulation()
+    worker = simulation.add_worker(report_at_s=0.25)
+    reported: list[tuple[float, int]] = []
+
+    def look() -> None:
+        worker.counted += 1
+        if worker.reported and worker.reported not in (number for _, number in reported):
+            reported.append((simulation.now_s, worker.reported))
+
+    simulation.run(20, look)
+    late_s = [(moment_s - 0.25) % 1.0 for moment_s, _ in reported[1:]]
+    assert len(late_s) >= 19
+    assert max(late_s) < 2.5 * STEP_S
 
 
 def test_another_protocol_is_refused_with_both_versions() -> None:

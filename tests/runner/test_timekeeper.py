@@ -122,3 +122,17 @@ def test_workers_that_come_and_go_and_a_generator_that_is_held_up_are_marked() -
     ]
     (point,) = stats.timeline.points()
     assert (point.late_seconds, point.user_count) == (1, 3)
+
+
+def test_a_master_ticks_at_a_moment_of_each_second_of_the_clock() -> None:
+    stats, master = RequestStats(), Master()
+    began_s = stats.timeline.now_epoch_s
+    stats.timeline.begin(began_s)
+    # A moment that is so near that the first block would be too short.
+    keeper = Timekeeper(stats.timeline, stats.generator, master, (began_s + 0.45) % 1.0)
+    stats.log_request("GET", "/", 5, 10)
+    gevent.sleep(2.0)
+    stats.log_request("GET", "/", 5, 10)
+    keeper.stop()
+    first, *_ = stats.timeline.points()
+    assert first.epoch_s + first.length_s == pytest.approx(began_s + 1.45, abs=0.4)

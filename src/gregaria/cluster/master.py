@@ -26,7 +26,7 @@ from gregaria.cluster.post import Post
 from gregaria.cluster.roster import WorkerNode, WorkerNodes, number_of
 from gregaria.cluster.rows import Rows
 from gregaria.cluster.running import RunningTest
-from gregaria.cluster.timing import GOODBYE_S, ROWS_S, Timing
+from gregaria.cluster.timing import GOODBYE_S, ROWS_S, TICK_AT_S, Timing
 from gregaria.cluster.watching import watch_workers
 from gregaria.cluster.wire import change_of, copy_of
 from gregaria.cluster.worker_machine import LOCUST
@@ -75,6 +75,8 @@ class MasterRunner(SteeringRunner, DistributedRunner):
     Raises:
         CommandError: the address cannot be listened on.
     """
+
+    _tick_at_s = TICK_AT_S
 
     def __init__(
         self,

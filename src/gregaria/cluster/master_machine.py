@@ -25,6 +25,9 @@ _MOST_PEERS = 20_000
 _MOST_REASONS = 100
 #: seconds between two words about frames that mean nothing
 _DISTURBED_S = 10.0
+#: A worker of Locust's says that it is ready before its locustfile's listeners of `init` have run, and would not know
+#: what it is sent by then. It is used from its second sign of life on, or so many seconds later.
+_SETTLED_BEATS, _SETTLING_S = 2, 3.0
 
 
 @dataclass(slots=True)
@@ -41,6 +44,8 @@ class Peer:
         heard_s: when it was last heard of.
         is_lost: its users may be given to others, and it has not been given any since.
         has_left: it has said goodbye, or another process has taken its name.
+        beats: signs of life so far, in Locust's dialect.
+        joins_s: when the runner is told of it at the latest; None when it has been.
     """
 
     node_id: str
@@ -53,6 +58,8 @@ class Peer:
     status: dict[str, Any] = field(default_factory=dict)
     is_lost: bool = False
     has_left: bool = False
+    beats: int = 0
+    joins_s: float | None = None
 
     @property
     def identity(self) -> bytes:
@@ -181,6 +188,8 @@ class MasterMachine:
         for peer in self.peers.values():
             if peer.has_left:
                 continue
+            if peer.joins_s is not None and now_s >= peer.joins_s:
+                self._introduce(peer)
             if is_to_probe and not peer.is_lost and peer.dialect == GREGARIA:
                 self._send(peer, self._envelope(peer, 0, [], 0))
             if not peer.is_lost and now_s - peer.heard_s > self._timing.lease_s:
@@ -264,7 +273,14 @@ class MasterMachine:
         self.peers[node_id] = peer
         self._known.pop(node_id, None)
         self._accept(peer)
-        self.happenings.append(Joined(node_id, index, dialect, about))
+        peer.joins_s = now_s + _SETTLING_S
+        if dialect == GREGARIA:
+            self._introduce(peer)
+
+    def _introduce(self, peer: Peer) -> None:
+        if peer.joins_s is not None:
+            peer.joins_s = None
+            self.happenings.append(Joined(peer.node_id, peer.index, peer.dialect, peer.about))
 
     def _reconnected(self, peer: Peer, about: dict[str, Any], now_s: float) -> None:
         peer.heard_s = now_s
@@ -284,6 +300,7 @@ class MasterMachine:
 
     def _lose(self, peer: Peer, reason: str, now_s: float) -> None:
         if not peer.is_lost and not peer.has_left:
+            self._introduce(peer)
             peer.is_lost = True
             self.happenings.append(Lost(peer.node_id, reason, now_s - peer.heard_s))
 
@@ -338,8 +355,12 @@ class MasterMachine:
         if frame.type == "heartbeat":
             if isinstance(frame.data, dict):
                 peer.status = frame.data
+            peer.beats += 1
+            if peer.beats == _SETTLED_BEATS:
+                self._introduce(peer)
             self._send(peer, pack("heartbeat", None, ""))
         elif frame.type == "quit":
+            self._introduce(peer)
             peer.has_left = True
             self.happenings.append(Left(peer.node_id))
             return

@@ -1,15 +1,19 @@
 """How often and how long, for both ends of a link."""
 
+import zlib
 from dataclasses import dataclass
 
 from gregaria.settings import settings
 
-__all__ = ["GOODBYE_S", "ROWS_S", "Timing"]
+__all__ = ["GOODBYE_S", "ROWS_S", "TICK_AT_S", "Timing", "report_at_s"]
 
 #: seconds that a goodbye has to be heard, and that a master waits for those of its workers
 GOODBYE_S = 3.0
 #: seconds that workers have to get the first rows of their feeds, before users wait for them
 ROWS_S = 60.0
+#: Of each second of the clock: when a master takes what workers have reported in it as one second's figures. Their
+#: reports come in the first part, each worker's at a moment of its own, and so never just before or just after that.
+TICK_AT_S, _REPORTS_S = 0.7, 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +45,8 @@ class Timing:
             heartbeat_s=settings.heartbeat_interval_s,
             give_up_s=settings.connect_retry_timeout_s * settings.connect_retry_count,
         )
+
+
+def report_at_s(node_id: str) -> float:
+    """The part of each second of the clock at which a worker of that name reports; the same for the same name."""
+    return zlib.crc32(node_id.encode()) / 2**32 * _REPORTS_S

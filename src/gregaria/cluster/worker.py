@@ -24,7 +24,7 @@ from gregaria.cluster.link import Link, WorkerSocket
 from gregaria.cluster.options import take_options, those_for
 from gregaria.cluster.reach import why_not
 from gregaria.cluster.telling import Telling, idle_cores
-from gregaria.cluster.timing import GOODBYE_S, ROWS_S, Timing
+from gregaria.cluster.timing import GOODBYE_S, ROWS_S, Timing, report_at_s
 from gregaria.cluster.wire import change_of, copy_of
 from gregaria.cluster.worker_machine import LOCUST, WorkerMachine
 from gregaria.errors import LONGEST_MESSAGE, CommandError, ExitCode, shortened
@@ -121,6 +121,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
             self._telling.status_now,
             time.monotonic(),
             timing or Timing.usual(),
+            time.monotonic() - time.time() + report_at_s(self.client_id),
         )
         environment.shared_data.writer = self.client_id
         environment.shared_data.tell = lambda change: self.put("shared", change_of(change))

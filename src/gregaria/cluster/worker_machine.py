@@ -11,6 +11,7 @@ from gregaria.cluster.happenings import Connected, Held, Item, Refused, Resumed,
 from gregaria.cluster.locust_dialect import frames_from_worker, items_for_worker
 from gregaria.cluster.timing import Timing
 from gregaria.cluster.wire import Frame, WireError, pack, size_of, unpack, whole
+from gregaria.runner.beat import next_beat_s
 
 __all__ = ["GREGARIA", "LOCUST", "WorkerMachine"]
 
@@ -36,6 +37,7 @@ class WorkerMachine:
         status: called for what every sign of life says.
         now_s: the time.
         timing: how often and how long.
+        report_at_s: a moment at which a report is due; others are whole intervals from there.
 
     Attributes:
         outbox: frames to be sent.
@@ -52,6 +54,7 @@ class WorkerMachine:
         status: Callable[[], dict[str, Any]],
         now_s: float,
         timing: Timing | None = None,
+        report_at_s: float = 0.0,
     ) -> None:
         self.node_id = node_id
         self.outbox: list[bytes] = []
@@ -74,6 +77,7 @@ class WorkerMachine:
         self._heard_s = now_s
         self._ready_due_s = now_s
         self._beat_due_s = now_s
+        self._report_at_s = report_at_s
         self._report_due_s = now_s
         self._tell_due_s = now_s + self._timing.tell_s
 
@@ -224,7 +228,7 @@ class WorkerMachine:
                 self.say("heartbeat", self._status())
             return
         if now_s >= self._report_due_s and self._channel.waiting("report") < _MOST_REPORTS:
-            self._report_due_s = now_s + self._timing.report_s
+            self._report_due_s = next_beat_s(now_s, self._timing.report_s, self._report_at_s)
             self.report_now()
         is_due = now_s >= self._beat_due_s
         first, items = self._channel.take(now_s) if self._is_open else (0, [])

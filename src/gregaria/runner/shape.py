@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import gevent
 
 from gregaria.errors import StopTest
+from gregaria.runner.beat import next_beat_s
 from gregaria.users.declare import where
 
 logger = logging.getLogger("gregaria.runner.shape")
@@ -156,9 +157,7 @@ def follow(
             runner.stop_test(f"the shape {type(shape).__name__} has come to its end")
             return
         runner.shape_last_tick = tick
-        elapsed_s = now() - began_s
-        # At whole seconds, so that many ticks do not add up to a delay; one that took long skips some.
-        sleep(began_s + (elapsed_s // TICK_S + 1) * TICK_S - now())
+        sleep(next_beat_s(now(), TICK_S, began_s) - now())
 
 
 def _tell_of_failure(shape: LoadTestShape, runner: Followed, error: Exception) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import gevent
 from gevent import Greenlet
 
+from gregaria.runner.beat import next_beat_s
 from gregaria.runner.state import STATE_MISSING
 from gregaria.settings import settings
 from gregaria.stats.generator_log import GeneratorLog
@@ -36,9 +37,12 @@ class Timekeeper:
         timeline: of the test that begins.
         generator: what the generator observes about itself.
         runner: whose users are counted, and whose workers come and go.
+        at_s: the part of each second of the clock at which to tick; None for whole seconds from now.
     """
 
-    def __init__(self, timeline: Timeline, generator: GeneratorLog, runner: Observed) -> None:
+    def __init__(
+        self, timeline: Timeline, generator: GeneratorLog, runner: Observed, at_s: float | None = None
+    ) -> None:
         self._timeline = timeline
         self._generator = generator
         self._runner = runner
@@ -46,6 +50,7 @@ class Timekeeper:
         self._num_causes = len(generator.causes)
         self._workers = _present(runner.workers)
         self._warned: set[str] = set()
+        self._at_s = timeline.now_epoch_s if at_s is None else at_s
         self._greenlet: Greenlet = gevent.spawn(self._run)
 
     def stop(self) -> None:
@@ -54,12 +59,13 @@ class Timekeeper:
         self._tick()
 
     def _run(self) -> None:
-        began_s = self._timeline.now_epoch_s
+        # The first block is half a second at least.
+        last_s = self._timeline.now_epoch_s + _TICK_S / 2
         while True:
-            # At whole seconds, so that many ticks do not add up to a delay; one that took long skips some.
-            elapsed_s = self._timeline.now_epoch_s - began_s
-            gevent.sleep(max(began_s + (elapsed_s // _TICK_S + 1) * _TICK_S - self._timeline.now_epoch_s, 0))
+            due_s = next_beat_s(max(last_s, self._timeline.now_epoch_s), _TICK_S, self._at_s)
+            gevent.sleep(max(due_s - self._timeline.now_epoch_s, 0))
             self._tick()
+            last_s = due_s
 
     def _tick(self) -> None:
         num_late, self._num_late = self._num_late, self._generator.num_late_seconds
