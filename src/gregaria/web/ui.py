@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from gevent import Greenlet
 from werkzeug.exceptions import HTTPException
 
+from gregaria.engine.names import is_loopback
 from gregaria.errors import CommandError, ExitCode
 from gregaria.report.json import DOCUMENT_BYTES, document
 from gregaria.report.moment import host_of, summary_of
@@ -31,7 +32,7 @@ from gregaria.web.page import Page
 from gregaria.web.picture import Picture
 from gregaria.web.report import report_response
 from gregaria.web.runs import Runs
-from gregaria.web.server import Server, is_loopback, tls_context
+from gregaria.web.server import Server, tls_context
 
 __all__ = ["WebUI"]
 
