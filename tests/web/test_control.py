@@ -76,6 +76,32 @@ def test_a_secret_given_in_the_form_is_masked_from_then_on(starter: Starter, tar
     assert "/***/look" in site.get("/stats/requests").text
 
 
+TALKATIVE = """
+import logging
+
+class Talker(HttpUser):
+    @task
+    def tell(self):
+        logging.info("TOLD %s", self.environment.parsed_options.password)
+        self.environment.runner.quit()
+"""
+
+
+def test_no_secret_is_logged(starter: Starter) -> None:
+    starter.write("shop.py", (starter.folder / "shop.py").read_text() + TALKATIVE)
+    site = starter.start("-H", "http://127.0.0.1:1", "Talker")
+    assert site.swarm(password="my-new-secret")["success"] is True
+    site.end(None)
+    headless = starter.begin(
+        "-f", "shop.py", "--headless", "-H", "http://127.0.0.1:1", "--password", "my-new-secret",
+        "--logfile", "run.log", "Talker",
+    )  # fmt: skip
+    headless.end(None)
+    for told in ("".join(site.log), (starter.folder / "run.log").read_text()):
+        assert "TOLD ***" in told
+        assert "my-new-secret" not in told
+
+
 def test_clearing_keeps_the_rows_and_tells_listeners(site: Site) -> None:
     site.swarm()
     site.until(lambda: site.requests_of("/look"))

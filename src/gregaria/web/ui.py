@@ -27,7 +27,7 @@ from gregaria.web.figures import is_master
 from gregaria.web.form import extra_option
 from gregaria.web.guard import Guard, allow_login
 from gregaria.web.locust_api import LocustApi, file_name
-from gregaria.web.login import check_login, login_arguments, new_login_manager, only_known
+from gregaria.web.login import check_login, login_arguments, new_login_manager, only_known, secret_of
 from gregaria.web.page import Page
 from gregaria.web.picture import Picture
 from gregaria.web.report import report_response
@@ -124,6 +124,8 @@ class WebUI:
         """
         if self.web_login:
             check_login(self.app, self.login_manager, self.auth_args)
+            errors = self.environment.stats.errors
+            errors.mask = errors.mask.and_these(secret_of(self.app))
         self._listen()
 
     def _listen(self) -> None:
