@@ -23,7 +23,7 @@ from gregaria.environment import Environment
 from gregaria.errors import CommandError, ExitCode
 from gregaria.events import EventHook, events
 from gregaria.logs import mask_records, set_up_logging
-from gregaria.report.html import check_html_path, html_path
+from gregaria.report.html import check_html_name, check_html_path, html_path
 from gregaria.report.json import check_document_path
 from gregaria.settings import check_numbers, check_percentiles, settings
 from gregaria.stats.masking import Mask
@@ -151,6 +151,7 @@ def _check_first(parser: Parser, first: Resolved) -> None:
     if options.json_file:
         check_document_path(options.json_file)
     if options.html_file:
+        check_html_name(options.html_file)
         check_html_path(html_path(options.html_file, options.num_users, options.spawn_rate, options.run_time))
 
 
