@@ -3,6 +3,7 @@
 import logging
 import re
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,15 @@ import gevent
 import pytest
 
 from gregaria.errors import CommandError
-from gregaria.logs import OncePerKind, last_lines, lines_since, mask_records, set_up_logging, watch_greenlets
+from gregaria.logs import (
+    Bounded,
+    OncePerKind,
+    last_lines,
+    lines_since,
+    mask_records,
+    set_up_logging,
+    watch_greenlets,
+)
 from gregaria.stats.masking import Mask
 
 
@@ -125,6 +134,24 @@ def test_of_kinds_that_have_no_end_the_first_are_told_and_that_there_are_more(ca
     assert len(told) == 4
     assert told[3].endswith("number 3")
     assert len(once.counts) == 3
+
+
+def test_what_others_bring_about_is_told_as_far_as_there_is_room(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now_s)
+    bounded = Bounded(logging.getLogger("shop"), most=3, per_s=0.5)
+    assert [bounded.tell(logging.WARNING, "number %d", number) for number in range(10)] == [True] * 3 + [False] * 7
+    now_s += 1
+    assert not bounded.tell(logging.WARNING, "number %d", 10)
+    now_s += 1
+    assert bounded.tell(logging.WARNING, "number %d", 11)
+    now_s += 2
+    assert bounded.tell(logging.WARNING, "number %d", 12)
+    told = [record.getMessage() for record in caplog.records]
+    assert told[:3] == ["number 0", "number 1", "number 2"]
+    assert told[3:] == ["number 11 (8 lines before this one were too many to be told)", "number 12"]
 
 
 def test_lines_since_the_last_look_come_once_and_those_that_are_gone_are_counted() -> None:

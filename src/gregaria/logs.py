@@ -4,6 +4,7 @@ import logging
 import logging.handlers
 import socket
 import sys
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import gevent
 from gregaria.errors import CommandError, ExitCode
 
 __all__ = [
+    "Bounded",
     "OncePerKind",
     "last_lines",
     "lines_since",
@@ -200,6 +202,40 @@ class OncePerKind:
             self._is_full = True
             self._log.log(self._level, "Others of the kind are not told any more; the next is: " + message, *values)
         return False
+
+
+class Bounded:
+    """Logs what others bring about, as far as the log has room for it; then it tells now and then how many there were.
+
+    Args:
+        log: where to.
+        most: lines that may come at once.
+        per_s: lines in each second that there is room for again.
+    """
+
+    def __init__(self, log: logging.Logger, most: int = 1000, per_s: float = 1.0) -> None:
+        self._log = log
+        self._most = most
+        self._per_s = per_s
+        self._room = float(most)
+        self._looked_s = time.monotonic()
+        self._num_untold = 0
+
+    def tell(self, level: int, message: str, *values: object) -> bool:
+        """Log ``message`` if there is room for it. Returns whether there was."""
+        now_s = time.monotonic()
+        self._room = min(self._room + (now_s - self._looked_s) * self._per_s, self._most)
+        self._looked_s = now_s
+        if self._room < 1:
+            self._num_untold += 1
+            return False
+        self._room -= 1
+        if self._num_untold:
+            message = f"{message} (%d lines before this one were too many to be told)"
+            values = (*values, self._num_untold)
+            self._num_untold = 0
+        self._log.log(level, message, *values)
+        return True
 
 
 class GreenletErrors:
