@@ -1,5 +1,6 @@
 """What a master decides, without any worker: what happens to it is made up."""
 
+import logging
 import threading
 import time
 from argparse import Namespace
@@ -12,7 +13,7 @@ import pytest
 
 from gregaria.cluster.bookkeeping import Bookkeeper
 from gregaria.cluster.channel import Channel
-from gregaria.cluster.happenings import Back, Item, Joined, Lost, Refused
+from gregaria.cluster.happenings import Back, Item, Joined, Left, Lost, Refused
 from gregaria.cluster.journal import Journal, Notes
 from gregaria.cluster.master import MasterRunner
 from gregaria.cluster.master_machine import Peer
@@ -123,6 +124,17 @@ def test_a_worker_that_has_left_is_not_waited_for_by_another_master(tmp_path: Pa
     peers = {name: Peer(name, 0, "gregaria", "a", {}, Channel(), 0.0) for name in ("host_0", "host_1")}
     peers["host_1"].has_left = True
     assert keeper.places(peers, {}) == {"host_0": ("a", 0, 0)}
+
+
+def test_a_goodbye_that_is_not_acknowledged_can_be_said_to_another_master(tmp_path: Path) -> None:
+    keeper = Bookkeeper(Journal(str(tmp_path / "notes")), "")
+    peers = {"host_0": Peer("host_0", 0, "gregaria", "a", {}, Channel(), 0.0)}
+    # The link has seen it, but what went before has not been taken.
+    peers["host_0"].goodbye = 8
+    assert keeper.places(peers, {}) == {"host_0": ("a", 0, 0)}
+    keeper.took("host_0", 7)
+    keeper.took("host_0", 8)
+    assert keeper.places(peers, {}) == {"host_0": ("a", 0, 7)}
 
 
 def seen(master: Master, number: int, received: int) -> Channel:
@@ -491,3 +503,18 @@ def test_users_of_a_worker_that_is_lost_after_a_master_was_started_anew_come_at_
     gevent.sleep(0.3)
     assert master.users_of(0) == 3
     master.end()
+
+
+def test_strangers_that_come_and_go_without_end_do_not_fill_the_log(
+    master: Master, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    began_s = time.monotonic()
+    for number in range(1000):
+        master.join(number)
+        master.lose(number)
+        master.runner._happened(Left(f"host_{number}", 0))
+    lines = [message for message in caplog.messages if message.startswith("Worker ")]
+    # As many as there is room for at once, and what has become room since.
+    assert 1000 <= len(lines) <= 1000 + (time.monotonic() - began_s) + 1
+    assert "is ready; there are 1" in lines[0]

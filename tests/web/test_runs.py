@@ -145,6 +145,21 @@ def test_a_run_without_a_beginning_is_kept_too(tmp_path: Path) -> None:
     assert len(Runs(str(tmp_path)).listed()) == 1
 
 
+def test_documents_tell_where_the_failures_of_their_test_are(starter: Starter) -> None:
+    site = starter.start("-H", "http://127.0.0.1:1", "--json-file", "end", "--failures-dir", "fails")
+    for _ in range(2):
+        site.swarm()
+        site.until(site.requests_of)
+        site.post("/stop")
+    kept = [site.json(f"/api/runs/{run['id']}/document") for run in site.json("/api/runs")]
+    assert [document["options"]["failures_dir"] for document in kept] == ["fails_2", "fails"]
+    site.end()
+    for name in ("", "_2"):
+        document = json.loads((starter.folder / f"end{name}.json").read_text())
+        assert document["options"]["failures_dir"] == f"fails{name}"
+        assert (starter.folder / f"fails{name}" / "index.json").is_file()
+
+
 def test_each_test_of_a_process_is_a_run_of_its_own(starter: Starter, target: Server) -> None:
     site = starter.start("-H", target.url, "--runs-dir", "kept", "--csv", "out/a", "--json-file", "out/end")
     for _ in range(2):

@@ -1,4 +1,4 @@
-/** Light or dark: as the system has it, until somebody chooses. */
+/** Light or dark: as the page was asked to open, or as the system has it, until somebody chooses. */
 
 import { computed, effect, signal } from "@preact/signals";
 
@@ -10,7 +10,12 @@ const chosen = preference<Theme | "system">("theme", "system");
 const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
 const system = signal<Theme>(systemIsDark.matches ? "dark" : "light");
 
-export const theme = computed<Theme>(() => (chosen.value === "system" ? system.value : chosen.value));
+/** What a report was asked for; whoever chooses here chooses for all pages. */
+const asked = signal<Theme | null>(themeIn(document.documentElement.dataset["theme"]));
+
+export const theme = computed<Theme>(
+  () => asked.value ?? (chosen.value === "system" ? system.value : chosen.value),
+);
 
 /** Keep the page's colours to the theme from now on. */
 export function startTheme(): void {
@@ -22,7 +27,12 @@ export function startTheme(): void {
 
 export function toggleTheme(): void {
   const next = theme.value === "dark" ? "light" : "dark";
+  asked.value = null;
   chosen.value = next === system.value ? "system" : next;
+}
+
+function themeIn(text: string | undefined): Theme | null {
+  return text === "dark" || text === "light" ? text : null;
 }
 
 /** A colour of the theme as canvases need it: `colour("accent")`, `colour("accent", 0.2)`. */

@@ -31,7 +31,7 @@ def summary_of(runner: Any, locustfiles: Sequence[str] = (), document_bytes: int
         host=host_of(environment),
         locustfiles=locustfiles or environment.parsed_locustfiles or (),
         notes=runner.notes,
-        options={} if options is None else _asked_for(options),
+        options={} if options is None else {**_asked_for(options), "failures_dir": runner.failures_dir},
         # With all users gone, as they are at the end, there are no shares but those that the weights say.
         task_ratios=task_ratios(classes, typical_users(classes)) if document_bytes else None,
         document_bytes=document_bytes,
@@ -59,6 +59,5 @@ def _asked_for(options: Any) -> dict[str, object]:
             ("tags", "tags"),
             ("exclude_tags", "exclude_tags"),
             ("profile", "profile"),
-            ("failures_dir", "failures_directory"),
         )
     }

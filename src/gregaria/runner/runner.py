@@ -44,6 +44,7 @@ class Runner:
         iterations: how many tasks the users of a test run together; None for no limit.
         iterations_left: how many of them are still to be begun; None for no limit.
         failure: why it has ended before it was told to; None while it has not.
+        failures_dir: where the failures of this test are written when it is over; None for nowhere.
         after_test: called when a test is over, all listeners included, and its figures are still there.
     """
 
@@ -68,6 +69,7 @@ class Runner:
         self.iterations: int | None = None
         self.iterations_left: int | None = None
         self.failure: CommandError | None = None
+        self.failures_dir: str | None = None
         self.after_test: list[Callable[[], object]] = []
         self._messages = MessageListeners()
         self._monitor: Greenlet | None = None

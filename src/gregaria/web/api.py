@@ -18,7 +18,7 @@ from gregaria.settings import settings
 from gregaria.stats.summary import RequestRow, reported_fractions
 from gregaria.web.feed import Feed
 from gregaria.web.figures import is_master
-from gregaria.web.form import kind_of
+from gregaria.web.form import kind_of, shown
 from gregaria.web.locust_api import download, logs_of, task_ratios
 from gregaria.web.picture import Picture
 from gregaria.web.report import report_response
@@ -222,7 +222,7 @@ class Api:
                     {
                         "name": name,
                         "kind": kind_of(option, value),
-                        "value": None if option.is_secret else value,
+                        "value": None if option.is_secret else shown(value),
                         "is_set": value not in (None, "", []),
                         "choices": option.choices,
                         "help": option.help,

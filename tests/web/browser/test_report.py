@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.support.command import Run, run_gregaria
 from tests.support.servers import Server
 from tests.web.browser.conftest import cell, number_in, serious_in
-from tests.web.conftest import USERS
+from tests.web.conftest import USERS, Site
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(90)]
 
@@ -99,3 +99,13 @@ def test_on_paper_all_rows_are_there_and_no_buttons(open_page: Open, reported: t
         "['#part-stats table', '#part-failures'].map((each) => document.querySelector(each).getBoundingClientRect())"
     )
     assert places[0]["bottom"] <= places[1]["top"]
+
+
+@pytest.mark.parametrize(("asked", "shown"), [("dark", "dark"), ("pink", "light")])
+def test_it_opens_in_the_theme_that_the_request_asks_for(
+    open_page: Open, running: Site, asked: str, shown: str
+) -> None:
+    page = open_page(f"{running.url}/stats/report?theme={asked}", color_scheme="light")
+    expect(page.locator("html")).to_have_attribute("data-theme", shown)
+    page.keyboard.press("t")
+    expect(page.locator("html")).to_have_attribute("data-theme", "light" if shown == "dark" else "dark")
