@@ -1,6 +1,7 @@
 """The verdict on two runs: what differs is found, what does not is left in peace, and doubt is told as such."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -70,6 +71,7 @@ def test_one_slow_name_among_many_is_found_though_the_total_hides_it() -> None:
 def test_more_failures_are_the_verdict_even_if_all_is_faster() -> None:
     found = compared(run_document(1), run_document(2, factor=0.7, failing=0.05))
     assert found.verdict == MORE_FAILURES
+    assert re.match(r"B is worse, it has more failures: failures of GET /[ab] \+\d\.\d points \(\+", found.sentence)
     assert found.total.changes["failures"].change == pytest.approx(0.05, abs=0.02)
 
 

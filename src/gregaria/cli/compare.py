@@ -32,6 +32,7 @@ examples:
   gregaria compare before.json after.json
   gregaria compare before.json after.json --fail-above p95=10% --fail-above rate=-5% --fail-above failures=1%
   gregaria compare old_stats.csv new_stats.csv --name "GET /api/.*" --json
+  gregaria compare before.json after.json > changes.txt        all names, whatever the size of the terminal
 
 The verdict is one of: slower, faster, more failures, fewer failures, no difference beyond X %, cannot tell. Half a
 minute or more of steady load each is enough for most targets. What differs from run to run (a cache, a neighbour on

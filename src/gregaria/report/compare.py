@@ -401,7 +401,7 @@ def _lacking(a: MeasuredRun, b: MeasuredRun) -> str:
     short = {name: len(run.parts) for name, run in runs.items() if len(run.parts) < FEWEST_PARTS}
     if not short:
         return ""
-    told = " and ".join(f"{name} has {count}" for name, count in short.items())
+    told = " and ".join(f"{name} has {count or 'none'}" for name, count in short.items())
     return (
         f"Cannot tell: of the {FEWEST_PARTS} blocks of time with all users that it takes to know how far the figures "
         f"may be off, {told}. Compare longer runs."
@@ -432,14 +432,15 @@ def _told(found: Sequence[tuple[ComparedRow, str]]) -> str:
     """The largest change, and how many others there are."""
     row, metric = max(found, key=lambda each: abs(each[0].changes[each[1]].change or 0.0))
     more = {1: "", 2: ", and another figure"}.get(len(found), f", and {len(found) - 1} more figures")
-    return f"{metric} of {row.label} {_percent(row.changes[metric])}{more}"
+    return f"{metric} of {row.label} {_in_words(metric, row.changes[metric])}{more}"
 
 
-def _percent(change: Change) -> str:
+def _in_words(metric: str, change: Change) -> str:
     assert change.change is not None
     assert change.low is not None
     assert change.high is not None
-    return f"{change.change * 100:+.1f} % ({change.low * 100:+.1f} to {change.high * 100:+.1f})"
+    unit = "points" if metric == "failures" else "%"
+    return f"{change.change * 100:+.1f} {unit} ({change.low * 100:+.1f} to {change.high * 100:+.1f})"
 
 
 def _notes_on(a: MeasuredRun, b: MeasuredRun) -> list[str]:
