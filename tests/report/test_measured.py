@@ -184,6 +184,12 @@ def test_of_a_short_history_it_is_told_how_long_it_has_to_be(tmp_path: Path) -> 
     assert "A block of a history takes 10 s" in load_run(name).notes[0]
 
 
+def test_a_request_that_is_called_as_the_total_is_not_taken_for_it() -> None:
+    document = run_document(1)
+    document["requests"][0] |= {"method": "", "name": "Aggregated"}
+    assert run_of_document(document, "a").wholes[TOTAL].requests == document["total"]["num_requests"]
+
+
 def test_options_that_a_locustfile_has_made_its_own_are_no_number_of_users() -> None:
     document = run_document(1) | {"timeline": None, "options": {"users": "many"}}
     assert run_of_document(document, "a").user_count is None

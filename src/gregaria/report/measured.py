@@ -174,7 +174,7 @@ def run_of_document(document: Mapping[str, Any], label: str) -> MeasuredRun:
     Args:
         document: what ``read_document`` or ``report.json.document`` makes.
     """
-    wholes = {_key(row): _whole_of_row(row) for row in (document["total"], *document["requests"])}
+    wholes = {_key(row): _whole_of_row(row) for row in (*document["requests"], document["total"])}
     timeline = document.get("timeline")
     if timeline is None:
         note = f"{label} has no timeline: it was written by an older version, or its test never began."
