@@ -104,11 +104,13 @@ def test_a_run_that_no_page_could_be_told_of_is_left_alone(tmp_path: Path, chang
     assert [run["id"] for run in Runs(str(tmp_path)).listed()] == [good]
 
 
-def test_a_broken_document_is_none(tmp_path: Path) -> None:
+def test_a_broken_document_is_refused_by_its_run(tmp_path: Path) -> None:
     runs = Runs(str(tmp_path))
     (name,) = kept(runs, 1)
     (tmp_path / name / "document.json").write_text("{")
-    assert runs.document(name) is None
+    with pytest.raises(CommandError, match=f"{name} is no document of --json-file: it ends in the middle"):
+        runs.document(name)
+    assert runs.document("20231114-221320-000000") is None
 
 
 @pytest.mark.parametrize("run_id", ["..", "../..", "nothing", "20231114-221320-000000"])
@@ -181,6 +183,12 @@ def test_each_test_of_a_process_is_a_run_of_its_own(starter: Starter, target: Se
     assert (compared["a"]["label"], compared["b"]["label"]) == (first["id"], second["id"])
     assert {row["name"] for row in compared["rows"]} == {"/look", "/sell", "/status/500"}
     assert site.get(f"/api/compare?a={first['id']}").status_code == 404
+    path = starter.folder / "kept" / second["id"] / "document.json"
+    path.write_text(path.read_text().replace('"num_requests":', '"num_request":', 1))
+    told = f"{second['id']} is broken, or no document of --json-file: total.num_requests is missing"
+    for address in (f"/api/compare?a={first['id']}&b={second['id']}", f"/api/runs/{second['id']}/report"):
+        answer = site.get(address)
+        assert (answer.status_code, answer.text.strip()) == (400, told)
     report = site.get(f"/api/runs/{first['id']}/report")
     assert report.status_code in (200, 503)
     assert site.get("/api/runs/..%2f../document").status_code == 404

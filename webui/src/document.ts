@@ -1,4 +1,4 @@
-/** The document of a run, as `--json-file` writes it: docs/summary.schema.json describes it. */
+/** The document of a run, as `--json-file` writes it: src/gregaria/report/summary.schema.json describes it. */
 
 import type { Exchange, Shares, WireMark, WirePoint } from "./model";
 

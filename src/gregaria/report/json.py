@@ -28,7 +28,7 @@ __all__ = [
     "write_document",
 ]
 
-#: name and version of the document's layout; docs/summary.schema.json describes it
+#: name and version of the document's layout; summary.schema.json beside this describes it
 SCHEMA = "gregaria.summary/1"
 #: what a document may take, as JSON without blanks: its timeline is as fine as that allows
 DOCUMENT_BYTES = 5_000_000

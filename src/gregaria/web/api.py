@@ -172,9 +172,9 @@ class Api:
 
     def run_report(self, run_id: str) -> ResponseReturnValue:
         """The report of one of them."""
-        found = self._runs.document(run_id)
+        found = _apart(self._runs.document, run_id)
         if found is None:
-            abort(404, "There is no such run, or it cannot be read.")
+            abort(404, "There is no such run.")
         return report_response(found, f"{run_id}_report.html")
 
     def run_file(self, run_id: str, name: str) -> ResponseReturnValue:
@@ -189,16 +189,11 @@ class Api:
         measured = []
         for name in ("a", "b"):
             run_id = request.args.get(name, "")
-            found = self._runs.document(run_id)
+            found = _apart(self._runs.document, run_id)
             if found is None:
-                abort(404, f"{name} names no run, or one that cannot be read.")
+                abort(404, f"{name} names no run.")
             measured.append((found, run_id))
-        # In a thread of the system: it may take longer than users of a running test are to wait.
-        try:
-            told = gevent.get_hub().threadpool.apply(_comparison, measured)
-        except CommandError as error:
-            abort(422, str(error))
-        return jsonify(told)
+        return jsonify(_apart(_comparison, *measured))
 
     def _group(self, group: Any) -> dict[str, Any]:
         return {
@@ -235,6 +230,14 @@ class Api:
 
 def _comparison(a: tuple[dict[str, Any], str], b: tuple[dict[str, Any], str]) -> dict[str, Any]:
     return comparison_document(compare(run_of_document(*a), run_of_document(*b)))
+
+
+def _apart(work: Callable[..., Any], *arguments: Any) -> Any:
+    """What some work makes in a thread of the system: it may take longer than users of a running test are to wait."""
+    try:
+        return gevent.get_hub().threadpool.apply(work, arguments)
+    except CommandError as error:
+        abort(400, str(error))
 
 
 def _moment(name: str, default: float) -> float:
