@@ -35,7 +35,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory, target: Server) -> tuple[
     (folder / "shop.py").write_text(USERS + TROUBLE)
     run = run_gregaria(
         "-f", "shop.py", "-H", target.url, "-u", "6", "-r", "6", "-t", "5s", "--html", "r_{u}_{t}.html",
-        "--password", "open-sesame", folder=folder, timeout_s=60,
+        "--password", "open-sesame", folder=folder,
     )  # fmt: skip
     assert (folder / "r_6_5.html").exists(), run.output
     return folder / "r_6_5.html", run
