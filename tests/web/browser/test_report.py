@@ -52,6 +52,9 @@ def test_it_tells_what_the_document_tells_and_asks_nobody(open_page: Open, repor
     expect(page.get_by_text(run.report["machine"]["system"])).to_be_visible()
     expect(page.locator("#part-exceptions")).to_contain_text("KeyError: 'basket'")
     expect(page.locator("#part-ratios")).to_contain_text("Clumsy")
+    configuration = page.locator(".configuration")
+    for told in ("Buyer", "weight 1", "password", "***", "colour", "red", "hidden"):
+        expect(configuration).to_contain_text(told)
     assert "open-sesame" not in path.read_text()
 
 
