@@ -18,12 +18,14 @@ from gregaria.cluster.journal import Journal, Notes
 from gregaria.cluster.master import MasterRunner
 from gregaria.cluster.master_machine import Peer
 from gregaria.cluster.notes import NoteTaker
+from gregaria.context import CustomOption
 from gregaria.environment import Environment
 from gregaria.errors import ExitCode, StopTest
 from gregaria.logs import watch_greenlets
 from gregaria.runner.state import STATE_RUNNING, STATE_SPAWNING, STATE_STOPPED
 from gregaria.users.declare import task
 from gregaria.users.user import User
+from gregaria.web.picture import Picture
 
 
 class Calm(User):
@@ -227,7 +229,7 @@ def test_a_missing_worker_is_told_to_count_anew_too(master: Master) -> None:
 
 def test_options_are_told_as_listeners_of_test_start_have_left_them(master: Master) -> None:
     environment = master.environment
-    environment.parsed_options, environment.custom_options = Namespace(shelf="top", other=1), {"shelf": False}
+    environment.parsed_options, environment.custom_options = Namespace(shelf="top", other=1), {"shelf": CustomOption()}
 
     def change(**_: Any) -> None:
         # One that is back at this moment is told how things are now.
@@ -405,6 +407,31 @@ def test_a_worker_whose_words_mean_nothing_keeps_no_other_from_being_watched(mas
     master.runner._post._link.ask(lambda: master.runner._post._machine.peers.update(peers))
     wait_until(lambda: master.runner.clients["host_2"].user_count == 3)
     assert master.runner.user_count == 3
+
+
+def test_a_worker_that_was_late_is_told_so_without_being_said_to_stand_still(
+    master: Master, caplog: pytest.LogCaptureFixture
+) -> None:
+    statuses: list[dict[str, Any]] = [
+        {"longest_delay_s": 0.4},
+        {"longest_delay_s": 0.001, "loop_delay_s": 3.5},
+        {"longest_delay_s": None},
+        {"longest_delay_s": float("inf")},
+        {"longest_delay_s": 7.0},
+    ]
+    peers = {}
+    for number, status in enumerate(statuses):
+        master.join(number)
+        peers[f"host_{number}"] = Peer(
+            f"host_{number}", number, "gregaria", "x", {}, Channel(), time.monotonic(), status
+        )
+    master.runner._post._link.ask(lambda: master.runner._post._machine.peers.update(peers))
+    wait_until(lambda: master.runner.clients["host_4"].longest_delay_s == 7.0)
+    workers = Picture(master.environment, lambda: 1).changes()["workers"]
+    assert [worker["loop_delay_s"] for worker in workers] == [0.4, 3.5, None, None, 7.0]
+    assert [text for text in caplog.messages if "has not turned" in text] == [
+        "The event loop of worker 1 (host_1) has not turned for 4 s: a user's code blocks it"
+    ]
 
 
 def test_exceptions_that_workers_have_not_dealt_with_are_added_up_and_told_once_of_each(

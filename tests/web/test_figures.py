@@ -78,6 +78,19 @@ def test_a_name_that_a_window_has_asked_for_first_is_told(make_ui: MakeUI) -> No
     assert picture.name_of(99) is None
 
 
+def test_a_window_beside_the_test_is_not_found(make_ui: MakeUI) -> None:
+    ui = make_ui()
+    timeline = ui.environment.stats.timeline
+    timeline.begin(1_700_000_000.0)
+    fill(ui, names=1)
+    timeline.tick(1_700_000_001.0, user_count=1, late_seconds=0)
+    codes = {}
+    for from_s, to_s in ((-20, -10), (10, 20), (-20, 20)):
+        path = f"/api/window?from={1_700_000_000 + from_s}&to={1_700_000_000 + to_s}"
+        codes[from_s, to_s] = ui.app.test_client().get(path, headers={"Host": "localhost"}).status_code
+    assert codes == {(-20, -10): 404, (10, 20): 404, (-20, 20): 200}
+
+
 def test_secrets_are_masked_in_names(make_ui: MakeUI) -> None:
     ui = make_ui()
     ui.environment.stats.errors.mask = Mask(["sesame"])

@@ -37,6 +37,8 @@ class Runner:
         target_user_count: how many users there shall be in the end.
         target_user_classes_count: how many of each class, according to the last step of the ramp.
         final_user_classes_count: how many of each class there were when the last test was stopped.
+        most_users: {class name: users}, the most that there were of each class in the current or last test.
+        configuration: what the current or last test was started with, see ``configuration_of``; None before.
         current_cpu_usage: percent of a core that this process has used.
         current_memory_usage: resident bytes of this process.
         cpu_warning_emitted: whether the CPU was too busy at some moment of this test.
@@ -59,6 +61,8 @@ class Runner:
         self.target_user_count = 0
         self.target_user_classes_count: dict[str, int] = {}
         self.final_user_classes_count: dict[str, int] = {}
+        self.most_users: dict[str, int] = {}
+        self.configuration: dict[str, Any] | None = None
         self.current_cpu_usage = 0.0
         self.current_memory_usage = 0
         self.cpu_warning_emitted = False

@@ -187,10 +187,16 @@ def _worker(node: Any) -> dict[str, Any]:
         "user_count": node.user_count,
         "cpu_usage": round(node.cpu_usage, 1),
         "memory_bytes": node.memory_usage or None,
-        "loop_delay_s": round(node.loop_delay_s, 3),
+        "loop_delay_s": _delay_s(node),
         "version": node.about.get("version"),
         "host": node.host,
     }
+
+
+def _delay_s(node: Any) -> float | None:
+    # One that does not turn has not told of the last second.
+    known = [each for each in (node.longest_delay_s, node.loop_delay_s or None) if each is not None]
+    return round(max(known), 3) if known else None
 
 
 def _generator(stats: Any) -> dict[str, Any] | None:

@@ -35,7 +35,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory, target: Server) -> tuple[
     (folder / "shop.py").write_text(USERS + TROUBLE)
     run = run_gregaria(
         "-f", "shop.py", "-H", target.url, "-u", "6", "-r", "6", "-t", "5s", "--html", "r_{u}_{t}.html",
-        "--password", "open-sesame", folder=folder, timeout_s=60,
+        "--password", "open-sesame", folder=folder,
     )  # fmt: skip
     assert (folder / "r_6_5.html").exists(), run.output
     return folder / "r_6_5.html", run
@@ -52,6 +52,9 @@ def test_it_tells_what_the_document_tells_and_asks_nobody(open_page: Open, repor
     expect(page.get_by_text(run.report["machine"]["system"])).to_be_visible()
     expect(page.locator("#part-exceptions")).to_contain_text("KeyError: 'basket'")
     expect(page.locator("#part-ratios")).to_contain_text("Clumsy")
+    configuration = page.locator(".configuration")
+    for told in ("Buyer", "weight 1", "password", "***", "colour", "red", "hidden"):
+        expect(configuration).to_contain_text(told)
     assert "open-sesame" not in path.read_text()
 
 
