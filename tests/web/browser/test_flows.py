@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -89,6 +90,7 @@ def test_from_the_form_to_the_end_the_page_tells_what_the_target_has_counted(
     comparison = page.get_by_role("region", name="Comparison")
     expect(comparison.get_by_role("row", name=re.compile("^Aggregated"))).to_be_visible()
     expect(comparison.get_by_role("heading")).not_to_be_empty()
+    expect(comparison.get_by_text(re.compile(r"^run 1 \(\d+ s\) and then run 2 \("))).to_be_visible()
 
 
 def test_who_comes_late_sees_the_whole_run(open_page: Open, running: Site) -> None:
@@ -99,7 +101,7 @@ def test_who_comes_late_sees_the_whole_run(open_page: Open, running: Site) -> No
     chart = page.get_by_role("img", name=re.compile("^Requests over time"))
     expect(chart).to_have_attribute("aria-label", re.compile(r"Requests/s: last [\d.]+, highest [\d.]+"))
     first = page.locator(".minimap-from").inner_text()
-    began = page.evaluate("s => new Date(s * 1000).toTimeString().slice(0, 8)", hello["points"][0][0])
+    began = page.evaluate("s => new Date(Math.round(s) * 1000).toTimeString().slice(0, 8)", hello["points"][0][0])
     assert first == began
 
 
@@ -153,6 +155,8 @@ def test_a_name_has_its_own_charts_and_its_failures_are_told_whole(open_page: Op
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("curl -i http://127.0.0.1:")
     assert "/status/500" in copied
+    again = subprocess.run(["bash", "-c", copied], capture_output=True, text=True, timeout=30, check=True)
+    assert again.stdout.startswith("HTTP/1.1 500")
     page.keyboard.press("Escape")
     expect(drawer).to_have_count(0)
 
