@@ -44,7 +44,7 @@ function Page({ added }: { added: PageArguments }) {
     ...(run?.is_distributed
       ? [{ key: "workers", title: "Workers", badge: store.workers.value.length, panel: () => <Workers /> }]
       : []),
-    { key: "logViewer", title: "Logs", badge: counts.log_warnings, tone: "amber", panel: () => <Logs /> },
+    { key: "logViewer", title: "Logs", badge: counts.log_warnings, panel: () => <Logs /> },
     {
       key: "reports",
       title: "Downloads",

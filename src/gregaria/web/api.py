@@ -192,7 +192,7 @@ class Api:
             found = self._runs.document(run_id)
             if found is None:
                 abort(404, f"{name} names no run, or one that cannot be read.")
-            measured.append((found, run_id))
+            measured.append((found, self._runs.label(run_id)))
         # In a thread of the system: it may take longer than users of a running test are to wait.
         try:
             told = gevent.get_hub().threadpool.apply(_comparison, measured)
