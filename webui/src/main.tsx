@@ -6,6 +6,7 @@ import { render } from "preact";
 
 import { Desk, DeskProvider, useDesk } from "./desk";
 import { StartForm } from "./forms/StartForm";
+import { goBack } from "./login-trip";
 import { Charts } from "./panels/Charts";
 import { Downloads } from "./panels/Downloads";
 import { Exceptions } from "./panels/Exceptions";
@@ -79,7 +80,7 @@ function Beginning() {
 }
 
 const root = document.getElementById("root");
-if (root) {
+if (root && !goBack()) {
   startTheme();
   const store = new Store();
   const source = new LiveSource();

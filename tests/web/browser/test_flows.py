@@ -342,3 +342,42 @@ def test_who_does_not_know_the_word_sees_the_login_page(open_page: Open, starter
     page.get_by_label("Password").fill("sesame")
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("button", name="Start the test")).to_be_visible()
+
+
+def test_a_login_that_has_run_out_leads_to_the_login_page_and_back(
+    open_page: Open, starter: Starter, target: Server
+) -> None:
+    users = (starter.folder / "shop.py").read_text()
+    starter.write("shop.py", users + LOGIN)
+    site = starter.start("--web-login", "-H", target.url)
+    site.post("/enter", {"password": "sesame"})
+    site.swarm(host=target.url)
+    page = open_page(site.url)
+
+    def log_in() -> None:
+        expect(page.get_by_text("Your login has run out.")).to_be_visible()
+        page.get_by_label("User name").fill("ada")
+        page.get_by_label("Password").fill("sesame")
+        page.get_by_role("button", name="Log in").click()
+
+    page.get_by_label("User name").fill("ada")
+    page.get_by_label("Password").fill("sesame")
+    expect(page.get_by_text("Your login has run out.")).to_have_count(0)
+    page.get_by_role("button", name="Log in").click()
+    tab(page, "Charts")
+
+    # Somebody wants something done.
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Stop").click()
+    log_in()
+    expect(page.locator("nav [aria-current]")).to_contain_text("Charts")
+    expect(page.get_by_role("status").filter(has_text="Running")).to_be_visible()
+
+    # Nobody does anything, and the stream of events comes to an end over night.
+    page.context.clear_cookies()
+    page.context.set_offline(True)
+    page.context.set_offline(False)
+    log_in()
+    expect(page.locator("nav [aria-current]")).to_contain_text("Charts")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("status").filter(has_text="Stopped")).to_be_visible()
