@@ -7,7 +7,8 @@ import { useContext, useEffect } from "preact/hooks";
 import { messageOf } from "./api";
 import { type Frame, frameOf } from "./charts/frame";
 import { View } from "./charts/range";
-import type { Failures, WindowFigures } from "./model";
+import { type Summed, summedOf } from "./charts/summed";
+import { type Failures, type Row, type WindowFigures, isActive } from "./model";
 import type { Source } from "./source";
 import type { Store } from "./store";
 
@@ -25,6 +26,9 @@ export class Desk {
   readonly cursor = signal<number | null>(null);
   /** The figures of the chosen window; null while there is none, or they are not there yet. */
   readonly figures = signal<WindowFigures | null>(null);
+  /** What all requests of the run, or of the window, come to. */
+  readonly summed: ReadonlySignal<Summed> = computed(() =>
+    this.summedOf(this.store.total.value, this.figures.value?.total ?? null));
   /** What could not be done, for a banner. */
   readonly trouble = signal<string | null>(null);
   readonly failures = signal<Failures>({ failures: [], exceptions: [], generator_errors: [] });
@@ -56,6 +60,15 @@ export class Desk {
     } catch (error) {
       this.trouble.value = messageOf(error);
     }
+  }
+
+  /** What legends tell of one row of the whole run and the same of the window. */
+  summedOf(whole: Row | null, window: Row | null): Summed {
+    const { run, fractions, course } = this.store;
+    const isOver = this.source.kind === "report" || !(run.value && isActive(run.value.state));
+    const [range, span] = [this.view.range.value, this.view.span.value];
+    const { points } = course.value;
+    return summedOf({ range, isOver, whole, window, fractions: fractions.value, span, points });
   }
 
   /** Failures are fetched while somebody looks at them; returns what ends that. */

@@ -14,8 +14,8 @@ const isLogarithmic = preference("chart-log", false);
 
 export function Charts() {
   const desk = useDesk();
-  const { store, view, frame, cursor } = desk;
-  const shared = { frame, view, cursor, marks: store.marks, syncKey: "run" };
+  const { store, view, frame, cursor, summed } = desk;
+  const shared = { frame, view, cursor, summed, marks: store.marks, syncKey: "run" };
   const times = TIME_LINES.filter((line) => shownTimes.value.includes(line.label));
   return (
     <div class="panel">
