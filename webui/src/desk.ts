@@ -17,6 +17,15 @@ const SETTLED_MS = 200;
 /** Milliseconds between two looks at the failures. */
 const FAILURES_MS = 2000;
 
+/** The percentiles that a page shows until somebody chooses, as fractions. */
+export interface UsualPercentiles {
+  table: readonly number[];
+  chart: readonly number[];
+}
+
+/** Those of a page, or a document, that says none. */
+const USUAL: UsualPercentiles = { table: [0.95, 0.99], chart: [0.5, 0.95] };
+
 export type Dialog = "new" | "edit" | "keys" | null;
 
 export class Desk {
@@ -45,6 +54,7 @@ export class Desk {
     readonly source: Source,
     /** Words that are proposed for a run's profile. */
     readonly profiles: readonly string[] = [],
+    readonly usual: UsualPercentiles = USUAL,
   ) {
     this.view = new View(store);
     this.frame = computed(() => frameOf(store.course.value.points, this.view.span.value));

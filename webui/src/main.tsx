@@ -30,6 +30,8 @@ interface PageArguments {
   extended_csv_files?: { href: string; title: string }[];
   stats_history_enabled?: boolean;
   all_profiles?: string[];
+  percentiles_to_statistics?: number[];
+  percentiles_to_chart?: number[];
 }
 
 function Page({ added }: { added: PageArguments }) {
@@ -85,7 +87,8 @@ if (root && !goBack()) {
   const store = new Store();
   const source = new LiveSource();
   const added: PageArguments = dataIn("template_args") ?? {};
-  const desk = new Desk(store, source, added.all_profiles);
+  const { percentiles_to_statistics: table, percentiles_to_chart: chart } = added;
+  const desk = new Desk(store, source, added.all_profiles, table && chart && { table, chart });
   desk.tab.value = new URL(location.href).searchParams.get("tab") ?? "";
   source.start(store);
   render(<DeskProvider value={desk}><Page added={added} /></DeskProvider>, root);

@@ -381,3 +381,36 @@ def test_a_login_that_has_run_out_leads_to_the_login_page_and_back(
     expect(page.locator("nav [aria-current]")).to_contain_text("Charts")
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("status").filter(has_text="Stopped")).to_be_visible()
+
+
+def test_the_locustfile_says_which_percentiles_are_shown_until_somebody_chooses(
+    open_page: Open, starter: Starter, target: Server, tmp_path: Path
+) -> None:
+    users = (starter.folder / "shop.py").read_text()
+    chosen = "import locust.stats\nlocust.stats.PERCENTILES_TO_STATISTICS = [0.8, 0.999]\n"
+    starter.write("shop.py", users + chosen + "locust.stats.PERCENTILES_TO_CHART = [0.9, 0.99]\n")
+    site = starter.start("-H", target.url)
+    site.swarm(host=target.url)
+    site.until(lambda: site.requests_of() > 20)
+
+    def percentiles(page: Page) -> list[str]:
+        expect(page.locator(".rows thead th").first).to_be_visible()
+        heads = [text.strip(" ↓↑") for text in page.locator(".rows thead th").all_inner_texts()]
+        return [head for head in heads if re.fullmatch(r"p[0-9.]+", head)]
+
+    page = open_page(site.url)
+    assert percentiles(page) == ["p50", "p80", "p99.9"]
+    page.get_by_text("Columns", exact=True).click()
+    page.get_by_label("p75").check()
+    page.reload()
+    assert percentiles(page) == ["p50", "p75", "p80", "p99.9"]
+    tab(page, "Charts")
+    legend = page.locator(".chart").filter(has_text="Response times").first.locator(".legend")
+    expect(legend).to_contain_text(re.compile("now.*p90.*p99"))
+    site.post("/stop")
+    expect(legend).to_contain_text("whole run")
+    report = tmp_path / "report.html"
+    report.write_bytes(site.get("/stats/report?download=1").content)
+    told = open_page(f"file://{report}")
+    assert percentiles(told) == ["p50", "p80", "p99.9"]
+    expect(told.locator("#part-charts .legend").nth(1)).to_contain_text(re.compile("whole run.*p90.*p99"))
