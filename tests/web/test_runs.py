@@ -162,6 +162,18 @@ def test_documents_tell_where_the_failures_of_their_test_are(starter: Starter) -
         assert (starter.folder / f"fails{name}" / "index.json").is_file()
 
 
+def test_runs_are_called_by_their_numbers_and_by_their_ids_where_these_are_the_same(tmp_path: Path) -> None:
+    for _ in range(2):
+        runs = Runs(str(tmp_path))
+        runs.begin()
+        runs.add(a_summary(), users=3)
+    runs.begin()
+    runs.add(a_summary(), users=3)
+    labels = {run["id"]: runs.label(run["id"]) for run in runs.listed()}
+    twice = [f"run 1 ({run['id']})" for run in runs.listed() if run["number"] == 1]
+    assert sorted(labels.values()) == sorted([*twice, "run 2"])
+
+
 def test_each_test_of_a_process_is_a_run_of_its_own(starter: Starter, target: Server) -> None:
     site = starter.start("-H", target.url, "--runs-dir", "kept", "--csv", "out/a", "--json-file", "out/end")
     for _ in range(2):
@@ -180,7 +192,7 @@ def test_each_test_of_a_process_is_a_run_of_its_own(starter: Starter, target: Se
     assert site.get(f"/api/runs/{first['id']}/run.json").status_code == 404
     compared = site.json(f"/api/compare?a={first['id']}&b={second['id']}")
     assert compared["schema"].startswith("gregaria.comparison/")
-    assert (compared["a"]["label"], compared["b"]["label"]) == (first["id"], second["id"])
+    assert (compared["a"]["label"], compared["b"]["label"]) == ("run 1", "run 2")
     assert {row["name"] for row in compared["rows"]} == {"/look", "/sell", "/status/500"}
     assert site.get(f"/api/compare?a={first['id']}").status_code == 404
     path = starter.folder / "kept" / second["id"] / "document.json"

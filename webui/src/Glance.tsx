@@ -100,7 +100,8 @@ function Elapsed() {
   return (
     <div class="tile">
       <span class="tile-label">{run.ended_epoch_s ? "Took" : "Elapsed"}</span>
-      <span class="tile-value">{stopwatch(seconds)}</span>
+      {/* A run that is over took as long as everything else says, which rounds. */}
+      <span class="tile-value">{stopwatch(run.ended_epoch_s ? Math.round(seconds) : seconds)}</span>
       <span class="tile-detail">{run.run_time_s ? `of ${stopwatch(run.run_time_s)}` : "no time limit"}</span>
       {share !== null && (
         <progress class="tile-progress" value={share} max={1} aria-label="Share of the run time that is over" />
@@ -130,7 +131,8 @@ function GeneratorTile() {
   const desk = useDesk();
   const { store } = desk;
   const generator = store.generator.value;
-  const warnings = store.notes.value.length + store.counts.value.log_warnings;
+  // What code of a locustfile logs is no trouble of the generator's.
+  const warnings = store.notes.value.length;
   const late = generator?.late_seconds ?? 0;
   const isBusy = (generator?.cpu ?? 0) >= BUSY_PERCENT;
   const cpu = generator?.cpu === null || generator?.cpu === undefined ? "" : `CPU ${Math.round(generator.cpu)} %`;

@@ -111,5 +111,7 @@ export interface RunDocument {
   generator: DocumentGenerator | null;
   timeline?: Timeline | null;
   machine?: Record<string, string | number | null>;
+  /** Percentiles that its locustfile wants to see first, as fractions. */
+  shown_percentiles?: { table: readonly number[]; chart: readonly number[] };
   task_ratios?: { per_class: Shares; total: Shares };
 }

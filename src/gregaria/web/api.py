@@ -192,7 +192,7 @@ class Api:
             found = _apart(self._runs.document, run_id)
             if found is None:
                 abort(404, f"{name} names no run.")
-            measured.append((found, run_id))
+            measured.append((found, self._runs.label(run_id)))
         return jsonify(_apart(_comparison, *measured))
 
     def _group(self, group: Any) -> dict[str, Any]:

@@ -125,6 +125,12 @@ class Runs:
         """What there is, newest first."""
         return [asdict(run) for run in sorted(self._runs.values(), key=_age)]
 
+    def label(self, run_id: str) -> str:
+        """What a run is called, ``run 4``; where one of another command has the same number, with its id."""
+        number = self._runs[run_id].number
+        is_alone = [run.number for run in self._runs.values()].count(number) == 1
+        return f"run {number}" if is_alone else f"run {number} ({run_id})"
+
     def file(self, run_id: str, name: str) -> Path | None:
         """A file of a run, ``document.json``, ``requests.csv`` or another table; None if there is none."""
         if run_id not in self._runs or name not in (_DOCUMENT, *_TABLES):

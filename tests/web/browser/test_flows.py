@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -89,6 +90,7 @@ def test_from_the_form_to_the_end_the_page_tells_what_the_target_has_counted(
     comparison = page.get_by_role("region", name="Comparison")
     expect(comparison.get_by_role("row", name=re.compile("^Aggregated"))).to_be_visible()
     expect(comparison.get_by_role("heading")).not_to_be_empty()
+    expect(comparison.get_by_text(re.compile(r"^run 1 \(\d+ s\) and then run 2 \("))).to_be_visible()
 
 
 def test_who_comes_late_sees_the_whole_run(open_page: Open, running: Site) -> None:
@@ -99,7 +101,7 @@ def test_who_comes_late_sees_the_whole_run(open_page: Open, running: Site) -> No
     chart = page.get_by_role("img", name=re.compile("^Requests over time"))
     expect(chart).to_have_attribute("aria-label", re.compile(r"Requests/s: last [\d.]+, highest [\d.]+"))
     first = page.locator(".minimap-from").inner_text()
-    began = page.evaluate("s => new Date(s * 1000).toTimeString().slice(0, 8)", hello["points"][0][0])
+    began = page.evaluate("s => new Date(Math.round(s) * 1000).toTimeString().slice(0, 8)", hello["points"][0][0])
     assert first == began
 
 
@@ -153,6 +155,8 @@ def test_a_name_has_its_own_charts_and_its_failures_are_told_whole(open_page: Op
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("curl -i http://127.0.0.1:")
     assert "/status/500" in copied
+    again = subprocess.run(["bash", "-c", copied], capture_output=True, text=True, timeout=30, check=True)
+    assert again.stdout.startswith("HTTP/1.1 500")
     page.keyboard.press("Escape")
     expect(drawer).to_have_count(0)
 
@@ -338,3 +342,75 @@ def test_who_does_not_know_the_word_sees_the_login_page(open_page: Open, starter
     page.get_by_label("Password").fill("sesame")
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("button", name="Start the test")).to_be_visible()
+
+
+def test_a_login_that_has_run_out_leads_to_the_login_page_and_back(
+    open_page: Open, starter: Starter, target: Server
+) -> None:
+    users = (starter.folder / "shop.py").read_text()
+    starter.write("shop.py", users + LOGIN)
+    site = starter.start("--web-login", "-H", target.url)
+    site.post("/enter", {"password": "sesame"})
+    site.swarm(host=target.url)
+    page = open_page(site.url)
+
+    def log_in() -> None:
+        expect(page.get_by_text("Your login has run out.")).to_be_visible()
+        page.get_by_label("User name").fill("ada")
+        page.get_by_label("Password").fill("sesame")
+        page.get_by_role("button", name="Log in").click()
+
+    page.get_by_label("User name").fill("ada")
+    page.get_by_label("Password").fill("sesame")
+    expect(page.get_by_text("Your login has run out.")).to_have_count(0)
+    page.get_by_role("button", name="Log in").click()
+    tab(page, "Charts")
+
+    # Somebody wants something done.
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Stop").click()
+    log_in()
+    expect(page.locator("nav [aria-current]")).to_contain_text("Charts")
+    expect(page.get_by_role("status").filter(has_text="Running")).to_be_visible()
+
+    # Nobody does anything, and the stream of events comes to an end over night.
+    page.context.clear_cookies()
+    page.context.set_offline(True)
+    page.context.set_offline(False)
+    log_in()
+    expect(page.locator("nav [aria-current]")).to_contain_text("Charts")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("status").filter(has_text="Stopped")).to_be_visible()
+
+
+def test_the_locustfile_says_which_percentiles_are_shown_until_somebody_chooses(
+    open_page: Open, starter: Starter, target: Server, tmp_path: Path
+) -> None:
+    users = (starter.folder / "shop.py").read_text()
+    chosen = "import locust.stats\nlocust.stats.PERCENTILES_TO_STATISTICS = [0.8, 0.999]\n"
+    starter.write("shop.py", users + chosen + "locust.stats.PERCENTILES_TO_CHART = [0.9, 0.99]\n")
+    site = starter.start("-H", target.url)
+    site.swarm(host=target.url)
+    site.until(lambda: site.requests_of() > 20)
+
+    def percentiles(page: Page) -> list[str]:
+        expect(page.locator(".rows thead th").first).to_be_visible()
+        heads = [text.strip(" ↓↑") for text in page.locator(".rows thead th").all_inner_texts()]
+        return [head for head in heads if re.fullmatch(r"p[0-9.]+", head)]
+
+    page = open_page(site.url)
+    assert percentiles(page) == ["p50", "p80", "p99.9"]
+    page.get_by_text("Columns", exact=True).click()
+    page.get_by_label("p75").check()
+    page.reload()
+    assert percentiles(page) == ["p50", "p75", "p80", "p99.9"]
+    tab(page, "Charts")
+    legend = page.locator(".chart").filter(has_text="Response times").first.locator(".legend")
+    expect(legend).to_contain_text(re.compile("now.*p90.*p99"))
+    site.post("/stop")
+    expect(legend).to_contain_text("whole run")
+    report = tmp_path / "report.html"
+    report.write_bytes(site.get("/stats/report?download=1").content)
+    told = open_page(f"file://{report}")
+    assert percentiles(told) == ["p50", "p80", "p99.9"]
+    expect(told.locator("#part-charts .legend").nth(1)).to_contain_text(re.compile("whole run.*p90.*p99"))

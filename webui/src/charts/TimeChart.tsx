@@ -11,6 +11,7 @@ import type { Mark } from "../model";
 import { colour, theme } from "../theme";
 import type { Frame } from "./frame";
 import type { View } from "./range";
+import type { Summed } from "./summed";
 
 /** One line. */
 export interface Line {
@@ -20,6 +21,9 @@ export interface Line {
   values: (frame: Frame) => (number | null)[];
   /** Whether the area below it is shaded. */
   isFilled?: boolean;
+  /** Its value over a stretch of the run, and what that is called where it is not the line's own name. */
+  sum: (summed: Summed) => number | null;
+  sumLabel?: string;
 }
 
 /** What is drawn besides lines, below them. */
@@ -33,6 +37,8 @@ interface Props {
   marks: ReadonlySignal<readonly Mark[]>;
   /** Which column the pointer is at, in all charts that have the same frame. */
   cursor: Signal<number | null>;
+  /** What the legend tells while the pointer is nowhere. */
+  summed: ReadonlySignal<Summed>;
   format: (value: number | null) => string;
   height: number;
   /** Charts with the same frame and key have their cursors in step. */
@@ -121,24 +127,27 @@ const KEYS: Record<string, (view: View) => void> = {
   "0": (view) => view.showAll(),
 };
 
-/** The lines' names, with their values at the pointer or else the newest; and the mark that the pointer is at. */
-function Legend({ lines, frame, cursor, format, marks, view }: Props) {
+/** The lines' names, with their values at the pointer or else what they come to; and the mark at the pointer. */
+function Legend({ lines, frame, cursor, summed, format, marks, view }: Props) {
   const at = cursor.value;
   const { x } = frame.value;
   const place = at !== null && at < x.length ? at : x.length - 1;
   const { fromS, toS } = view.span.value;
   const here = x[place];
+  const { value: sum } = summed;
+  const isSum = at === null && !sum.isNewest;
   const nearS = (NEAR_PX / 1000) * (toS - fromS);
   const mark = at === null || here === undefined
     ? undefined
     : marks.value.find((each) => Math.abs(each.epochS - here) <= nearS);
   return (
     <span class="legend">
-      {at !== null && here !== undefined && <span class="legend-time">{clock(here)}</span>}
+      {lines.length > 0 && here !== undefined && <span class="legend-time">{at === null ? sum.of : clock(here)}</span>}
       {lines.map((line) => (
         <span class="legend-entry" key={line.label}>
           <i class="swatch" style={{ background: `var(--${line.colour})` }} />
-          {line.label} <b>{format(line.values(frame.value)[place] ?? null)}</b>
+          {(isSum && line.sumLabel) || line.label}{" "}
+          <b>{format(isSum ? line.sum(sum) : (line.values(frame.value)[place] ?? null))}</b>
         </span>
       ))}
       {mark && <span class="legend-mark">{mark.text}</span>}

@@ -53,7 +53,11 @@ function Drawer({ id }: { id: number }) {
   const failures = desk.failures.value.failures.filter(
     (each) => each.method === name?.method && each.name === name.name,
   );
-  const shared = { frame, view, cursor, marks: store.marks, syncKey: "name" };
+  const summed = useComputed(() => {
+    const rowIn = (rows: readonly Row[] | undefined) => rows?.find((each) => each.id === id) ?? null;
+    return desk.summedOf(rowIn(store.rows.value), rowIn(desk.figures.value?.rows));
+  });
+  const shared = { frame, view, cursor, summed, marks: store.marks, syncKey: "name" };
   const close = () => (desk.openName.value = null);
   return (
     <aside

@@ -11,7 +11,7 @@ import { count, figure, milliseconds, plural, whole } from "../format";
 import type { Name, Row } from "../model";
 import { preference } from "../preferences";
 import { SPARK_SECONDS } from "../store";
-import { type Column, USUAL_COLUMNS, columnsFor } from "../table/columns";
+import { type Column, columnsFor, usualColumns } from "../table/columns";
 import type { FoldBy } from "../table/folding";
 import { type TableLine, linesOf } from "../table/lines";
 import { type Order, filtered, named, nextOrder, sorted } from "../table/order";
@@ -23,7 +23,8 @@ const NAME_PX = 260;
 const METHOD_PX = 88;
 const SPARK_PX = 96;
 
-const shownColumns = preference<readonly string[]>("columns", USUAL_COLUMNS);
+/** The columns that somebody has chosen; null for the usual ones. */
+const shownColumns = preference<readonly string[] | null>("columns", null);
 const foldBy = preference<FoldBy>("fold", "nothing");
 const order = preference<Order | null>("order", null);
 const hasCharts = preference("statistics-charts", true);
@@ -39,7 +40,8 @@ export function Statistics() {
   useFailures(openNames.value.size > 0);
 
   const columns = useComputed(() => columnsFor(store.fractions.value));
-  const shown = useComputed(() => columns.value.filter((column) => shownColumns.value.includes(column.key)));
+  const keys = useComputed(() => shownColumns.value ?? usualColumns(desk.usual.table));
+  const shown = useComputed(() => columns.value.filter((column) => keys.value.includes(column.key)));
   const all = useComputed(() => {
     const window = figures.value;
     const names = new Map<number, Name>(store.names.value);
@@ -101,7 +103,7 @@ export function Statistics() {
             <option value="path">path</option>
           </select>
         </label>
-        <ColumnChoice columns={columns.value} />
+        <ColumnChoice columns={columns.value} shown={keys.value} />
         {isLive && (
           <button type="button" aria-pressed={hasCharts.value} onClick={() => (hasCharts.value = !hasCharts.value)}>
             Charts
@@ -178,8 +180,8 @@ function toggled<T>(set: ReadonlySet<T>, key: T): ReadonlySet<T> {
 
 /** The three most important charts, small, above the table. */
 function Strip() {
-  const { store, view, frame, cursor } = useDesk();
-  const shared = { frame, view, cursor, marks: store.marks, syncKey: "run", height: 118 };
+  const { store, view, frame, cursor, summed } = useDesk();
+  const shared = { frame, view, cursor, summed, marks: store.marks, syncKey: "run", height: 118 };
   const times = TIME_LINES.filter(({ label }) => label === "p50" || label === "p95");
   return (
     <>
@@ -287,9 +289,8 @@ function LastMinute({ id }: { id: number }) {
   return <Sparkline values={values} capacity={SPARK_SECONDS} width={84} height={20} />;
 }
 
-function ColumnChoice({ columns }: { columns: readonly Column[] }) {
+function ColumnChoice({ columns, shown }: { columns: readonly Column[]; shown: readonly string[] }) {
   const toggle = (key: string) => {
-    const shown = shownColumns.value;
     shownColumns.value = shown.includes(key) ? shown.filter((each) => each !== key) : [...shown, key];
   };
   return (
@@ -298,10 +299,10 @@ function ColumnChoice({ columns }: { columns: readonly Column[] }) {
       <div class="choice-box">
         {columns.map(({ key, label, hint }) => (
           <label key={key} title={hint}>
-            <input type="checkbox" checked={shownColumns.value.includes(key)} onChange={() => toggle(key)} /> {label}
+            <input type="checkbox" checked={shown.includes(key)} onChange={() => toggle(key)} /> {label}
           </label>
         ))}
-        <button type="button" onClick={() => (shownColumns.value = USUAL_COLUMNS)}>As usual</button>
+        <button type="button" onClick={() => (shownColumns.value = null)}>As usual</button>
       </div>
     </details>
   );

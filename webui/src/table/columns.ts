@@ -76,10 +76,10 @@ const AFTER_PERCENTILES: readonly Column[] = [
   },
 ];
 
-/** Columns that are shown until somebody chooses. */
-export const USUAL_COLUMNS: readonly string[] = [
-  "requests", "failures", "fail_ratio", "rps", "p50", "p95", "p99", "max", "avg",
-];
+/** Columns that are shown until somebody chooses: the median, and the percentiles that the locustfile wants. */
+export function usualColumns(fractions: readonly number[]): string[] {
+  return ["requests", "failures", "fail_ratio", "rps", "p50", ...fractions.map(percentileLabel), "max", "avg"];
+}
 
 /** All columns there are for a run whose percentiles are of these fractions. */
 export function columnsFor(fractions: readonly number[]): Column[] {
