@@ -65,6 +65,26 @@ def test_only_rows_that_have_changed_are_told_again(make_ui: MakeUI) -> None:
     assert "names" not in changes
 
 
+def test_when_a_test_is_over_every_rate_of_the_whole_is_told_exactly(make_ui: MakeUI) -> None:
+    ui = make_ui()
+    stats = ui.environment.stats
+    ui.environment.runner.state = "running"
+    picture = Picture(ui.environment, lambda: 1)
+    stats.log_request("GET", "/early", 5, 100)
+    picture.changes()
+    for _ in range(3):
+        time.sleep(0.05)
+        stats.log_request("GET", "/late", 5, 100)
+        picture.changes()
+    rates = {row[0]: row[9] for row in picture.whole()["rows"]}
+    elapsed_s = (stats.last_us - stats.started_us) / 1e6
+    assert rates[0] == pytest.approx(1 / elapsed_s, rel=0.011)
+    ui.environment.runner.state = "stopped"
+    picture.changes()
+    assert [row[9] for row in picture.whole()["rows"]] == [round(1 / elapsed_s, 3), round(3 / elapsed_s, 3)]
+    assert set(picture.changes()) == {"now_epoch_s"}
+
+
 def test_a_name_that_a_window_has_asked_for_first_is_told(make_ui: MakeUI) -> None:
     ui = make_ui()
     picture = Picture(ui.environment, lambda: 1)

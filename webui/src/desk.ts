@@ -7,7 +7,7 @@ import { useContext, useEffect } from "preact/hooks";
 import { messageOf } from "./api";
 import { type Frame, frameOf } from "./charts/frame";
 import { View } from "./charts/range";
-import type { Failures, WindowFigures } from "./model";
+import { type Failures, type WindowFigures, isActive } from "./model";
 import type { Source } from "./source";
 import type { Store } from "./store";
 
@@ -21,6 +21,8 @@ export type Dialog = "new" | "edit" | "keys" | null;
 export class Desk {
   readonly view: View;
   readonly frame: ReadonlySignal<Frame>;
+  /** Whether there is a now to tell of, or all is over. */
+  readonly goesOn: ReadonlySignal<boolean>;
   /** Which column of the frame the pointer is at. */
   readonly cursor = signal<number | null>(null);
   /** The figures of the chosen window; null while there is none, or they are not there yet. */
@@ -43,6 +45,7 @@ export class Desk {
     readonly profiles: readonly string[] = [],
   ) {
     this.view = new View(store);
+    this.goesOn = computed(() => source.kind === "live" && isActive(store.run.value?.state ?? "ready"));
     this.frame = computed(() => frameOf(store.course.value.points, this.view.span.value));
     this.followWindow();
     this.followFailures();

@@ -72,6 +72,7 @@ export class ReportSource implements Source {
     const { document } = this;
     const { options, generator } = document;
     const asked = (name: string) => (typeof options[name] === "number" ? options[name] : null);
+    const runTimeS = asked("run_time_s");
     return {
       version: document.gregaria_version, server: "", schema: document.schema,
       now_epoch_s: document.ended_epoch_s ?? (document.started_epoch_s ?? 0) + document.duration_s,
@@ -79,7 +80,8 @@ export class ReportSource implements Source {
         number: 1, state: document.state as RunState, started_epoch_s: document.started_epoch_s,
         ended_epoch_s: document.ended_epoch_s ?? (document.started_epoch_s ?? 0) + document.duration_s,
         host: document.host, user_count: document.user_count, user_classes: document.user_classes,
-        target_user_count: asked("users") ?? 0, spawn_rate: asked("spawn_rate"), run_time_s: asked("run_time_s"),
+        target_user_count: asked("users") ?? 0, spawn_rate: asked("spawn_rate"),
+        ends_epoch_s: runTimeS === null ? null : (document.started_epoch_s ?? 0) + runTimeS,
         shape: null, profile: null, locustfiles: document.locustfiles, is_distributed: false, expected_workers: 0,
       },
       fractions: this.fractions, names: this.names,

@@ -106,7 +106,7 @@ class Picture:
         for entry in in_turns(list(recorder.entries.values())):
             number = self.id_of(entry.method, moment.name(entry))
             before = self._rows.get(number)
-            if before is not None and before[1:5] == moment.counts(entry):
+            if before is not None and moment.is_as_told(before[1:], entry):
                 continue
             row = self._rows[number] = [number, *moment.row(entry, self._fractions)]
             rows.append(row)
@@ -117,7 +117,7 @@ class Picture:
         if rows:
             found["rows"] = rows
         total = self._told.get("total")
-        if total is None or total[:4] != moment.counts(recorder.total):
+        if total is None or not moment.is_as_told(total, recorder.total):
             found["total"] = self._told["total"] = moment.row(recorder.total, self._fractions)
 
     def _recent(self) -> list[Any]:

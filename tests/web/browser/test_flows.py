@@ -40,11 +40,24 @@ def test_from_the_form_to_the_end_the_page_tells_what_the_target_has_counted(
     expect(page.locator(".tile").filter(has_text="Users")).to_contain_text("of 2")
     site.until(lambda: any("START green 3 False open-sesame" in line for line in site.out))
 
-    # More users, while it runs.
+    # More users, while it runs, and an end; more of them leave the end where it is.
     page.keyboard.press("e")
-    page.get_by_role("dialog").get_by_label("Users", exact=True).fill("4")
+    users = page.get_by_role("dialog").get_by_label("Users", exact=True)
+    expect(users).to_be_focused()
+    users.fill("3.5")
+    expect(page.get_by_role("alert")).to_have_text("Write a whole number of users, such as 50.")
+    users.fill("3")
+    page.get_by_label("Run time left").fill("10m")
+    page.get_by_role("button", name="Change", exact=True).click()
+    expect(page.locator(".tile").filter(has_text="Users")).to_contain_text("of 3")
+    expect(page.locator(".tile").filter(has_text="Elapsed")).to_contain_text(re.compile("of 10:"))
+    ends_epoch_s = site.hello()["run"]["ends_epoch_s"]
+    page.keyboard.press("e")
+    expect(page.get_by_label("Run time left")).to_have_value(re.compile("^(10m|9m[0-9]+s)$"))
+    users.fill("4")
     page.get_by_role("button", name="Change", exact=True).click()
     expect(page.locator(".tile").filter(has_text="Users")).to_contain_text("of 4")
+    assert site.hello()["run"]["ends_epoch_s"] == ends_epoch_s
     site.until(lambda: site.requests_of() > 60)
 
     page.get_by_role("button", name="Stop").click()
@@ -57,11 +70,17 @@ def test_from_the_form_to_the_end_the_page_tells_what_the_target_has_counted(
     assert number_in(cell(page, "/status/500", "Failures")) == counts["/status/500"]
     assert number_in(cell(page, "All requests", "Requests")) == sum(counts.values())
 
+    # Rates are those of the whole run, of each name as of all.
+    per_s = {row["Name"]: float(row["Requests/s"]) for row in csv_rows(site.get("/stats/requests/csv").text)}
+    for path in ("/look", "/status/500", "/sell"):
+        assert float(cell(page, path, "Req/s")) == pytest.approx(per_s[path], rel=0.01)
+    expect(page.locator(".tile").filter(has_text="Requests/s")).to_contain_text(cell(page, "All requests", "Req/s"))
+
     # What is taken home tells the same.
     tab(page, "Downloads")
     with page.expect_download() as waiting:
         page.get_by_role("link", name="Statistics").click()
-    rows = list(csv.DictReader(io.StringIO(Path(waiting.value.path()).read_text())))
+    rows = csv_rows(Path(waiting.value.path()).read_text())
     assert {row["Name"]: int(row["Request Count"]) for row in rows} == counts | {"Aggregated": sum(counts.values())}
     with page.expect_download() as waiting:
         page.get_by_role("link", name="Report").click()
@@ -74,6 +93,7 @@ def test_from_the_form_to_the_end_the_page_tells_what_the_target_has_counted(
     tab(page, "Runs")
     expect(page.get_by_role("row", name=re.compile("Compare run 1"))).to_contain_text(f"{sum(counts.values()):,}")
     page.get_by_role("button", name="New test").click()
+    expect(page.get_by_role("dialog").get_by_label("Users", exact=True)).to_be_focused()
     expect(page.get_by_role("dialog").get_by_label("Host")).to_have_value(own_target.url)
     expect(page.get_by_role("dialog").get_by_label("colour", exact=True)).to_have_value("green")
     page.get_by_role("button", name="Start the test").click()
@@ -89,6 +109,10 @@ def test_from_the_form_to_the_end_the_page_tells_what_the_target_has_counted(
     comparison = page.get_by_role("region", name="Comparison")
     expect(comparison.get_by_role("row", name=re.compile("^Aggregated"))).to_be_visible()
     expect(comparison.get_by_role("heading")).not_to_be_empty()
+
+
+def csv_rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
 
 
 def test_who_comes_late_sees_the_whole_run(open_page: Open, running: Site) -> None:

@@ -38,7 +38,7 @@ export function Statistics() {
   const filterBox = useRef<HTMLInputElement>(null);
   useFailures(openNames.value.size > 0);
 
-  const columns = useComputed(() => columnsFor(store.fractions.value));
+  const columns = useComputed(() => columnsFor(store.fractions.value, desk.goesOn.value));
   const shown = useComputed(() => columns.value.filter((column) => shownColumns.value.includes(column.key)));
   const all = useComputed(() => {
     const window = figures.value;

@@ -19,7 +19,7 @@ export interface Column {
 
 const red = (row: Row) => (row.failures ? "red" : undefined);
 
-const BEFORE_PERCENTILES: readonly Column[] = [
+const COUNTS: readonly Column[] = [
   {
     key: "requests", label: "Requests", hint: "Requests that have ended, failures included", width: 88, addsUp: true,
     value: (row) => row.requests, text: (row) => count(row.requests),
@@ -33,16 +33,24 @@ const BEFORE_PERCENTILES: readonly Column[] = [
     value: (row) => (row.requests ? row.failures / row.requests : row.failures),
     text: (row) => percent(row.failures, row.requests), tone: red,
   },
-  {
-    key: "rps", label: "Req/s", hint: "Requests per second, over the last seconds", width: 72, addsUp: true,
-    value: (row) => row.currentRps, text: (row) => figure(row.currentRps),
-  },
-  {
-    key: "fail_per_s", label: "Fail/s", hint: "Failures per second, over the last seconds", width: 66, addsUp: true,
-    value: (row) => row.currentFailPerS, text: (row) => figure(row.currentFailPerS),
-    tone: (row) => (row.currentFailPerS ? "red" : undefined),
-  },
 ];
+
+/** Of the last seconds while the run goes on; afterwards of all of it, as its last seconds mean nothing any more. */
+function ratesOf(goesOn: boolean): Column[] {
+  const rps = (row: Row) => (goesOn ? row.currentRps : row.totalRps);
+  const failPerS = (row: Row) => (goesOn ? row.currentFailPerS : row.totalFailPerS);
+  const when = goesOn ? "over the last seconds" : "over the whole time that is shown";
+  return [
+    {
+      key: "rps", label: "Req/s", hint: `Requests per second, ${when}`, width: 72, addsUp: true,
+      value: rps, text: (row) => figure(rps(row)),
+    },
+    {
+      key: "fail_per_s", label: "Fail/s", hint: `Failures per second, ${when}`, width: 66, addsUp: true,
+      value: failPerS, text: (row) => figure(failPerS(row)), tone: (row) => (failPerS(row) ? "red" : undefined),
+    },
+  ];
+}
 
 const AFTER_PERCENTILES: readonly Column[] = [
   {
@@ -81,8 +89,8 @@ export const USUAL_COLUMNS: readonly string[] = [
   "requests", "failures", "fail_ratio", "rps", "p50", "p95", "p99", "max", "avg",
 ];
 
-/** All columns there are for a run whose percentiles are of these fractions. */
-export function columnsFor(fractions: readonly number[]): Column[] {
+/** All columns there are for a run whose percentiles are of these fractions, while it goes on or when it is over. */
+export function columnsFor(fractions: readonly number[], goesOn: boolean): Column[] {
   const percentiles = fractions.flatMap((fraction, place): Column[] => {
     const label = percentileLabel(fraction);
     // The longest time has a column of its own, which is exact.
@@ -94,5 +102,5 @@ export function columnsFor(fractions: readonly number[]): Column[] {
       text: (row) => milliseconds(row.percentilesUs[place] ?? null),
     }];
   });
-  return [...BEFORE_PERCENTILES, ...percentiles, ...AFTER_PERCENTILES];
+  return [...COUNTS, ...ratesOf(goesOn), ...percentiles, ...AFTER_PERCENTILES];
 }
