@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gregaria.engine.histogram import Histogram
 from gregaria.report.moment import summary_of
 from gregaria.settings import settings
 from gregaria.stats.masking import Mask
@@ -94,8 +95,57 @@ def test_a_name_that_a_window_has_asked_for_first_is_told(make_ui: MakeUI) -> No
     changes = picture.changes()
     assert changes["names"] == [[number, "GET", "/name/0000"]]
     assert changes["rows"][0][0] == number
-    assert picture.name_of(number) == ("GET", "/name/0000")
-    assert picture.name_of(99) is None
+    assert picture.names == {-1: ("", "Aggregated"), number: ("GET", "/name/0000")}
+
+
+def test_percentiles_of_a_group_are_those_of_all_its_requests(make_ui: MakeUI) -> None:
+    ui = make_ui()
+    timeline = ui.environment.stats.timeline
+    now_s = time.time()
+    timeline.begin(now_s)
+    fill(ui, names=4)
+    timeline.tick(now_s + 10, 1)
+    fill(ui, names=2, requests=7)
+    timeline.tick(now_s + 20, 1)
+    client = ui.app.test_client()
+    told = client.get("/api/window", headers={"Host": "localhost"}).get_json()
+    assert [name[0] for name in told["names"]] == [0, 1, 2, 3]
+
+    def groups(span: list[float] | None, *ids: list[int]) -> list[list[int]]:
+        answer = client.post("/api/groups", json={"groups": ids, "span": span}, headers={"Host": "localhost"})
+        assert answer.get_json()["fractions"] == reported_fractions()
+        return list(answer.get_json()["groups"])
+
+    def expected(*times: Histogram) -> list[int]:
+        whole = Histogram()
+        for each in times:
+            whole.merge(each)
+        return [whole.percentile_us(fraction) for fraction in reported_fractions()]
+
+    entries = list(ui.environment.stats.recorder.entries.values())
+    whole = [entry.times for entry in entries]
+    assert groups(None, [0, 1], [2, 3, 99], [99]) == [expected(*whole[:2]), expected(*whole[2:]), []]
+    late = [entry.times for *_, entry in timeline.entries(now_s + 10, now_s + 20)]
+    assert [times.total for times in late] == [7, 7]
+    assert groups([now_s + 10, now_s + 20], [0, 1], [2]) == [expected(*late), []]
+    assert groups([1.0, 2.0], [0]) == groups([now_s, now_s + 10], [0])
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "whose groups is a list"),
+        (b'{"groups": [1]}', "whose groups is a list"),
+        (b'{"groups": [[true]]}', "whose groups is a list"),
+        (b'{"groups": [[0]], "span": [0]}', "two moments"),
+        (b'{"groups": [[0]], "span": [0, NaN]}', "two moments"),
+        (b'{"groups": [[0]], "span": [0, 1' + b"0" * 400 + b"]}", "two moments"),
+    ],
+)
+def test_what_asks_for_no_groups_is_told_what_to_ask_for(make_ui: MakeUI, body: bytes, message: str) -> None:
+    answer = make_ui().app.test_client().post("/api/groups", data=body, headers={"Host": "localhost"})
+    assert answer.status_code == 400
+    assert message in answer.text
 
 
 def test_secrets_are_masked_in_names(make_ui: MakeUI) -> None:

@@ -10,6 +10,7 @@ import { View } from "./charts/range";
 import { type Failures, type WindowFigures, isActive } from "./model";
 import type { Source } from "./source";
 import type { Store } from "./store";
+import { GroupTimes } from "./table/groups";
 
 /** Milliseconds that a window has to stand still before its figures are asked for. */
 const SETTLED_MS = 200;
@@ -29,6 +30,8 @@ export class Desk {
   readonly figures = signal<WindowFigures | null>(null);
   /** What could not be done, for a banner. */
   readonly trouble = signal<string | null>(null);
+  /** Of names that are folded together. */
+  readonly groups: GroupTimes;
   readonly failures = signal<Failures>({ failures: [], exceptions: [], generator_errors: [] });
   readonly tab = signal("");
   /** The id of the name whose own charts are open. */
@@ -47,6 +50,7 @@ export class Desk {
     this.view = new View(store);
     this.goesOn = computed(() => source.kind === "live" && isActive(store.run.value?.state ?? "ready"));
     this.frame = computed(() => frameOf(store.course.value.points, this.view.span.value));
+    this.groups = new GroupTimes(store, source, this.figures, (work) => this.attempt(work));
     this.followWindow();
     this.followFailures();
   }

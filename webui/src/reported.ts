@@ -1,10 +1,11 @@
 /** The document in a report as a source of figures: told once and whole. */
 
 import { Blocks } from "./blocks";
+import type { Span } from "./charts/range";
 import type { DocumentFailure, DocumentRow, RunDocument } from "./document";
 import {
-  type Failure, type Failures, type Hello, type Logs, type Point, type RunState, type TaskRatios, type WindowFigures,
-  type WireFigures, type WireName, type WireRow, TOTAL, rowOf,
+  type Failure, type Failures, type Hello, type Logs, type Percentiles, type Point, type RunState, type TaskRatios,
+  type WindowFigures, type WireFigures, type WireName, type WireRow, TOTAL, rowOf,
 } from "./model";
 import type { Source } from "./source";
 import type { Store } from "./store";
@@ -51,6 +52,11 @@ export class ReportSource implements Source {
 
   series(id: number, fromS: number, toS: number): Promise<Point[]> {
     return Promise.resolve(this.blocks?.series(this.ids.indexOf(id), fromS, toS) ?? []);
+  }
+
+  groups(groups: readonly (readonly number[])[], span: Span | null): Promise<readonly Percentiles[]> {
+    const places = groups.map((ids) => ids.map((id) => this.ids.indexOf(id)));
+    return Promise.resolve(this.blocks?.groups(places, span, this.fractions) ?? []);
   }
 
   failures(): Promise<Failures> {

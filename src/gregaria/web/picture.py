@@ -90,11 +90,10 @@ class Picture:
             **self._told,
         }
 
-    def name_of(self, number: int) -> tuple[str, str] | None:
-        """Method and name of an id, as they are told; the total's is -1."""
-        if number == -1:
-            return "", TOTAL
-        return next((key for key, each in self._ids.items() if each == number), None)
+    @property
+    def names(self) -> dict[int, tuple[str, str]]:
+        """Method and name of each id, as they are told; the total's is -1."""
+        return {-1: ("", TOTAL), **{number: key for key, number in self._ids.items()}}
 
     def id_of(self, method: str, name: str) -> int:
         """The id of a row, the next one if it has none."""

@@ -18,6 +18,10 @@ pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(90)]
 
 Open = Callable[..., Page]
 
+#: a browser opens six connections to a server
+MANY_TABS = 8
+HAS_MORE = "least => Number(document.querySelector('.rows tfoot .number').textContent.replaceAll(',', '')) > least"
+
 
 def test_from_the_form_to_the_end_the_page_tells_what_the_target_has_counted(
     open_page: Open, starter: Starter, own_target: Server, tmp_path: Path
@@ -75,6 +79,12 @@ def test_from_the_form_to_the_end_the_page_tells_what_the_target_has_counted(
     for path in ("/look", "/status/500", "/sell"):
         assert float(cell(page, path, "Req/s")) == pytest.approx(per_s[path], rel=0.01)
     expect(page.locator(".tile").filter(has_text="Requests/s")).to_contain_text(cell(page, "All requests", "Req/s"))
+
+    # Percentiles of names that are folded together are those of their requests together: here all there are.
+    page.get_by_label("Fold by").select_option("method")
+    for column in ("p50", "p95", "p99"):
+        expect(page.locator(".line-group")).to_contain_text(cell(page, "All requests", column))
+    page.get_by_label("Fold by").select_option("nothing")
 
     # What is taken home tells the same.
     tab(page, "Downloads")
@@ -253,6 +263,23 @@ def test_a_server_that_goes_and_comes_back_is_waited_for(open_page: Open, starte
     starter.begin("-f", "shop.py", "--web-host", "127.0.0.1", "--web-port", port).wait_until_up()
     expect(page.get_by_text("Connection lost")).to_have_count(0, timeout=20_000)
     expect(page.get_by_role("button", name="Start the test")).to_be_visible()
+
+
+def test_more_tabs_than_a_browser_has_connections_for_are_all_told_what_is_new(open_page: Open, running: Site) -> None:
+    first = open_page(running.url)
+    tabs = [first, *(first.context.new_page() for _ in range(MANY_TABS - 1))]
+    for page in tabs[1:]:
+        page.goto(running.url)
+    for page in tabs:
+        expect(page.locator(".line-name")).to_have_count(3)
+    so_far = running.requests_of()
+    for page in tabs:
+        expect(page.get_by_role("status").filter(has_text="Running")).to_be_visible()
+        page.wait_for_function(HAS_MORE, arg=so_far)
+    # Those that are left go on when the first one, which opened the stream, is gone.
+    first.goto("about:blank")
+    so_far = running.requests_of()
+    tabs[-1].wait_for_function(HAS_MORE, arg=so_far)
 
 
 def test_everything_works_below_a_base_path(open_page: Open, starter: Starter, target: Server) -> None:

@@ -78,6 +78,10 @@ def test_a_window_of_it_is_added_up_as_the_timeline_says(open_page: Open, report
     runs_of_blocks = {sum(blocks[a:b]) for a in range(len(blocks)) for b in range(a + 1, len(blocks) + 1)}
     assert number_in(found[1]) in runs_of_blocks
     assert number_in(found[1]) == number_in(cell(page, "All requests", "Requests")) < run.total["num_requests"]
+    page.get_by_label("Fold by").select_option("method")
+    for column in ("p50", "p95", "p99"):
+        expect(page.locator(".line-group")).to_contain_text(cell(page, "All requests", column))
+    page.get_by_label("Fold by").select_option("nothing")
     page.locator("#part-stats .line-name").filter(has_text="/look").click()
     expect(page.get_by_role("dialog", name="GET /look").get_by_role("img")).to_have_count(3)
 
