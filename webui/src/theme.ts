@@ -1,7 +1,8 @@
-/** Light or dark: as the system has it, until somebody chooses. */
+/** Light or dark: as the system has it, until somebody chooses; paper is light. */
 
 import { computed, effect, signal } from "@preact/signals";
 
+import { isPrinted, watchForPaper } from "./paper";
 import { preference } from "./preferences";
 
 export type Theme = "light" | "dark";
@@ -10,10 +11,13 @@ const chosen = preference<Theme | "system">("theme", "system");
 const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
 const system = signal<Theme>(systemIsDark.matches ? "dark" : "light");
 
-export const theme = computed<Theme>(() => (chosen.value === "system" ? system.value : chosen.value));
+const onScreen = computed<Theme>(() => (chosen.value === "system" ? system.value : chosen.value));
+
+export const theme = computed<Theme>(() => (isPrinted.value ? "light" : onScreen.value));
 
 /** Keep the page's colours to the theme from now on. */
 export function startTheme(): void {
+  watchForPaper();
   systemIsDark.addEventListener("change", (event) => (system.value = event.matches ? "dark" : "light"));
   effect(() => {
     document.documentElement.dataset["theme"] = theme.value;
@@ -21,7 +25,7 @@ export function startTheme(): void {
 }
 
 export function toggleTheme(): void {
-  const next = theme.value === "dark" ? "light" : "dark";
+  const next = onScreen.value === "dark" ? "light" : "dark";
   chosen.value = next === system.value ? "system" : next;
 }
 

@@ -211,7 +211,7 @@ def test_the_table_is_walked_through_with_keys(open_page: Open, running: Site) -
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 1024, 390])
+@pytest.mark.parametrize("width", [1440, 1024, 360])
 def test_it_fits_the_screen_in_both_themes_and_axe_finds_nothing_serious(
     open_page: Open, running: Site, scheme: str, width: int, axe: str
 ) -> None:
@@ -283,15 +283,58 @@ def test_more_tabs_than_a_browser_has_connections_for_are_all_told_what_is_new(o
 
 
 def test_everything_works_below_a_base_path(open_page: Open, starter: Starter, target: Server) -> None:
-    site = starter.start("--web-base-path", "/load", "-H", target.url)
+    login = LOGIN.replace('"/enter"', '"/load/enter"').replace('"/"', '"/load/"').replace('"/login"', '"/load/login"')
+    starter.write("shop.py", (starter.folder / "shop.py").read_text() + login)
+    site = starter.start("--web-base-path", "/load", "--web-login", "-H", target.url)
     page = open_page(f"{site.url}/")
+    page.get_by_label("User name").fill("ada")
+    page.get_by_label("Password").fill("sesame")
+    page.get_by_role("button", name="Log in").click()
     page.get_by_role("button", name="Start the test").click()
     expect(page.locator(".line-name").first).to_be_visible()
+    page.get_by_label("Fold by").select_option("path")
+    expect(page.locator(".line-group").first.locator(".number").nth(4)).to_have_text(re.compile("[0-9]"))
     tab(page, "Logs")
     expect(page.get_by_role("log")).to_contain_text("Starting web interface")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("status").filter(has_text="Stopped")).to_be_visible()
+    tab(page, "Downloads")
+    for name in ("Report", "Statistics"):
+        with page.expect_download() as waiting:
+            page.get_by_role("link", name=name).click()
+        assert "/look" in Path(waiting.value.path()).read_text()
+    tab(page, "Runs")
+    link = page.get_by_role("link", name="Report")
+    assert "Load test report" in page.request.get(f"{site.url}/{link.get_attribute('href')}").text()
 
 
-def test_workers_are_told_and_waited_for(open_page: Open, starter: Starter, target: Server) -> None:
+SHAPE = """
+from locust import LoadTestShape
+
+class Wave(LoadTestShape):
+    def tick(self):
+        return 3, 100
+"""
+
+
+def test_a_shape_decides_and_counting_anew_leaves_it_alone(open_page: Open, starter: Starter, target: Server) -> None:
+    starter.write("shop.py", (starter.folder / "shop.py").read_text() + SHAPE)
+    site = starter.start("-H", target.url)
+    page = open_page(site.url)
+    expect(page.get_by_text("The shape Wave decides how many users there are.")).to_be_visible()
+    expect(page.get_by_label("Users", exact=True)).to_have_count(0)
+    page.get_by_role("button", name="Start the test").click()
+    expect(page.locator(".tile").filter(has_text="Users")).to_contain_text("by Wave")
+    expect(page.get_by_role("button", name="Edit")).to_be_disabled()
+    site.until(lambda: site.requests_of() > 150)
+    with page.expect_response(re.compile("/stats/reset")):
+        page.get_by_role("button", name="Reset").click()
+    expect(page.locator(".rows tfoot .number").first).to_have_text(re.compile(r"^\d{1,2}$"))
+    page.wait_for_function(HAS_MORE, arg=100)
+    expect(page.locator(".tile").filter(has_text="Users")).to_contain_text("3")
+
+
+def test_workers_are_told_and_waited_for(open_page: Open, starter: Starter, target: Server, axe: str) -> None:
     site = starter.start("--processes", "2", "-H", target.url)
     page = open_page(site.url)
     page.get_by_role("button", name="Start the test").click()
@@ -299,6 +342,9 @@ def test_workers_are_told_and_waited_for(open_page: Open, starter: Starter, targ
     tab(page, "Workers")
     rows = page.get_by_role("row").filter(has=page.get_by_role("rowheader"))
     expect(rows).to_have_count(2)
+    for _ in ("light", "dark"):
+        assert serious_in(page, axe) == []
+        page.keyboard.press("t")
     tab(page, "Logs")
     # Workers send their lines now and then.
     process = page.get_by_label("Process whose log is shown")

@@ -94,8 +94,13 @@ def test_axe_finds_nothing_serious_in_it(open_page: Open, reported: tuple[Path, 
 
 
 def test_on_paper_all_rows_are_there_and_no_buttons(open_page: Open, reported: tuple[Path, Run]) -> None:
-    page = open_page(f"file://{reported[0]}")
+    page = open_page(f"file://{reported[0]}", color_scheme="dark")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.emulate_media(media="print")
+    # Paper is light, charts are as wide as it, and the names have room.
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    assert page.locator("#part-charts canvas").first.evaluate("canvas => canvas.clientWidth") < 720
+    assert page.locator("#part-stats td.name").first.evaluate("cell => cell.clientWidth") > 150
     expect(page.locator("nav")).to_be_hidden()
     expect(page.locator("#part-stats .line-name")).to_have_count(4)
     expect(page.get_by_text("Columns", exact=True)).to_be_hidden()

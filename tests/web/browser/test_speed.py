@@ -82,6 +82,16 @@ def test_a_second_of_a_thousand_names_and_a_day_is_little_work(open_page: Open, 
     assert 0 < min(costs) <= TICK_MS, costs
 
 
+@pytest.mark.needs("node")
+def test_a_thousand_names_are_all_on_paper(open_page: Open, large: str) -> None:
+    page = open_page(f"{large}/?tab=stats")
+    expect(page.locator(".line").first).to_be_visible()
+    page.emulate_media(media="print")
+    expect(page.locator(".line-name")).to_have_count(1000)
+    page.emulate_media(media="screen")
+    page.wait_for_function("document.querySelectorAll('.line').length < 60")
+
+
 def scripting_ms(session: CDPSession) -> float:
     metrics = session.send("Performance.getMetrics")["metrics"]
     return 1000 * next(each["value"] for each in metrics if each["name"] == "ScriptDuration")

@@ -45,7 +45,6 @@ export function EditForm({ onDone }: { onDone: () => void }) {
     <input
       {...attributes}
       inputMode={inputMode}
-      autofocus={value === users}
       value={value.value}
       onInput={(event) => (value.value = event.currentTarget.value)}
     />
