@@ -39,7 +39,7 @@ export class Desk {
   readonly dialog = signal<Dialog>(null);
 
   private readonly wantFailures = signal(0);
-  private failuresAt = 0;
+  private failuresAt = -Infinity;
 
   constructor(
     readonly store: Store,

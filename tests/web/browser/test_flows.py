@@ -282,6 +282,15 @@ def test_more_tabs_than_a_browser_has_connections_for_are_all_told_what_is_new(o
     tabs[-1].wait_for_function(HAS_MORE, arg=so_far)
 
 
+def test_where_tabs_can_share_nothing_each_has_a_stream_of_its_own(open_page: Open, running: Site) -> None:
+    page = open_page(running.url)
+    page.add_init_script("delete window.SharedWorker")
+    with page.expect_request(re.compile("/api/events")):
+        page.reload()
+    expect(page.locator(".line-name")).to_have_count(3)
+    page.wait_for_function(HAS_MORE, arg=running.requests_of())
+
+
 def test_everything_works_below_a_base_path(open_page: Open, starter: Starter, target: Server) -> None:
     login = LOGIN.replace('"/enter"', '"/load/enter"').replace('"/"', '"/load/"').replace('"/login"', '"/load/login"')
     starter.write("shop.py", (starter.folder / "shop.py").read_text() + login)
