@@ -45,13 +45,23 @@ def test_a_test_is_started_edited_and_stopped(site: Site, target: Server) -> Non
     assert site.requests_of() == stopped_at
 
 
-def test_a_run_time_ends_the_test_and_another_swarm_without_one_takes_it_back(site: Site) -> None:
+def test_a_run_time_stays_until_another_or_an_empty_one_is_given_and_ends_the_test(site: Site) -> None:
     site.swarm(run_time="600")
-    assert site.hello()["run"]["run_time_s"] == 600
-    site.swarm(user_count=3)
-    assert site.hello()["run"]["run_time_s"] is None
+    began = site.hello()["run"]
+    assert began["run_time_s"] == 600
+    assert "run_time" not in site.swarm(user_count=3)
+    edited = site.hello()["run"]
+    assert (edited["run_time_s"], edited["ends_epoch_s"]) == (600, began["ends_epoch_s"])
+    site.swarm(run_time="")
+    assert site.hello()["run"]["ends_epoch_s"] is None
+    assert site.json("/api/form")["values"]["run_time_s"] is None
+    site.swarm(run_time="300")
+    # What the test was given in all, for its reports and for the next one.
+    assert 300 <= site.json("/api/form")["values"]["run_time_s"] < 400
     assert site.swarm(run_time="1s")["run_time"] == 1
     site.until(lambda: site.state == "stopped")
+    site.swarm()
+    assert site.hello()["run"]["run_time_s"] is None
 
 
 def test_custom_arguments_keep_their_types_and_an_empty_secret_stays(site: Site) -> None:

@@ -1,7 +1,7 @@
 /** Every request that the page makes. All addresses are relative, so that the page works below any base path. */
 
 import type {
-  Comparison, Failures, FormModel, KeptRun, Logs, SwarmAnswer, TaskRatios, WirePoint, WireWindow,
+  Comparison, Failures, FormModel, KeptRun, Logs, Percentiles, SwarmAnswer, TaskRatios, WirePoint, WireWindow,
 } from "./model";
 import { goToLogin } from "./login-trip";
 
@@ -54,6 +54,12 @@ export const api = {
 
   series: (id: number, fromS: number, toS: number) =>
     get<{ points: WirePoint[] }>(`api/series?id=${id}&from=${fromS}&to=${toS}`),
+
+  groups: async (groups: readonly (readonly number[])[], span: readonly [number, number] | null) => {
+    const body = JSON.stringify({ groups, span });
+    const headers = { "Content-Type": "application/json" };
+    return (await (await ask("api/groups", { method: "POST", body, headers })).json()) as { groups: Percentiles[] };
+  },
 
   failures: () => get<Failures>("api/failures"),
   form: () => get<FormModel>("api/form"),

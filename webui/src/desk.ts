@@ -11,6 +11,7 @@ import { type Summed, summedOf } from "./charts/summed";
 import { type Failures, type Row, type WindowFigures, isActive } from "./model";
 import type { Source } from "./source";
 import type { Store } from "./store";
+import { GroupTimes } from "./table/groups";
 
 /** Milliseconds that a window has to stand still before its figures are asked for. */
 const SETTLED_MS = 200;
@@ -31,6 +32,8 @@ export type Dialog = "new" | "edit" | "keys" | null;
 export class Desk {
   readonly view: View;
   readonly frame: ReadonlySignal<Frame>;
+  /** Whether there is a now to tell of, or all is over. */
+  readonly goesOn: ReadonlySignal<boolean>;
   /** Which column of the frame the pointer is at. */
   readonly cursor = signal<number | null>(null);
   /** The figures of the chosen window; null while there is none, or they are not there yet. */
@@ -40,6 +43,8 @@ export class Desk {
     this.summedOf(this.store.total.value, this.figures.value?.total ?? null));
   /** What could not be done, for a banner. */
   readonly trouble = signal<string | null>(null);
+  /** Of names that are folded together. */
+  readonly groups: GroupTimes;
   readonly failures = signal<Failures>({ failures: [], exceptions: [], generator_errors: [] });
   readonly tab = signal("");
   /** The id of the name whose own charts are open. */
@@ -47,7 +52,7 @@ export class Desk {
   readonly dialog = signal<Dialog>(null);
 
   private readonly wantFailures = signal(0);
-  private failuresAt = 0;
+  private failuresAt = -Infinity;
 
   constructor(
     readonly store: Store,
@@ -57,7 +62,9 @@ export class Desk {
     readonly usual: UsualPercentiles = USUAL,
   ) {
     this.view = new View(store);
+    this.goesOn = computed(() => source.kind === "live" && isActive(store.run.value?.state ?? "ready"));
     this.frame = computed(() => frameOf(store.course.value.points, this.view.span.value));
+    this.groups = new GroupTimes(store, source, this.figures, (work) => this.attempt(work));
     this.followWindow();
     this.followFailures();
   }

@@ -1,7 +1,8 @@
-/** Light or dark: as the page was asked to open, or as the system has it, until somebody chooses. */
+/** Light or dark: as the page was asked to open, or as the system has it, until somebody chooses; paper is light. */
 
 import { computed, effect, signal } from "@preact/signals";
 
+import { isPrinted, watchForPaper } from "./paper";
 import { preference } from "./preferences";
 
 export type Theme = "light" | "dark";
@@ -13,12 +14,15 @@ const system = signal<Theme>(systemIsDark.matches ? "dark" : "light");
 /** What a report was asked for; whoever chooses here chooses for all pages. */
 const asked = signal<Theme | null>(themeIn(document.documentElement.dataset["theme"]));
 
-export const theme = computed<Theme>(
+const onScreen = computed<Theme>(
   () => asked.value ?? (chosen.value === "system" ? system.value : chosen.value),
 );
 
+export const theme = computed<Theme>(() => (isPrinted.value ? "light" : onScreen.value));
+
 /** Keep the page's colours to the theme from now on. */
 export function startTheme(): void {
+  watchForPaper();
   systemIsDark.addEventListener("change", (event) => (system.value = event.matches ? "dark" : "light"));
   effect(() => {
     document.documentElement.dataset["theme"] = theme.value;
@@ -26,7 +30,7 @@ export function startTheme(): void {
 }
 
 export function toggleTheme(): void {
-  const next = theme.value === "dark" ? "light" : "dark";
+  const next = onScreen.value === "dark" ? "light" : "dark";
   asked.value = null;
   chosen.value = next === system.value ? "system" : next;
 }

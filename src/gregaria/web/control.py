@@ -2,6 +2,7 @@
 
 import logging
 import math
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -96,12 +97,16 @@ class Control:
             check_load(user_count, rate)
             if run_time_s is not None:
                 told["run_time"] = run_time_s
-            values |= {"num_users": user_count, "spawn_rate": rate, "run_time": run_time_s}
+            values |= {"num_users": user_count, "spawn_rate": rate}
         else:
             told["message"] = f"Swarming started using shape class '{type(shape).__name__}'"
             run_time_s = None
         if self._picks_classes:
             told["user_classes"] = sorted(user_class.__name__ for user_class in classes)
+        # Whoever changes the load of a test has not asked for more time than it had.
+        is_timed_anew = not is_running or "run_time" in one
+        if is_timed_anew and shape is None:
+            values["run_time"] = self._whole_run_time_s(run_time_s) if is_running else run_time_s
         if not is_running:
             for user_class in classes:
                 check_user_class(user_class)
@@ -123,9 +128,14 @@ class Control:
         else:
             only = classes if is_running and self._picks_classes else None
             self._begin(lambda: runner.start(user_count, rate, user_classes=only), give_back)
-        if is_running:
+        if is_running and is_timed_anew:
             runner.stop_after(run_time_s)
         return {"host": environment.host, **told}
+
+    def _whole_run_time_s(self, left_s: float | None) -> float | None:
+        """How long the test that runs will have taken when it ends so many seconds from now."""
+        began_epoch_s = self._environment.runner.test_started_epoch_s
+        return left_s if left_s is None or began_epoch_s is None else round(time.time() - began_epoch_s) + left_s
 
     def _values(self, fields: Mapping[str, list[str]]) -> dict[str, Any]:
         """The custom options that the form gives, each as its type and its choices allow.

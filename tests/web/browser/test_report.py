@@ -81,6 +81,10 @@ def test_a_window_of_it_is_added_up_as_the_timeline_says(open_page: Open, report
     runs_of_blocks = {sum(blocks[a:b]) for a in range(len(blocks)) for b in range(a + 1, len(blocks) + 1)}
     assert number_in(found[1]) in runs_of_blocks
     assert number_in(found[1]) == number_in(cell(page, "All requests", "Requests")) < run.total["num_requests"]
+    page.get_by_label("Fold by").select_option("method")
+    for column in ("p50", "p95", "p99"):
+        expect(page.locator(".line-group")).to_contain_text(cell(page, "All requests", column))
+    page.get_by_label("Fold by").select_option("nothing")
     page.locator("#part-stats .line-name").filter(has_text="/look").click()
     expect(page.get_by_role("dialog", name="GET /look").get_by_role("img")).to_have_count(3)
 
@@ -93,8 +97,13 @@ def test_axe_finds_nothing_serious_in_it(open_page: Open, reported: tuple[Path, 
 
 
 def test_on_paper_all_rows_are_there_and_no_buttons(open_page: Open, reported: tuple[Path, Run]) -> None:
-    page = open_page(f"file://{reported[0]}")
+    page = open_page(f"file://{reported[0]}", color_scheme="dark")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.emulate_media(media="print")
+    # Paper is light, charts are as wide as it, and the names have room.
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    assert page.locator("#part-charts canvas").first.evaluate("canvas => canvas.clientWidth") < 720
+    assert page.locator("#part-stats td.name").first.evaluate("cell => cell.clientWidth") > 150
     expect(page.locator("nav")).to_be_hidden()
     expect(page.locator("#part-stats .line-name")).to_have_count(4)
     expect(page.get_by_text("Columns", exact=True)).to_be_hidden()

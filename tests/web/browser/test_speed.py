@@ -53,3 +53,13 @@ def test_seconds_of_a_thousand_names_and_a_day_make_no_more_of_the_page_than_can
     assert shown is not None
     expect(elapsed).not_to_contain_text(shown[0])
     assert page.locator("*").count() < before + 60
+
+
+@pytest.mark.needs("node")
+def test_a_thousand_names_are_all_on_paper(open_page: Open, large: str) -> None:
+    page = open_page(f"{large}/?tab=stats")
+    expect(page.locator(".line").first).to_be_visible()
+    page.emulate_media(media="print")
+    expect(page.locator(".line-name")).to_have_count(1000)
+    page.emulate_media(media="screen")
+    page.wait_for_function("document.querySelectorAll('.line').length < 60")

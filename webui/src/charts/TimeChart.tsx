@@ -3,11 +3,12 @@
 import "uplot/dist/uPlot.min.css";
 
 import { type ReadonlySignal, type Signal, useComputed, useSignalEffect } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 
 import { clock } from "../format";
 import type { Mark } from "../model";
+import { PAPER_PX, isPrinted } from "../paper";
 import { colour, theme } from "../theme";
 import type { Frame } from "./frame";
 import type { View } from "./range";
@@ -63,16 +64,19 @@ export function TimeChart(props: Props) {
   const { title, lines, frame, view, marks, format, height } = props;
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const shape = `${theme.value} ${title} ${lines.map((line) => line.label).join()} ${props.logRange ? "log" : ""}`;
+  const isOnPaper = isPrinted.value;
+  const shape = `${isOnPaper} ${theme.value} ${title} ${lines.map((line) => line.label).join()} ${props.logRange ? "log" : ""}`;
 
-  useEffect(() => {
+  // Before the browser shows anything: paper does not wait.
+  useLayoutEffect(() => {
     const element = holder.current;
     if (!element) return;
-    const made = new uPlot(optionsOf(props, element.clientWidth), dataOf(frame.peek(), lines), element);
+    const width = isOnPaper ? PAPER_PX : element.clientWidth;
+    const made = new uPlot(optionsOf(props, width), dataOf(frame.peek(), lines), element);
     plot.current = made;
     const unbind = bindPanning(made, view);
     const resizing = new ResizeObserver(() => {
-      if (element.clientWidth && element.clientWidth !== made.width) {
+      if (!isOnPaper && element.clientWidth && element.clientWidth !== made.width) {
         made.setSize({ width: element.clientWidth, height });
       }
     });

@@ -1,7 +1,7 @@
 /** The statistics: every name with its figures, of the whole run or of a window. */
 
 import { useComputed, useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 
 import { Sparkline } from "../charts/Sparkline";
 import { TimeChart } from "../charts/TimeChart";
@@ -12,7 +12,8 @@ import type { Name, Row } from "../model";
 import { preference } from "../preferences";
 import { SPARK_SECONDS } from "../store";
 import { type Column, columnsFor, usualColumns } from "../table/columns";
-import type { FoldBy } from "../table/folding";
+import type { FoldBy, Group } from "../table/folding";
+import { GroupTimes } from "../table/groups";
 import { type TableLine, linesOf } from "../table/lines";
 import { type Order, filtered, named, nextOrder, sorted } from "../table/order";
 import { Rows } from "../table/Rows";
@@ -39,7 +40,7 @@ export function Statistics() {
   const filterBox = useRef<HTMLInputElement>(null);
   useFailures(openNames.value.size > 0);
 
-  const columns = useComputed(() => columnsFor(store.fractions.value));
+  const columns = useComputed(() => columnsFor(store.fractions.value, desk.goesOn.value));
   const keys = useComputed(() => shownColumns.value ?? usualColumns(desk.usual.table));
   const shown = useComputed(() => columns.value.filter((column) => keys.value.includes(column.key)));
   const all = useComputed(() => {
@@ -208,16 +209,27 @@ function Head({ label, name, hint, isNumber }: { label: string; name: string; hi
   );
 }
 
-function Figures({ columns, row, isSum = false }: { columns: readonly Column[]; row: Row; isSum?: boolean }) {
+function Figures({ columns, row }: { columns: readonly Column[]; row: Row }) {
   return (
     <>
       {columns.map((column) => (
         <td key={column.key} class={`number ${column.tone?.(row) ?? ""}`}>
-          {isSum && !column.addsUp ? "" : column.text(row)}
+          {column.text(row)}
         </td>
       ))}
     </>
   );
+}
+
+/** The percentiles of a group are asked for as long as it is in sight, if they are shown. */
+function GroupFigures({ columns, group }: { columns: readonly Column[]; group: Group }) {
+  const { groups } = useDesk();
+  const ids = group.rows.map(({ row }) => row.id);
+  const key = GroupTimes.keyOf(ids);
+  const isAskedFor = columns.some(({ isPercentile }) => isPercentile);
+  useEffect(() => (isAskedFor ? groups.look(ids) : undefined), [key, isAskedFor]);
+  const percentilesUs = groups.percentiles.value.get(key) ?? [];
+  return <Figures columns={columns} row={{ ...group.sum, percentilesUs }} />;
 }
 
 interface LineProps {
@@ -250,7 +262,7 @@ function Line({ line, columns, hasSparks, isCurrent, onPick, onToggle }: LinePro
           <b>{group.key}</b> <span class="muted">{plural(group.rows.length, "name")}</span>
         </td>
         {hasSparks && <td />}
-        <Figures columns={columns} row={group.sum} isSum />
+        <GroupFigures columns={columns} group={group} />
       </tr>
     );
   }
