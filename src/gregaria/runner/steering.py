@@ -200,11 +200,13 @@ class SteeringRunner(Runner):
     def _end_test(self) -> None:
         self.stats.timeline.mark("stop", self._end_reason)
         self._note_users()
+        # When the last second is taken they are gone.
+        user_count = self.user_count
         try:
             super()._end_test()
         finally:
             if self._timekeeper is not None:
-                self._timekeeper.stop()
+                self._timekeeper.stop(user_count)
 
     def _mark_load(self, was_testing: bool) -> None:
         by_shape = self.shape_greenlet is not None and self.shape_greenlet is gevent.getcurrent()

@@ -67,7 +67,9 @@ def test_its_failures_have_their_exchanges(open_page: Open, reported: tuple[Path
 def test_a_window_of_it_is_added_up_as_the_timeline_says(open_page: Open, reported: tuple[Path, Run]) -> None:
     path, run = reported
     page = open_page(f"file://{path}")
-    box = page.locator("#part-charts .u-over").first.bounding_box()
+    plot = page.locator("#part-charts .u-over").first
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 20)
     page.mouse.down()
