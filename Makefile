@@ -67,12 +67,13 @@ contract: $(READY) ## who may import whom
 docs: $(STAMPS)/build ## what must have a heading in docs/ has one, and every name in there exists
 	@$(BIN)/python -m pytest -q tests/house
 
-soak: $(STAMPS)/build ## the long proofs: exact percentiles, nothing leaks (MINUTES=10), stopped runs counted on both sides (RUNS of each way, 100, with workers 25), nodes killed at random, equal and unequal runs compared (PAIRS=100, SECONDS=30)
+soak: $(STAMPS)/build ## the long proofs: exact percentiles, nothing leaks (MINUTES=10), stopped runs counted on both sides (RUNS of each way, 100, with workers 25), nodes killed at random, an hour of the page, equal and unequal runs compared (PAIRS=100, SECONDS=30)
 	@$(BIN)/python -m benchmarks.accuracy
 	@$(BIN)/python -m benchmarks.churn --minutes $(or $(MINUTES),10)
 	@$(BIN)/python -m benchmarks.soak $(if $(RUNS),--runs $(RUNS))
 	@$(BIN)/python -m benchmarks.soak $(if $(RUNS),--runs $(RUNS)) --workers 4
 	@$(BIN)/python -m tests.cluster.chaos --minutes $(or $(MINUTES),10)
+	@$(BIN)/python -m benchmarks.page_hour
 	@$(BIN)/python -m benchmarks.compare_soak --pairs $(or $(PAIRS),100) --seconds $(or $(SECONDS),30)
 
 bench: $(STAMPS)/build ## measure beside Locust, wrk, hey and k6, 25 minutes; writes benchmarks/RESULTS.md (QUICK=1 for a look)

@@ -81,6 +81,7 @@ def page(everything: dict[str, Any]) -> str:
         ("Exact to the last request", "soak", soak_text),
         ("Exact to the last request, with workers", "soak_workers", soak_text),
         ("The timeline of a day", "timeline", judged_text),
+        ("The page of a large test", "page_hour", judged_text),
         ("Two runs compared", "compare", compare_text),
         ("Memory and descriptors over time", "churn", judged_text),
     ):

@@ -1,9 +1,12 @@
 """Settings are reset by name, and lists of percentiles are checked before a test begins."""
 
+from typing import Any
+
 import pytest
 
+from gregaria import settings as module
 from gregaria.errors import CommandError, ExitCode
-from gregaria.settings import Settings, check_numbers, check_percentiles
+from gregaria.settings import Settings, check_numbers, check_percentiles, settings
 
 
 def test_the_defaults_are_fine() -> None:
@@ -39,6 +42,30 @@ def test_one_setting_is_reset_without_touching_the_others() -> None:
     assert chosen.csv_stats_interval_s == 9
     with pytest.raises(AttributeError):
         chosen.reset("no_such_setting")
+
+
+def test_the_module_of_that_name_answers_for_the_object() -> None:
+    assert module is not settings
+    module.max_names = 7  # type: ignore[attr-defined]
+    assert settings.max_names == 7
+    settings.max_names = 8
+    assert module.max_names == 8  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("holder", [module, settings])
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("PERCENTILES_TO_REPORT", "there is no setting 'PERCENTILES_TO_REPORT'; write settings.percentiles_to_report"),
+        ("max_name", "there is no setting 'max_name'; write settings.max_names"),
+        ("colour", "there is no setting 'colour'; docs/settings.md lists those there are"),
+    ],
+)
+def test_a_setting_that_does_not_exist_is_refused_with_what_to_write(holder: Any, name: str, told: str) -> None:
+    with pytest.raises(AttributeError) as refusal:
+        setattr(holder, name, 1)
+    assert str(refusal.value) == told
+    assert not hasattr(holder, name)
 
 
 @pytest.mark.parametrize("value", [0, 999_999, "1 GB", 1e9, True])

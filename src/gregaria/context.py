@@ -1,5 +1,6 @@
 """What a user, a runner or a page may ask of the environment they are given."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,6 +14,8 @@ class CustomOption:
     Attributes:
         default, help: as declared.
         choices: the texts it may have; None for any.
+        type: makes a value of a text, and raises where it cannot; None for what keeps the type of its default.
+        is_list: the type is that of each of several values.
         is_secret: its value is told to nobody but the workers.
         is_required: a form insists on it.
         is_multiple: several of the choices may be chosen.
@@ -22,6 +25,8 @@ class CustomOption:
     default: Any = None
     help: str = ""
     choices: tuple[str, ...] | None = None
+    type: Callable[[str], Any] | None = None
+    is_list: bool = False
     is_secret: bool = False
     is_required: bool = False
     is_multiple: bool = False

@@ -1,11 +1,13 @@
-"""Logging of the command: where lines go, the last of them kept in memory, and kinds that are told once."""
+"""Logging of the command: where lines go and what they hide, the last of them in memory, kinds that are told once."""
 
 import logging
 import logging.handlers
 import socket
 import sys
+import time
 import traceback
 from collections import deque
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,16 @@ import gevent
 
 from gregaria.errors import CommandError, ExitCode
 
-__all__ = ["OncePerKind", "last_lines", "lines_since", "num_warnings", "set_up_logging", "watch_greenlets"]
+__all__ = [
+    "Bounded",
+    "OncePerKind",
+    "last_lines",
+    "lines_since",
+    "mask_records",
+    "num_warnings",
+    "set_up_logging",
+    "watch_greenlets",
+]
 
 _LINES_KEPT = 500
 
@@ -101,6 +112,52 @@ def set_up_logging(level: str, logfile: str | None = None) -> None:
     tables.setLevel(logging.INFO)
 
 
+class _MaskedRecords:
+    """Makes records as they were made before, but without secrets.
+
+    Args:
+        plain: makes them.
+        mask: a text without its secrets; the same text where there are none.
+    """
+
+    def __init__(self, plain: Callable[..., logging.LogRecord], mask: Callable[[str], str]) -> None:
+        self.plain = plain
+        self._mask = mask
+
+    def __call__(self, *arguments: Any, **more: Any) -> logging.LogRecord:
+        record = self.plain(*arguments, **more)
+        try:
+            message = record.getMessage()
+        except Exception:
+            # Arguments that do not fit, or cannot be told: the handlers say so.
+            return record
+        masked = self._mask(message)
+        # Else message and arguments stay apart, as some handlers want them.
+        if masked != message:
+            record.msg, record.args = masked, ()
+        if record.exc_info and record.exc_info[0] is not None:
+            trace = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
+            masked = self._mask(trace)
+            if masked != trace:
+                # Formatters take a text that is there already.
+                record.exc_text = masked
+        if record.stack_info:
+            record.stack_info = self._mask(record.stack_info)
+        return record
+
+
+def mask_records(mask: Callable[[str], str]) -> None:
+    """From now on have no secret in any record, whichever logger it comes from and whichever handlers it goes to.
+
+    Calling it again replaces the mask.
+
+    Args:
+        mask: a text without its secrets; asked for every record, so that it may know more of them later.
+    """
+    plain = logging.getLogRecordFactory()
+    logging.setLogRecordFactory(_MaskedRecords(plain.plain if isinstance(plain, _MaskedRecords) else plain, mask))
+
+
 def _file_handler(logfile: str) -> logging.Handler:
     path = Path(logfile).expanduser()
     try:
@@ -145,6 +202,40 @@ class OncePerKind:
             self._is_full = True
             self._log.log(self._level, "Others of the kind are not told any more; the next is: " + message, *values)
         return False
+
+
+class Bounded:
+    """Logs what others bring about, as far as the log has room for it; then it tells now and then how many there were.
+
+    Args:
+        log: where to.
+        most: lines that may come at once.
+        per_s: lines in each second that there is room for again.
+    """
+
+    def __init__(self, log: logging.Logger, most: int = 1000, per_s: float = 1.0) -> None:
+        self._log = log
+        self._most = most
+        self._per_s = per_s
+        self._room = float(most)
+        self._looked_s = time.monotonic()
+        self._num_untold = 0
+
+    def tell(self, level: int, message: str, *values: object) -> bool:
+        """Log ``message`` if there is room for it. Returns whether there was."""
+        now_s = time.monotonic()
+        self._room = min(self._room + (now_s - self._looked_s) * self._per_s, self._most)
+        self._looked_s = now_s
+        if self._room < 1:
+            self._num_untold += 1
+            return False
+        self._room -= 1
+        if self._num_untold:
+            message = f"{message} (%d lines before this one were too many to be told)"
+            values = (*values, self._num_untold)
+            self._num_untold = 0
+        self._log.log(level, message, *values)
+        return True
 
 
 class GreenletErrors:

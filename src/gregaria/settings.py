@@ -1,7 +1,14 @@
-"""Every tunable in one object, with its unit; what Locust keeps as module constants is a view on this."""
+"""Every tunable in one object, with its unit; what Locust keeps as module constants is a view on this.
+
+The module answers for the object, whose name it bears: ``from gregaria import settings`` gives either.
+"""
 
 import dataclasses
+import difflib
 import shutil
+import sys
+from types import ModuleType
+from typing import Any
 
 from gregaria.errors import CommandError, ExitCode
 
@@ -101,6 +108,11 @@ class Settings:
     max_kept_runs: int = 100
     kept_runs_bytes: int = 1024 * 1024 * 1024
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in _names():
+            raise _no_setting(name)
+        super().__setattr__(name, value)
+
     def reset(self, name: str) -> None:
         """Put one tunable back to its default.
 
@@ -115,6 +127,32 @@ class Settings:
                     setattr(self, name, field.default_factory())
                 return
         raise AttributeError(name)
+
+
+class _SettingsModule(ModuleType):
+    """This module: names of settings are those of the object, read and assigned."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _names():
+            raise _no_setting(name)
+        return getattr(settings, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.__dict__ or name.startswith("__"):
+            super().__setattr__(name, value)
+        else:
+            setattr(settings, name, value)
+
+
+def _names() -> list[str]:
+    return [field.name for field in dataclasses.fields(Settings)]
+
+
+def _no_setting(name: str) -> AttributeError:
+    """What is wrong with a name, and what to write instead."""
+    near = difflib.get_close_matches(name.lower(), _names(), n=1)
+    advice = f"write settings.{near[0]}" if near else "docs/settings.md lists those there are"
+    return AttributeError(f"there is no setting {name!r}; {advice}", name=name)
 
 
 def check_percentiles(chosen: Settings) -> None:
@@ -176,3 +214,4 @@ def _check_percentile(value: object, where: str) -> None:
 
 
 settings = Settings()
+sys.modules[__name__].__class__ = _SettingsModule

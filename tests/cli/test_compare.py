@@ -1,10 +1,12 @@
+import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from gregaria.cli.compare import main
-from gregaria.errors import CommandError
+from gregaria.errors import CommandError, ExitCode
 from tests.report.runs import run_document
 
 
@@ -54,7 +56,18 @@ def test_the_comparison_as_json(runs: tuple[str, str], capsys: pytest.CaptureFix
     [
         (["a.json"], "the following arguments are required: B"),
         (["a", "b", "--fail-above", "p90=3"], "'p90=3' is no limit; write one of rate, failures, p50, p95, p99"),
+        (["a", "b", "--fail-above", "p95=nan"], "'p95=nan' is no limit"),
+        (
+            ["a", "b", "--fail-above", "p95=-10%"],
+            "'p95=-10%' is no rise .*: write how far p95 may rise, such as p95=10%",
+        ),
+        (["a", "b", "--fail-above", "failures=100"], "write how far failures may rise, such as failures=10%"),
+        (["a", "b", "--fail-above", "p50=1" + "0" * 400], "is no rise that there can be"),
+        (["a", "b", "--fail-above", "rate=5%"], "'rate=5%' is no fall: write how far .* may fall, such as rate=-5%"),
+        (["a", "b", "--fail-above", "rate=-100%"], "'rate=-100%' is no fall"),
         (["a", "b", "--least-effect", "x"], "'x' is no percentage from 0 to 100"),
+        (["a", "b", "--least-effect", "nan"], "'nan' is no percentage from 0 to 100"),
+        (["a", "b", "--least-effect", "-1"], "'-1' is no percentage from 0 to 100"),
         (["a", "b", "--name", "("], "'\\(' is no regular expression"),
         (["a", "b"], "there is no a: name a document that --json-file wrote"),
     ],
@@ -62,6 +75,31 @@ def test_the_comparison_as_json(runs: tuple[str, str], capsys: pytest.CaptureFix
 def test_a_mistake_is_told_with_what_to_write(arguments: list[str], message: str) -> None:
     with pytest.raises(CommandError, match=message):
         main(arguments)
+
+
+def test_a_pattern_that_fits_no_name_is_a_mistake(runs: tuple[str, str]) -> None:
+    with pytest.raises(CommandError, match=r"--name fits no name of either run") as refused:
+        main([*runs, "--name", "/a"])
+    assert refused.value.exit_code == ExitCode.USAGE
+
+
+def test_a_later_document_is_refused(runs: tuple[str, str]) -> None:
+    Path(runs[1]).write_text(json.dumps(run_document(1) | {"schema": "gregaria.summary/9"}))
+    with pytest.raises(
+        CommandError, match=r"b\.json is of a later version: .*/9, and Gregaria .* reads .*/1"
+    ) as refused:
+        main(runs)
+    assert refused.value.exit_code == ExitCode.USAGE
+
+
+def test_a_terminal_of_another_encoding_gets_escapes(
+    runs: tuple[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path(runs[0]).write_text(json.dumps(run_document(1, names=("/\u00fc",))))
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    assert main(runs) == 0
+    sys.stdout.flush()
+    assert b"Only in A: GET /\\xfc\n" in sys.stdout.buffer.getvalue()  # type: ignore[attr-defined]
 
 
 def test_help_teaches_with_examples(capsys: pytest.CaptureFixture[str]) -> None:

@@ -32,16 +32,24 @@ def test_or_elsewhere(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "b.html").exists()
 
 
-@pytest.mark.parametrize(
-    "text, reason",
-    [("{", "it is no JSON"), ("[]", "its schema is None"), ('{"schema": "gregaria.summary/9"}', "gregaria.summary/9")],
-)
-def test_what_is_no_document_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+def test_what_is_no_document_is_refused_and_no_report_is_left(tmp_path: Path) -> None:
     source = tmp_path / "a.json"
-    source.write_text(text)
-    with pytest.raises(CommandError, match=reason) as refused:
+    source.write_text('{"schema": "gregaria.summary/1"}')
+    with pytest.raises(
+        CommandError, match=r"a\.json is broken, or no document of --json-file: gregaria_version is miss"
+    ) as refused:
         report.main([str(source)])
     assert refused.value.exit_code == ExitCode.USAGE
+    assert not (tmp_path / "a.html").exists()
+
+
+@pytest.mark.parametrize(("name", "options"), [("a.json", ["-o", "{}"]), ("a.html", [])])
+def test_the_document_is_not_overwritten(tmp_path: Path, name: str, options: list[str]) -> None:
+    source = tmp_path / name
+    source.write_text(json.dumps(document(summary(row()))))
+    with pytest.raises(CommandError, match="is the document itself: name the report with -o"):
+        report.main([str(source), *(option.format(source) for option in options)])
+    assert json.loads(source.read_text())["schema"]
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

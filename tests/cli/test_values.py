@@ -51,6 +51,8 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
         (values.exit_code, "256"),
         (values.log_level, "loud"),
         (values.base_url, "http://a b"),
+        (values.base_url, "javascript:alert(1)"),
+        (values.duration_s, "99999999999999h"),
     ],
 )
 def test_what_cannot_be_is_refused(read: Callable[[str], object], text: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from gregaria.cluster.happenings import Back, Item, Joined
+from gregaria.cluster.happenings import Back, Item, Joined, Left
 from gregaria.cluster.master_machine import MasterMachine
 from gregaria.cluster.timing import Timing
 from gregaria.cluster.worker_machine import WorkerMachine
@@ -134,13 +134,12 @@ class Simulation:
         happenings, master.happenings = master.happenings, []
         for what in happenings:
             self.happened.append(what)
-            if isinstance(what, Item):
-                if what.kind == "report":
-                    self.total += what.payload["count"]
-                    self.seen.append((what.node_id, what.number))
-                if self.deals:
-                    master.deal(what.node_id, what.number)
-            elif isinstance(what, (Back, Joined)):
+            if isinstance(what, Item) and what.kind == "report":
+                self.total += what.payload["count"]
+                self.seen.append((what.node_id, what.number))
+            if isinstance(what, Item | Left) and self.deals:
+                master.deal(what.node_id, what.number)
+            if isinstance(what, (Back, Joined)):
                 master.welcome(what.node_id)
 
     def _send(self, weather: Weather, deliver: Callable[[], object]) -> None:

@@ -43,7 +43,7 @@ def asked(target: Server) -> int:
 def test_one_command_runs_several_processes_and_counts_like_the_target(target: Server, tmp_path: Path) -> None:
     (tmp_path / "locustfile.py").write_text(BUSY)
     words = ("-u", "8", "-r", "100", "-t", "2s", "--processes", "2", "-H", target.url)
-    run = run_gregaria(*words, folder=tmp_path, timeout_s=60)
+    run = run_gregaria(*words, folder=tmp_path)
     assert run.exit_code == 0, run.output
     assert run.total["num_requests"] + run.total["num_interrupted"] == asked(target)
     assert run.total["num_requests"] > 100

@@ -301,6 +301,48 @@ def test_reports_come_at_the_same_moment_of_each_interval() -> None:
     assert max(late_s) < 2.5 * STEP_S
 
 
+@pytest.mark.parametrize("is_noted", [False, True])
+def test_a_goodbye_acknowledges_nothing_that_another_master_would_have_to_be_told(is_noted: bool) -> None:
+    simulation = Simulation()
+    worker = simulation.add_worker()
+    simulation.run(2)
+    simulation.deals = False
+    worker.counted = 5
+    worker.machine.report_now()
+    worker.machine.leave()
+    simulation.run(2)
+    peer = simulation.master.peers["host_0"]
+    assert kinds(simulation.happened)[-1] is Left
+    assert not worker.machine.has_left
+    assert peer.goodbye == peer.channel.received
+    # What a journal of this moment says: the report may be in it, the goodbye is not.
+    known = peer.channel.received - 1 if is_noted else peer.channel.dealt
+    simulation.total = 5 if is_noted else 0
+    simulation.deals = True
+    simulation.new_master({"host_0": (peer.incarnation, 0, known)})
+    simulation.run(10)
+    assert simulation.total == 5
+    assert kinds(simulation.happened)[-1] is Left
+    assert worker.machine.has_left
+
+
+def test_a_goodbye_is_over_when_it_has_been_dealt_with() -> None:
+    simulation = Simulation()
+    worker = simulation.add_worker()
+    simulation.run(2)
+    simulation.deals = False
+    worker.machine.leave()
+    # Longer than a lease: it is waited for as long as it gives signs of life.
+    simulation.run(10)
+    assert not worker.machine.has_left
+    assert Lost not in kinds(simulation.happened)
+    (left,) = [what for what in simulation.happened if isinstance(what, Left)]
+    simulation.master.deal(left.node_id, left.number)
+    simulation.run(0.2)
+    assert worker.machine.has_left
+    assert simulation.master.peers["host_0"].has_left
+
+
 def test_another_protocol_is_refused_with_both_versions() -> None:
     simulation = Simulation()
     said = '2.47.0 gregaria {"protocol": 99, "version": "7.0", "incarnation": "x"}'

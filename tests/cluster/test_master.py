@@ -1,5 +1,6 @@
 """What a master decides, without any worker: what happens to it is made up."""
 
+import logging
 import threading
 import time
 from argparse import Namespace
@@ -12,17 +13,19 @@ import pytest
 
 from gregaria.cluster.bookkeeping import Bookkeeper
 from gregaria.cluster.channel import Channel
-from gregaria.cluster.happenings import Back, Item, Joined, Lost, Refused
+from gregaria.cluster.happenings import Back, Item, Joined, Left, Lost, Refused
 from gregaria.cluster.journal import Journal, Notes
 from gregaria.cluster.master import MasterRunner
 from gregaria.cluster.master_machine import Peer
 from gregaria.cluster.notes import NoteTaker
+from gregaria.context import CustomOption
 from gregaria.environment import Environment
 from gregaria.errors import ExitCode, StopTest
 from gregaria.logs import watch_greenlets
 from gregaria.runner.state import STATE_RUNNING, STATE_SPAWNING, STATE_STOPPED
 from gregaria.users.declare import task
 from gregaria.users.user import User
+from gregaria.web.picture import Picture
 
 
 class Calm(User):
@@ -125,6 +128,17 @@ def test_a_worker_that_has_left_is_not_waited_for_by_another_master(tmp_path: Pa
     assert keeper.places(peers, {}) == {"host_0": ("a", 0, 0)}
 
 
+def test_a_goodbye_that_is_not_acknowledged_can_be_said_to_another_master(tmp_path: Path) -> None:
+    keeper = Bookkeeper(Journal(str(tmp_path / "notes")), "")
+    peers = {"host_0": Peer("host_0", 0, "gregaria", "a", {}, Channel(), 0.0)}
+    # The link has seen it, but what went before has not been taken.
+    peers["host_0"].goodbye = 8
+    assert keeper.places(peers, {}) == {"host_0": ("a", 0, 0)}
+    keeper.took("host_0", 7)
+    keeper.took("host_0", 8)
+    assert keeper.places(peers, {}) == {"host_0": ("a", 0, 7)}
+
+
 def seen(master: Master, number: int, received: int) -> Channel:
     """A worker that the link knows, and so many items of it; returns its channel."""
     master.join(number)
@@ -215,7 +229,7 @@ def test_a_missing_worker_is_told_to_count_anew_too(master: Master) -> None:
 
 def test_options_are_told_as_listeners_of_test_start_have_left_them(master: Master) -> None:
     environment = master.environment
-    environment.parsed_options, environment.custom_options = Namespace(shelf="top", other=1), {"shelf": False}
+    environment.parsed_options, environment.custom_options = Namespace(shelf="top", other=1), {"shelf": CustomOption()}
 
     def change(**_: Any) -> None:
         # One that is back at this moment is told how things are now.
@@ -395,6 +409,31 @@ def test_a_worker_whose_words_mean_nothing_keeps_no_other_from_being_watched(mas
     assert master.runner.user_count == 3
 
 
+def test_a_worker_that_was_late_is_told_so_without_being_said_to_stand_still(
+    master: Master, caplog: pytest.LogCaptureFixture
+) -> None:
+    statuses: list[dict[str, Any]] = [
+        {"longest_delay_s": 0.4},
+        {"longest_delay_s": 0.001, "loop_delay_s": 3.5},
+        {"longest_delay_s": None},
+        {"longest_delay_s": float("inf")},
+        {"longest_delay_s": 7.0},
+    ]
+    peers = {}
+    for number, status in enumerate(statuses):
+        master.join(number)
+        peers[f"host_{number}"] = Peer(
+            f"host_{number}", number, "gregaria", "x", {}, Channel(), time.monotonic(), status
+        )
+    master.runner._post._link.ask(lambda: master.runner._post._machine.peers.update(peers))
+    wait_until(lambda: master.runner.clients["host_4"].longest_delay_s == 7.0)
+    workers = Picture(master.environment, lambda: 1).changes()["workers"]
+    assert [worker["loop_delay_s"] for worker in workers] == [0.4, 3.5, None, None, 7.0]
+    assert [text for text in caplog.messages if "has not turned" in text] == [
+        "The event loop of worker 1 (host_1) has not turned for 4 s: a user's code blocks it"
+    ]
+
+
 def test_exceptions_that_workers_have_not_dealt_with_are_added_up_and_told_once_of_each(
     master: Master, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -491,3 +530,18 @@ def test_users_of_a_worker_that_is_lost_after_a_master_was_started_anew_come_at_
     gevent.sleep(0.3)
     assert master.users_of(0) == 3
     master.end()
+
+
+def test_strangers_that_come_and_go_without_end_do_not_fill_the_log(
+    master: Master, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    began_s = time.monotonic()
+    for number in range(1000):
+        master.join(number)
+        master.lose(number)
+        master.runner._happened(Left(f"host_{number}", 0))
+    lines = [message for message in caplog.messages if message.startswith("Worker ")]
+    # As many as there is room for at once, and what has become room since.
+    assert 1000 <= len(lines) <= 1000 + (time.monotonic() - began_s) + 1
+    assert "is ready; there are 1" in lines[0]

@@ -107,6 +107,14 @@ def test_workers_have_the_custom_arguments_of_their_master(target: Server, tmp_p
         assert "there is a PosixPath in it" in master.output
         # What a listener of the worker has made of it stays when the second user comes.
         assert worker.output.count("FIRST low and more") == 2
+        # The master's, as its own listener has left them; the test is over, and its users are gone.
+        assert cluster.report["options"]["custom_arguments"] == {
+            "shelf": "low", "number": 8, "name": ["x", "y"], "pin": "***", "data": "file",
+        }  # fmt: skip
+        assert cluster.report["options"]["user_classes"] == {
+            "Asker": {"weight": 1, "fixed_count": 0, "host": target.url}
+        }
+        assert cluster.report["user_classes"] == {"Asker": 2}
         assert "the pin is ***" in json.dumps(cluster.report)
         assert "geheim4711" not in json.dumps(cluster.report) + master.output + worker.output
 

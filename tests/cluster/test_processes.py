@@ -54,7 +54,7 @@ def has_ended(process: psutil.Process) -> bool:
 def test_workers_that_leave_at_the_end_are_no_errors_whatever_their_exit_codes(target: Server, tmp_path: Path) -> None:
     (tmp_path / "locustfile.py").write_text(ONE_LEAVES_LATE.replace("WITH_CODE_7", "1"))
     words = ("-u", "2", "-r", "10", "-t", "1s", "--processes", "2", "-H", target.url)
-    run = run_gregaria(*words, folder=tmp_path, timeout_s=60)
+    run = run_gregaria(*words, folder=tmp_path)
     assert run.exit_code == 0, run.output
     assert run.output.count("The master has ended the run") == 2
     assert "Worker process" not in run.output
@@ -107,7 +107,7 @@ def test_workers_whose_master_is_killed_before_they_know_it_do_not_stay(tmp_path
 
 def test_workers_that_end_at_once_are_told_as_such_and_end_the_wait(tmp_path: Path) -> None:
     (tmp_path / "locustfile.py").write_text(f"import os\nassert 'GREGARIA_WORKER_OF' not in os.environ\n{CALM}")
-    run = run_gregaria("--processes", "2", folder=tmp_path, timeout_s=60)
+    run = run_gregaria("--processes", "2", folder=tmp_path)
     assert run.exit_code == 13
     assert run.output.count("another one would most likely do so, too") == 2
     assert "all worker processes have ended, see above; the test is not started" in run.output

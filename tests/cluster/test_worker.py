@@ -82,6 +82,21 @@ def test_the_first_sign_of_life_is_whole(worker: WorkerRunner) -> None:
     assert worker._telling.status_now().keys() >= {"state", "current_cpu_usage", "current_memory_usage", "users"}
 
 
+def test_a_loop_that_was_held_up_for_a_moment_is_told_with_the_delay_of_that_second(worker: WorkerRunner) -> None:
+    telling = worker._telling
+    assert telling.status_now()["longest_delay_s"] is None
+    spawn(worker, "run")
+    wait_until(lambda: worker.user_count == 2)
+    until_s = time.monotonic() + 0.4
+    while time.monotonic() < until_s:
+        pass
+    wait_until(lambda: (telling.status_now()["longest_delay_s"] or 0) > 0.3)
+    # It turns again, so nobody is to be warned.
+    assert "loop_delay_s" not in telling.status_now()
+    say(worker, "stop", run="run")
+    wait_until(lambda: telling.status_now()["longest_delay_s"] is None)
+
+
 def test_what_has_never_run_is_said_to_have_stopped(worker: WorkerRunner) -> None:
     told: list[Any] = []
     worker._machine.put = lambda *item: told.append(item)  # type: ignore[method-assign]

@@ -53,7 +53,7 @@ def run_document(
             stats.log_request("GET", name, time_ms, 100)
             if chance.random() < failing:
                 stats.log_error("GET", name, "no")
-        stats.timeline.tick(BEGIN_S + second + 1, users(second), second in late)
+        stats.timeline.tick(BEGIN_S + second + 1, users(second), int(second in late))
     summary = summarize(stats, {}, started=BEGIN_S, ended=BEGIN_S + seconds, document_bytes=DOCUMENT_BYTES)
     told: dict[str, Any] = json.loads(document_text(document(summary)))
     return told

@@ -6,7 +6,7 @@ import pytest
 
 from gregaria.errors import CommandError, ExitCode
 from gregaria.report import html
-from gregaria.report.html import check_html_path, html_path, report_html, write_report
+from gregaria.report.html import check_html_name, check_html_path, html_path, report_html, write_report
 from gregaria.report.json import document
 from tests.report.sample import failure, row, summary
 
@@ -51,6 +51,24 @@ def test_the_name_tells_users_rate_and_time(name: str, expected: str) -> None:
 
 def test_what_was_not_asked_for_is_nothing_in_the_name() -> None:
     assert html_path("a_{u}_{r}_{t}.html", None, None, None) == Path("a___.html")
+
+
+def test_a_name_with_what_stands_for_nothing_is_refused() -> None:
+    check_html_name("out/{u}_{r}_{t}.html")
+    for name in ("{users}.html", "{u}_{}.html"):
+        with pytest.raises(CommandError, match=r"stands for nothing; there are \{u\} \(users\), \{r\}") as refused:
+            check_html_name(name)
+        assert refused.value.exit_code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("theme", "root"),
+    [("dark", '<html lang="en" data-theme="dark">'), ("light", '<html lang="en" data-theme="light">'),
+     ("pink", '<html lang="en">'), ('"><script>', '<html lang="en">'), (None, '<html lang="en">')],
+)  # fmt: skip
+def test_a_report_opens_in_the_theme_that_is_asked_for(page: Path, theme: str | None, root: str) -> None:
+    page.write_text('<html lang="en">' + page.read_text())
+    assert report_html(document(summary(row('<html lang="en"'))), theme).startswith(f"{root}<body>")
 
 
 def test_a_report_is_written_with_its_folder(page: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from gregaria.engine.phases import PHASES
 from gregaria.errors import CommandError, ExitCode
 from gregaria.report.json import SCHEMA, check_document_path, document, document_path, to_locust_json, write_document
+from gregaria.report.reading import SCHEMA_FILE
 from gregaria.stats.generator import Load
 from gregaria.stats.summary import ExceptionRow, FailureRow, GeneratorErrorRow, HistoryPoint, RequestRow, Summary
 from tests.report.sample import (
@@ -24,7 +25,7 @@ from tests.report.sample import (
     task_exception,
 )
 
-PUBLISHED = json.loads((Path(__file__).parents[2] / "docs" / "summary.schema.json").read_text())
+PUBLISHED = json.loads(SCHEMA_FILE.read_text())
 VALIDATOR = Draft202012Validator(PUBLISHED)
 
 

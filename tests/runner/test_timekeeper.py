@@ -56,7 +56,8 @@ def test_a_run_is_told_from_its_start_to_its_last_request() -> None:
     assert sum(point.requests for point in points) == stats.num_requests
     assert sum(point.length_s for point in points) == pytest.approx(2.8, abs=0.4)
     assert timeline.started_epoch_s == pytest.approx(runner.test_started_epoch_s, abs=0.001)
-    assert [point.user_count for point in points[:2]] == [4, 4]
+    # Of the last second, too: when it is taken they are gone.
+    assert [point.user_count for point in points] == [4, 4, 6]
     assert marks(stats)[0] == ("start", "4 users, 10 per second")
     assert ("edit", "6 users, 10 per second") in marks(stats)
     assert marks(stats)[-1] == ("stop", "it was stopped")
@@ -95,7 +96,8 @@ def test_what_a_shape_wants_is_a_stage() -> None:
     runner.start_shape()
     gevent.sleep(1.3)
     runner.quit()
-    assert marks(environment.stats)[:3] == [
+    # A machine that has much else to do is told of between them.
+    assert [mark for mark in marks(environment.stats) if mark[0] != "warning"][:3] == [
         ("start", "following the shape Steps"),
         ("stage", "2 users, 10 per second"),
         ("stage", "4 users, 10 per second"),
@@ -112,7 +114,7 @@ def test_workers_that_come_and_go_and_a_generator_that_is_held_up_are_marked() -
     stats.generator.add_late(1_700_000_000.5, 1_700_000_000.9, 70_000)
     stats.generator.add_hold_up(HoldUp("task", "task T.t"), 70_000)
     gevent.sleep(1.1)
-    keeper.stop()
+    keeper.stop(3)
     assert marks(stats) == [
         ("warning", "task T.t held up all users for 70 ms"),
         ("worker", "worker 2 (host2) has come"),
@@ -133,6 +135,6 @@ def test_a_master_ticks_at_a_moment_of_each_second_of_the_clock() -> None:
     stats.log_request("GET", "/", 5, 10)
     gevent.sleep(2.0)
     stats.log_request("GET", "/", 5, 10)
-    keeper.stop()
+    keeper.stop(3)
     first, *_ = stats.timeline.points()
     assert first.epoch_s + first.length_s == pytest.approx(began_s + 1.45, abs=0.4)

@@ -112,7 +112,12 @@ def test_a_window_is_made_of_exactly_the_requests_between_the_moments_that_it_na
     test = made(told)
     from_s, to_s = sorted((one_s, other_s))
     window = test.timeline.window(BEGIN_S + from_s, BEGIN_S + to_s)
-    assert window is not None
+    whole = test.timeline.window(BEGIN_S, BEGIN_S + 3000)
+    assert whole is not None
+    if window is None:
+        assert BEGIN_S + from_s > whole.to_epoch_s - 0.001
+        return
+    assert BEGIN_S + from_s < whole.to_epoch_s + 0.001
     snapped_from_s, snapped_to_s = (round(each - BEGIN_S, 3) for each in (window.from_epoch_s, window.to_epoch_s))
     assert snapped_from_s < snapped_to_s
     expected = test.expected(snapped_from_s, snapped_to_s)
@@ -146,6 +151,18 @@ def test_seconds_become_tens_and_minutes_as_they_age_and_windows_snap_to_what_is
     short = test.timeline.window(BEGIN_S + 3, BEGIN_S + 4)
     assert short is not None
     assert (short.from_epoch_s - BEGIN_S, short.total.num_requests) == (0, 60)
+
+
+def test_nothing_is_known_of_a_time_before_the_test_or_after_it() -> None:
+    test = Passing()
+    for second in range(1, 11):
+        test.second(second, [(0, 5)])
+    assert test.timeline.window(BEGIN_S - 5, BEGIN_S - 1) is None
+    assert test.timeline.window(BEGIN_S + 11, BEGIN_S + 15) is None
+    for from_s, to_s, told in ((-5, 0.2, (0, 1)), (9.8, 15, (9, 10)), (4.2, 4.4, (4, 5))):
+        window = test.timeline.window(BEGIN_S + from_s, BEGIN_S + to_s)
+        assert window is not None
+        assert (window.from_epoch_s - BEGIN_S, window.to_epoch_s - BEGIN_S) == told
 
 
 def test_the_series_of_a_name_has_its_own_requests_and_no_more_than_1500_points() -> None:

@@ -45,9 +45,13 @@ class Run:
 
 
 def run_gregaria(
-    *arguments: str | Path, folder: Path, environment: Mapping[str, str] | None = None, timeout_s: float = 18
+    *arguments: str | Path, folder: Path, environment: Mapping[str, str] | None = None, timeout_s: float = 60
 ) -> Run:
-    """Run ``gregaria ARGUMENTS --headless`` in ``folder``, where its report is left too."""
+    """Run ``gregaria ARGUMENTS --headless`` in ``folder``, where its report is left too.
+
+    Args:
+        timeout_s: only keeps a command that hangs from being waited for until pytest's own limit, which ends all tests.
+    """
     report = folder / "report.json"
     command = [sys.executable, "-m", "gregaria", *map(str, arguments), "--headless", "--json-file", report.stem]
     done = subprocess.run(

@@ -18,11 +18,14 @@ from tests.web.conftest import Events, Site, Starter
         ({"user_count": "1", "spawn_rate": "0"}, "Missing or invalid user_count"),
         ({"user_count": "1", "spawn_rate": "nan"}, "Missing or invalid user_count"),
         ({"user_count": "1", "spawn_rate": "1", "run_time": "soon"}, "Valid run_time formats are : 20, 20s, 3m"),
-        ({"user_count": "1", "spawn_rate": "1", "number": "many"}, "'many' is not a whole number"),
+        ({"user_count": "1", "spawn_rate": "1", "run_time": "9999999999h"}, "longer than 100 years"),
+        ({"user_count": "1", "spawn_rate": "1", "number": "many"}, "number: 'many' is not a whole number"),
+        ({"user_count": "1", "spawn_rate": "1", "sizes": ["s", "xl"]}, "sizes: 'xl' is none of s, m, l"),
+        ({"user_count": "1", "spawn_rate": "1", "host": "javascript:alert(1)"}, "'javascript:alert(1)' is no host"),
     ],
 )
 def test_a_form_that_cannot_be_is_answered_with_what_is_wrong_and_changes_nothing(
-    site: Site, fields: dict[str, str], words: str
+    site: Site, fields: dict[str, Any], words: str
 ) -> None:
     before = site.json("/api/form")
     answer = site.post("/swarm", {**fields, "profile": "another"}).json()
@@ -42,13 +45,23 @@ def test_a_test_is_started_edited_and_stopped(site: Site, target: Server) -> Non
     assert site.requests_of() == stopped_at
 
 
-def test_a_run_time_ends_the_test_and_another_swarm_without_one_takes_it_back(site: Site) -> None:
+def test_a_run_time_stays_until_another_or_an_empty_one_is_given_and_ends_the_test(site: Site) -> None:
     site.swarm(run_time="600")
-    assert site.hello()["run"]["run_time_s"] == 600
-    site.swarm(user_count=3)
-    assert site.hello()["run"]["run_time_s"] is None
+    began = site.hello()["run"]
+    assert began["run_time_s"] == 600
+    assert "run_time" not in site.swarm(user_count=3)
+    edited = site.hello()["run"]
+    assert (edited["run_time_s"], edited["ends_epoch_s"]) == (600, began["ends_epoch_s"])
+    site.swarm(run_time="")
+    assert site.hello()["run"]["ends_epoch_s"] is None
+    assert site.json("/api/form")["values"]["run_time_s"] is None
+    site.swarm(run_time="300")
+    # What the test was given in all, for its reports and for the next one.
+    assert 300 <= site.json("/api/form")["values"]["run_time_s"] < 400
     assert site.swarm(run_time="1s")["run_time"] == 1
     site.until(lambda: site.state == "stopped")
+    site.swarm()
+    assert site.hello()["run"]["run_time_s"] is None
 
 
 def test_custom_arguments_keep_their_types_and_an_empty_secret_stays(site: Site) -> None:
@@ -66,11 +79,37 @@ def test_custom_arguments_keep_their_types_and_an_empty_secret_stays(site: Site)
 def test_a_secret_given_in_the_form_is_masked_from_then_on(starter: Starter, target: Server) -> None:
     site = starter.start()
     site.swarm(password="my-new-secret", host=f"{target.url}/my-new-secret")
-    site.until(lambda: site.requests_of() > 2)
+    site.until(lambda: site.requests_of("/***/look"))
     site.post("/stop")
     for path in ("/api/failures", "/stats/requests", "/stats/requests/csv", "/api/form"):
         assert "my-new-secret" not in site.get(path).text.replace(f'"host":"{target.url}/my-new-secret"', "")
     assert "/***/look" in site.get("/stats/requests").text
+
+
+TALKATIVE = """
+import logging
+
+class Talker(HttpUser):
+    @task
+    def tell(self):
+        logging.info("TOLD %s", self.environment.parsed_options.password)
+        self.environment.runner.quit()
+"""
+
+
+def test_no_secret_is_logged(starter: Starter) -> None:
+    starter.write("shop.py", (starter.folder / "shop.py").read_text() + TALKATIVE)
+    site = starter.start("-H", "http://127.0.0.1:1", "Talker")
+    assert site.swarm(password="my-new-secret")["success"] is True
+    site.end(None)
+    headless = starter.begin(
+        "-f", "shop.py", "--headless", "-H", "http://127.0.0.1:1", "--password", "my-new-secret",
+        "--logfile", "run.log", "Talker",
+    )  # fmt: skip
+    headless.end(None)
+    for told in ("".join(site.log), (starter.folder / "run.log").read_text()):
+        assert "TOLD ***" in told
+        assert "my-new-secret" not in told
 
 
 def test_clearing_keeps_the_rows_and_tells_listeners(site: Site) -> None:
@@ -108,6 +147,8 @@ def test_a_user_class_can_be_changed_as_far_as_it_says_of_itself(site: Site) -> 
         ({"user_class_name": ["Buyer"]}, "one of Buyer, Seller"),
         ({"user_class_name": "Buyer", "tasks": "look"}, "tasks is a list of names"),
         ({"user_class_name": "Buyer", "tasks": ["run"]}, "no task run"),
+        ({"user_class_name": "Buyer", "tasks": []}, "Buyer needs at least one task"),
+        ({"user_class_name": "Buyer", "host": "javascript:alert(1)"}, "host: 'javascript:alert(1)' is no host"),
         ([], "JSON object"),
     ],
 )
@@ -151,6 +192,59 @@ def test_the_class_picker_chooses_classes_and_shape(starter: Starter, target: Se
     assert "Editing is disabled" in site.swarm(user_count=9)["message"]
     with Events(site) as events:
         assert events.until("hello")["run"]["shape"] == "Steps"
+
+
+TAGGED = """
+from locust import User, tag
+
+Buyer.tasks = [tag("night")(task) for task in Buyer.tasks]
+
+class Nurse(User):
+    @tag("day")
+    @task
+    def rest(self):
+        pass
+
+class Lazy(User):
+    @tag("night")
+    @task
+    def rest(self):
+        pass
+
+@events.reset_stats.add_listener
+def no_work_any_more(**_):
+    Lazy.tasks = []
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("Lazy", "Lazy has no tasks"), ("Nurse", "no task is left with --tags night")]
+)
+def test_a_start_that_is_refused_leaves_everything_as_it_was(
+    starter: Starter, target: Server, name: str, words: str
+) -> None:
+    starter.write("shop.py", (starter.folder / "shop.py").read_text() + TAGGED)
+    site = starter.start("-H", target.url, "--class-picker", "--tags", "night")
+    site.post("/stats/reset")
+    before = site.json("/api/form")
+    refused = {"host": "http://another", "profile": "another", "run_time": "1s", "number": "7", "user_classes": [name]}
+    answer = site.swarm(**refused)
+    assert (answer["success"], words in answer["message"]) == (False, True), answer
+    assert answer["host"] == target.url
+    assert site.json("/api/form") == before
+    assert site.swarm(user_classes=["Buyer"])["success"] is True
+    assert site.hello()["run"]["run_time_s"] is None
+
+
+def test_an_edit_that_is_refused_leaves_the_test_as_it_was(starter: Starter, target: Server) -> None:
+    site = starter.start("-H", target.url, "--class-picker")
+    site.swarm(user_classes=["Seller"], run_time="1h")
+    site.until(lambda: site.requests_of("/sell"))
+    before, ends = site.json("/api/form"), site.hello()["run"]["ends_epoch_s"]
+    answer = site.swarm(user_classes=["Buyer"], run_time="1s", host="http://another")
+    assert (answer["success"], "Users of Buyer are asked for" in answer["message"]) == (False, True)
+    assert site.json("/api/form") == before
+    assert site.hello()["run"]["ends_epoch_s"] == ends
 
 
 def test_a_class_that_cannot_work_is_an_answer_and_no_test(starter: Starter) -> None:

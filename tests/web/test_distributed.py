@@ -59,3 +59,9 @@ def test_an_autostarted_test_waits_for_as_many_workers_as_are_expected(starter: 
     assert master.state == "ready"
     starter.begin(program=worker)
     master.until(lambda: master.state == "running")
+
+
+@pytest.mark.parametrize(("host", "is_warned"), [("127.0.0.2", False), ("0.0.0.0", True)])
+def test_a_master_warns_of_strangers_where_there_can_be_some(starter: Starter, host: str, is_warned: bool) -> None:
+    site = starter.start("--master", "--master-bind-host", host, "--master-bind-port", "0")
+    assert any("can join this test" in line for line in site.log) is is_warned

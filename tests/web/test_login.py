@@ -1,7 +1,10 @@
 """The login that a locustfile brings, as Locust's documentation has it."""
 
+from collections.abc import Callable
+
 import pytest
 
+from gregaria.web.ui import WebUI
 from tests.web.conftest import Starter
 
 LOGIN = """
@@ -98,3 +101,13 @@ def test_without_the_option_the_login_page_leads_to_the_page(starter: Starter) -
     site = starter.start()
     answer = site.get("/login", allow_redirects=False)
     assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+
+
+@pytest.mark.parametrize("key", ["key-of-sessions", b"key-of-sessions"])
+def test_the_key_that_signs_sessions_is_a_secret(make_ui: Callable[..., WebUI], key: str | bytes) -> None:
+    ui = make_ui(web_login=True)
+    ui.app.secret_key = key
+    ui.login_manager.user_loader(lambda name: None)
+    ui.auth_args = {"username_password_callback": "/login_submit"}
+    ui.start()
+    assert ui.environment.stats.errors.mask.text("it is key-of-sessions") == "it is ***"

@@ -104,11 +104,13 @@ def test_a_run_that_no_page_could_be_told_of_is_left_alone(tmp_path: Path, chang
     assert [run["id"] for run in Runs(str(tmp_path)).listed()] == [good]
 
 
-def test_a_broken_document_is_none(tmp_path: Path) -> None:
+def test_a_broken_document_is_refused_by_its_run(tmp_path: Path) -> None:
     runs = Runs(str(tmp_path))
     (name,) = kept(runs, 1)
     (tmp_path / name / "document.json").write_text("{")
-    assert runs.document(name) is None
+    with pytest.raises(CommandError, match=f"{name} is no document of --json-file: it ends in the middle"):
+        runs.document(name)
+    assert runs.document("20231114-221320-000000") is None
 
 
 @pytest.mark.parametrize("run_id", ["..", "../..", "nothing", "20231114-221320-000000"])
@@ -145,6 +147,33 @@ def test_a_run_without_a_beginning_is_kept_too(tmp_path: Path) -> None:
     assert len(Runs(str(tmp_path)).listed()) == 1
 
 
+def test_documents_tell_where_the_failures_of_their_test_are(starter: Starter) -> None:
+    site = starter.start("-H", "http://127.0.0.1:1", "--json-file", "end", "--failures-dir", "fails")
+    for _ in range(2):
+        site.swarm()
+        site.until(site.requests_of)
+        site.post("/stop")
+    kept = [site.json(f"/api/runs/{run['id']}/document") for run in site.json("/api/runs")]
+    assert [document["options"]["failures_dir"] for document in kept] == ["fails_2", "fails"]
+    site.end()
+    for name in ("", "_2"):
+        document = json.loads((starter.folder / f"end{name}.json").read_text())
+        assert document["options"]["failures_dir"] == f"fails{name}"
+        assert (starter.folder / f"fails{name}" / "index.json").is_file()
+
+
+def test_runs_are_called_by_their_numbers_and_by_their_ids_where_these_are_the_same(tmp_path: Path) -> None:
+    for _ in range(2):
+        runs = Runs(str(tmp_path))
+        runs.begin()
+        runs.add(a_summary(), users=3)
+    runs.begin()
+    runs.add(a_summary(), users=3)
+    labels = {run["id"]: runs.label(run["id"]) for run in runs.listed()}
+    twice = [f"run 1 ({run['id']})" for run in runs.listed() if run["number"] == 1]
+    assert sorted(labels.values()) == sorted([*twice, "run 2"])
+
+
 def test_each_test_of_a_process_is_a_run_of_its_own(starter: Starter, target: Server) -> None:
     site = starter.start("-H", target.url, "--runs-dir", "kept", "--csv", "out/a", "--json-file", "out/end")
     for _ in range(2):
@@ -163,9 +192,15 @@ def test_each_test_of_a_process_is_a_run_of_its_own(starter: Starter, target: Se
     assert site.get(f"/api/runs/{first['id']}/run.json").status_code == 404
     compared = site.json(f"/api/compare?a={first['id']}&b={second['id']}")
     assert compared["schema"].startswith("gregaria.comparison/")
-    assert (compared["a"]["label"], compared["b"]["label"]) == (first["id"], second["id"])
+    assert (compared["a"]["label"], compared["b"]["label"]) == ("run 1", "run 2")
     assert {row["name"] for row in compared["rows"]} == {"/look", "/sell", "/status/500"}
     assert site.get(f"/api/compare?a={first['id']}").status_code == 404
+    path = starter.folder / "kept" / second["id"] / "document.json"
+    path.write_text(path.read_text().replace('"num_requests":', '"num_request":', 1))
+    told = f"{second['id']} is broken, or no document of --json-file: total.num_requests is missing"
+    for address in (f"/api/compare?a={first['id']}&b={second['id']}", f"/api/runs/{second['id']}/report"):
+        answer = site.get(address)
+        assert (answer.status_code, answer.text.strip()) == (400, told)
     report = site.get(f"/api/runs/{first['id']}/report")
     assert report.status_code in (200, 503)
     assert site.get("/api/runs/..%2f../document").status_code == 404

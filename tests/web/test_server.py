@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from gregaria.engine.names import is_loopback
 from gregaria.errors import CommandError, ExitCode
-from gregaria.web.server import is_loopback, tls_context
+from gregaria.web.server import tls_context
 from tests.support.certificates import Authority
 from tests.support.servers import Server
 from tests.web.conftest import Starter

@@ -57,6 +57,25 @@ def test_a_signal_ends_a_running_test_with_its_reports(
     assert sum(line.startswith("Whole run, ") for line in site.log) == 1
 
 
+def test_numbered_files_of_an_earlier_command_are_named_and_stay(starter: Starter, target: Server) -> None:
+    (starter.folder / "out").mkdir()
+    others = ["a_1_stats.csv", "a_2_other.csv", "ab_2_stats.csv", "a_stats.csv", "a_x_stats.csv"]
+    left = ["a_2_stats.csv", "a_3_stats_history.csv", "a_10_failures.csv"]
+    for name in (*others, *left):
+        starter.write(f"out/{name}", "kept\n")
+    site = starter.start("-H", target.url, "--csv", "out/a")
+    (line,) = [line for line in site.log if "earlier command" in line]
+    assert line.rstrip().endswith(": " + ", ".join(f"out/{name}" for name in left))
+    for _ in range(2):
+        assert site.swarm()["success"] is True
+        site.until(lambda: site.requests_of() > 0)
+        site.post("/stop")
+    site.end()
+    kept = {name for name in (*others, *left) if (starter.folder / "out" / name).read_text() == "kept\n"}
+    assert kept == {*others, *left} - {"a_stats.csv", "a_2_stats.csv"}
+    assert sum("earlier command" in line for line in site.log) == 1
+
+
 def test_tables_are_printed_while_a_test_runs_if_asked_for(starter: Starter, target: Server) -> None:
     site = starter.start("-H", target.url, "--print-stats")
     site.swarm()

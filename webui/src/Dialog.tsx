@@ -11,7 +11,11 @@ interface Props {
 
 export function Dialog({ title, onClose, children }: Props) {
   const box = useRef<HTMLDialogElement>(null);
-  useEffect(() => box.current?.showModal(), []);
+  useEffect(() => {
+    box.current?.showModal();
+    // What was opened to be filled in does not begin with the button that closes it.
+    box.current?.querySelector<HTMLElement>("form input")?.focus();
+  }, []);
   return (
     <dialog
       ref={box}

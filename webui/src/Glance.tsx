@@ -5,7 +5,7 @@ import type { ComponentChildren } from "preact";
 import { Sparkline } from "./charts/Sparkline";
 import { useDesk } from "./desk";
 import { count, figure, milliseconds, percent, plural, stopwatch } from "./format";
-import { type Point, type Row, isActive } from "./model";
+import type { Point, Row } from "./model";
 
 /** Seconds that the small lines look back. */
 const LOOK_BACK_S = 60;
@@ -47,7 +47,7 @@ export function Glance() {
   const run = store.run.value;
   const total = store.total.value;
   if (!run) return <div class="glance" aria-busy="true" />;
-  const isNow = isActive(run.state) && desk.source.kind === "live";
+  const isNow = desk.goesOn.value;
   const recent = store.course.value.points.slice(-LOOK_BACK_S);
   const goTo = (tab: string) => () => (desk.tab.value = tab);
   const p95 = p95Of(total, store.fractions.value);
@@ -96,14 +96,21 @@ function Elapsed() {
   if (!run) return null;
   const until = run.ended_epoch_s ?? store.nowEpochS.value;
   const seconds = run.started_epoch_s === null ? 0 : until - run.started_epoch_s;
-  const share = run.run_time_s ? Math.min(seconds / run.run_time_s, 1) : null;
+  const { started_epoch_s: fromS, ends_epoch_s: toS } = run;
+  const wholeS = fromS === null || toS === null ? null : Math.round(toS - fromS);
   return (
     <div class="tile">
       <span class="tile-label">{run.ended_epoch_s ? "Took" : "Elapsed"}</span>
-      <span class="tile-value">{stopwatch(seconds)}</span>
-      <span class="tile-detail">{run.run_time_s ? `of ${stopwatch(run.run_time_s)}` : "no time limit"}</span>
-      {share !== null && (
-        <progress class="tile-progress" value={share} max={1} aria-label="Share of the run time that is over" />
+      {/* A run that is over took as long as everything else says, which rounds. */}
+      <span class="tile-value">{stopwatch(run.ended_epoch_s ? Math.round(seconds) : seconds)}</span>
+      <span class="tile-detail">{wholeS ? `of ${stopwatch(wholeS)}` : "no time limit"}</span>
+      {wholeS && (
+        <progress
+          class="tile-progress"
+          value={Math.min(seconds / wholeS, 1)}
+          max={1}
+          aria-label="Share of the run time that is over"
+        />
       )}
     </div>
   );
@@ -130,7 +137,8 @@ function GeneratorTile() {
   const desk = useDesk();
   const { store } = desk;
   const generator = store.generator.value;
-  const warnings = store.notes.value.length + store.counts.value.log_warnings;
+  // What code of a locustfile logs is no trouble of the generator's.
+  const warnings = store.notes.value.length;
   const late = generator?.late_seconds ?? 0;
   const isBusy = (generator?.cpu ?? 0) >= BUSY_PERCENT;
   const cpu = generator?.cpu === null || generator?.cpu === undefined ? "" : `CPU ${Math.round(generator.cpu)} %`;

@@ -2,7 +2,7 @@
 
 import { Minimap } from "./charts/Minimap";
 import { useDesk } from "./desk";
-import { clock, count, duration, milliseconds, percent, percentileLabel } from "./format";
+import { count, duration, milliseconds, nearestClock, percent, percentileLabel } from "./format";
 
 const LAST: readonly [number, string][] = [[60, "1 min"], [300, "5 min"], [900, "15 min"], [3600, "1 h"]];
 
@@ -47,7 +47,7 @@ export function WindowNote() {
   const fractions = desk.store.fractions.value;
   return (
     <div class="window-note" role="status">
-      <b>Window {clock(fromS)} to {clock(toS)}</b>
+      <b>Window {nearestClock(fromS)} to {nearestClock(toS)}</b>
       <span class="muted">{duration(toS - fromS)}</span>
       {figures
         ? (

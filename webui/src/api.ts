@@ -1,8 +1,9 @@
 /** Every request that the page makes. All addresses are relative, so that the page works below any base path. */
 
 import type {
-  Comparison, Failures, FormModel, KeptRun, Logs, SwarmAnswer, TaskRatios, WirePoint, WireWindow,
+  Comparison, Failures, FormModel, KeptRun, Logs, Percentiles, SwarmAnswer, TaskRatios, WirePoint, WireWindow,
 } from "./model";
+import { goToLogin } from "./login-trip";
 
 /** The server's answer was no success; the message is for the person who looks at the page. */
 export class ApiError extends Error {
@@ -22,13 +23,14 @@ export function messageOf(error: unknown): string {
 async function ask(path: string, options: RequestInit = {}): Promise<Response> {
   let answer: Response;
   try {
-    answer = await fetch(path, { credentials: "same-origin", ...options });
+    // Nothing that is asked for here leads elsewhere, but to the login page.
+    answer = await fetch(path, { credentials: "same-origin", redirect: "manual", ...options });
   } catch {
     throw new ApiError("The server did not answer. Is the test's process still there?", 0);
   }
-  if (answer.status === 401) {
-    location.assign("login");
-    throw new ApiError("Your login has run out.", 401);
+  if (answer.status === 401 || answer.type === "opaqueredirect") {
+    goToLogin();
+    throw new ApiError("Your login has run out, and nothing was done: log in again.", 401);
   }
   if (!answer.ok) {
     const text = (await answer.text()).trim();
@@ -52,6 +54,12 @@ export const api = {
 
   series: (id: number, fromS: number, toS: number) =>
     get<{ points: WirePoint[] }>(`api/series?id=${id}&from=${fromS}&to=${toS}`),
+
+  groups: async (groups: readonly (readonly number[])[], span: readonly [number, number] | null) => {
+    const body = JSON.stringify({ groups, span });
+    const headers = { "Content-Type": "application/json" };
+    return (await (await ask("api/groups", { method: "POST", body, headers })).json()) as { groups: Percentiles[] };
+  },
 
   failures: () => get<Failures>("api/failures"),
   form: () => get<FormModel>("api/form"),

@@ -1,6 +1,7 @@
 /** Windows and courses of names, added up from the blocks of time that a document has. */
 
-import type { BlockRow, Timeline } from "./document";
+import type { Span } from "./charts/range";
+import type { Block, BlockRow, Timeline } from "./document";
 import { POINT_FRACTIONS, type Percentiles, type Point, type WireFigures } from "./model";
 
 /** Times of one row, added up: counts by the place of their bucket. */
@@ -33,13 +34,7 @@ export class Blocks {
   /** The figures of the blocks that lie in a stretch of time, or of the one that it lies in; null if there are none. */
   window(fromS: number, toS: number, fractions: readonly number[]): WindowSum | null {
     const { started_epoch_s: startedS } = this.timeline;
-    const touched = this.timeline.blocks.filter(([offsetS, lengthS]) => {
-      const middle = startedS + offsetS + lengthS / 2;
-      return middle >= fromS && middle <= toS;
-    });
-    const around = this.timeline.blocks.filter(([offsetS, lengthS]) =>
-      startedS + offsetS <= fromS && startedS + offsetS + lengthS >= toS);
-    const blocks = touched.length ? touched : around;
+    const blocks = this.within(fromS, toS);
     const [first, last] = [blocks[0], blocks.at(-1)];
     if (!first || !last) return null;
     const sums = new Map<number, Sum>();
@@ -59,6 +54,32 @@ export class Blocks {
       rows: new Map([...sums].map(([place, sum]) => [place, this.figures(sum, lengthS, fractions)])),
       total: this.figures(total, lengthS, fractions),
     };
+  }
+
+  /** The percentiles of each group of names, given by their places, in a stretch of time or in all of it. */
+  groups(groups: readonly (readonly number[])[], span: Span | null, fractions: readonly number[]): Percentiles[] {
+    const sums = groups.map(newSum);
+    const sumsOf = new Map<number, Sum[]>();
+    groups.forEach((places, at) => {
+      const sum = sums[at];
+      if (sum) for (const place of places) sumsOf.set(place, [...(sumsOf.get(place) ?? []), sum]);
+    });
+    for (const [, , , , rows] of span ? this.within(span.fromS, span.toS) : this.timeline.blocks) {
+      for (const row of rows) for (const sum of sumsOf.get(row[0]) ?? []) addRow(sum, row);
+    }
+    return sums.map((sum) => this.percentiles(sum, fractions));
+  }
+
+  /** The blocks that lie in a stretch of time, or the one that it lies in. */
+  private within(fromS: number, toS: number): readonly Block[] {
+    const { started_epoch_s: startedS, blocks } = this.timeline;
+    const touched = blocks.filter(([offsetS, lengthS]) => {
+      const middle = startedS + offsetS + lengthS / 2;
+      return middle >= fromS && middle <= toS;
+    });
+    if (touched.length) return touched;
+    return blocks.filter(([offsetS, lengthS]) =>
+      startedS + offsetS <= fromS && startedS + offsetS + lengthS >= toS);
   }
 
   /** The course of one name, a point for each block. */

@@ -7,26 +7,44 @@ import { useContext, useEffect } from "preact/hooks";
 import { messageOf } from "./api";
 import { type Frame, frameOf } from "./charts/frame";
 import { View } from "./charts/range";
-import type { Failures, WindowFigures } from "./model";
+import { type Summed, summedOf } from "./charts/summed";
+import { type Failures, type Row, type WindowFigures, isActive } from "./model";
 import type { Source } from "./source";
 import type { Store } from "./store";
+import { GroupTimes } from "./table/groups";
 
 /** Milliseconds that a window has to stand still before its figures are asked for. */
 const SETTLED_MS = 200;
 /** Milliseconds between two looks at the failures. */
 const FAILURES_MS = 2000;
 
+/** The percentiles that a page shows until somebody chooses, as fractions. */
+export interface UsualPercentiles {
+  table: readonly number[];
+  chart: readonly number[];
+}
+
+/** Those of a page, or a document, that says none. */
+const USUAL: UsualPercentiles = { table: [0.95, 0.99], chart: [0.5, 0.95] };
+
 export type Dialog = "new" | "edit" | "keys" | null;
 
 export class Desk {
   readonly view: View;
   readonly frame: ReadonlySignal<Frame>;
+  /** Whether there is a now to tell of, or all is over. */
+  readonly goesOn: ReadonlySignal<boolean>;
   /** Which column of the frame the pointer is at. */
   readonly cursor = signal<number | null>(null);
   /** The figures of the chosen window; null while there is none, or they are not there yet. */
   readonly figures = signal<WindowFigures | null>(null);
+  /** What all requests of the run, or of the window, come to. */
+  readonly summed: ReadonlySignal<Summed> = computed(() =>
+    this.summedOf(this.store.total.value, this.figures.value?.total ?? null));
   /** What could not be done, for a banner. */
   readonly trouble = signal<string | null>(null);
+  /** Of names that are folded together. */
+  readonly groups: GroupTimes;
   readonly failures = signal<Failures>({ failures: [], exceptions: [], generator_errors: [] });
   readonly tab = signal("");
   /** The id of the name whose own charts are open. */
@@ -34,16 +52,19 @@ export class Desk {
   readonly dialog = signal<Dialog>(null);
 
   private readonly wantFailures = signal(0);
-  private failuresAt = 0;
+  private failuresAt = -Infinity;
 
   constructor(
     readonly store: Store,
     readonly source: Source,
     /** Words that are proposed for a run's profile. */
     readonly profiles: readonly string[] = [],
+    readonly usual: UsualPercentiles = USUAL,
   ) {
     this.view = new View(store);
+    this.goesOn = computed(() => source.kind === "live" && isActive(store.run.value?.state ?? "ready"));
     this.frame = computed(() => frameOf(store.course.value.points, this.view.span.value));
+    this.groups = new GroupTimes(store, source, this.figures, (work) => this.attempt(work));
     this.followWindow();
     this.followFailures();
   }
@@ -56,6 +77,15 @@ export class Desk {
     } catch (error) {
       this.trouble.value = messageOf(error);
     }
+  }
+
+  /** What legends tell of one row of the whole run and the same of the window. */
+  summedOf(whole: Row | null, window: Row | null): Summed {
+    const { run, fractions, course } = this.store;
+    const isOver = this.source.kind === "report" || !(run.value && isActive(run.value.state));
+    const [range, span] = [this.view.range.value, this.view.span.value];
+    const { points } = course.value;
+    return summedOf({ range, isOver, whole, window, fractions: fractions.value, span, points });
   }
 
   /** Failures are fetched while somebody looks at them; returns what ends that. */

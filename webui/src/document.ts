@@ -1,4 +1,4 @@
-/** The document of a run, as `--json-file` writes it: docs/summary.schema.json describes it. */
+/** The document of a run, as `--json-file` writes it: src/gregaria/report/summary.schema.json describes it. */
 
 import type { Exchange, Shares, WireMark, WirePoint } from "./model";
 
@@ -75,13 +75,27 @@ export interface Timeline {
   marks: readonly WireMark[];
 }
 
+/** How a user class stood when the test began. */
+export interface ChosenClass {
+  weight: number;
+  fixed_count: number;
+  host: string | null;
+}
+
+/** What was asked for, and what the test began with; documents of earlier versions have not all of it. */
+export interface Options {
+  user_classes?: Record<string, ChosenClass>;
+  custom_arguments?: Record<string, unknown>;
+  [name: string]: unknown;
+}
+
 export interface RunDocument {
   schema: string;
   gregaria_version: string;
   state: string;
   host: string | null;
   locustfiles: readonly string[];
-  options: Record<string, unknown>;
+  options: Options;
   started_epoch_s: number | null;
   ended_epoch_s: number | null;
   duration_s: number;
@@ -97,5 +111,7 @@ export interface RunDocument {
   generator: DocumentGenerator | null;
   timeline?: Timeline | null;
   machine?: Record<string, string | number | null>;
+  /** Percentiles that its locustfile wants to see first, as fractions. */
+  shown_percentiles?: { table: readonly number[]; chart: readonly number[] };
   task_ratios?: { per_class: Shares; total: Shares };
 }

@@ -54,6 +54,22 @@ export function percent(part: number, all: number): string {
   return value < 1 ? `${value.toFixed(2)} %` : value < 10 ? `${value.toFixed(1)} %` : `${Math.floor(value)} %`;
 }
 
+/**
+ * Shares in tenths of a percent that add up to `whole` of them: each by itself would be rounded to more or less than
+ * that, so those that lose most by it get what is missing.
+ */
+export function tenths(ratios: readonly number[], whole: number): number[] {
+  const sum = ratios.reduce((a, b) => a + b, 0);
+  if (sum === 0) return ratios.map(() => 0);
+  const exact = ratios.map((ratio) => (ratio / sum) * whole);
+  // A hair more, lest 0.29 * 1000 counts as 289.
+  const found = exact.map((value) => Math.floor(value + 1e-9));
+  const missing = whole - found.reduce((a, b) => a + b, 0);
+  const lost = exact.map((value, place) => ({ place, by: value - (found[place] ?? 0) })).sort((a, b) => b.by - a.by);
+  for (const { place } of lost.slice(0, missing)) found[place] = (found[place] ?? 0) + 1;
+  return found;
+}
+
 export function bytes(size: number | null): string {
   if (size === null || !Number.isFinite(size)) return DASH;
   if (size < 1024) return `${Math.round(size)} B`;
@@ -99,6 +115,11 @@ export function clock(epochS: number | null): string {
   if (epochS === null) return DASH;
   const at = new Date(epochS * 1000);
   return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+}
+
+/** The time of day that is nearest: 14:03:08 for what begins at 14:03:07.9, as windows do. */
+export function nearestClock(epochS: number): string {
+  return clock(Math.round(epochS));
 }
 
 /** Day and time: 2026-11-25 14:03:07. */

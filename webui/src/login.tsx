@@ -6,6 +6,7 @@ import { render } from "preact";
 
 import { Field } from "./forms/Field";
 import { dataIn } from "./page";
+import { wasLedHere } from "./login-trip";
 import { startTheme } from "./theme";
 import { Logo } from "./TopBar";
 
@@ -41,6 +42,11 @@ function Login({ auth }: { auth: AuthArguments }) {
         <span class="brand"><Logo /> Gregaria</span>
         <h1>{auth.title ?? "Log in"}</h1>
         {auth.error && <p class="banner banner-red" role="alert">{auth.error}</p>}
+        {wasLedHere() && !auth.error && (
+          <p class="banner banner-amber" role="status">
+            Your login has run out. What was asked for last was not done; a test that runs goes on.
+          </p>
+        )}
         {auth.info && <p class="banner banner-amber" role="status">{auth.info}</p>}
         {callback && (
           <form action={callback} method="post">

@@ -6,6 +6,7 @@ import { render } from "preact";
 
 import { Desk, DeskProvider, useDesk } from "./desk";
 import { StartForm } from "./forms/StartForm";
+import { goBack } from "./login-trip";
 import { Charts } from "./panels/Charts";
 import { Downloads } from "./panels/Downloads";
 import { Exceptions } from "./panels/Exceptions";
@@ -29,6 +30,8 @@ interface PageArguments {
   extended_csv_files?: { href: string; title: string }[];
   stats_history_enabled?: boolean;
   all_profiles?: string[];
+  percentiles_to_statistics?: number[];
+  percentiles_to_chart?: number[];
 }
 
 function Page({ added }: { added: PageArguments }) {
@@ -44,7 +47,7 @@ function Page({ added }: { added: PageArguments }) {
     ...(run?.is_distributed
       ? [{ key: "workers", title: "Workers", badge: store.workers.value.length, panel: () => <Workers /> }]
       : []),
-    { key: "logViewer", title: "Logs", badge: counts.log_warnings, tone: "amber", panel: () => <Logs /> },
+    { key: "logViewer", title: "Logs", badge: counts.log_warnings, panel: () => <Logs /> },
     {
       key: "reports",
       title: "Downloads",
@@ -79,12 +82,13 @@ function Beginning() {
 }
 
 const root = document.getElementById("root");
-if (root) {
+if (root && !goBack()) {
   startTheme();
   const store = new Store();
   const source = new LiveSource();
   const added: PageArguments = dataIn("template_args") ?? {};
-  const desk = new Desk(store, source, added.all_profiles);
+  const { percentiles_to_statistics: table, percentiles_to_chart: chart } = added;
+  const desk = new Desk(store, source, added.all_profiles, table && chart && { table, chart });
   desk.tab.value = new URL(location.href).searchParams.get("tab") ?? "";
   source.start(store);
   render(<DeskProvider value={desk}><Page added={added} /></DeskProvider>, root);

@@ -84,7 +84,8 @@ export interface Run {
   user_classes: Record<string, number>;
   target_user_count: number;
   spawn_rate: number | null;
-  run_time_s: number | null;
+  /** When a run with a run time ends, or was to end. */
+  ends_epoch_s: number | null;
   shape: string | null;
   profile: string | null;
   locustfiles: readonly string[];

@@ -49,7 +49,8 @@ if (root) {
     const store = new Store();
     const source = new ReportSource(run);
     source.start(store);
-    render(<DeskProvider value={new Desk(store, source)}><Report document={run} /></DeskProvider>, root);
+    const desk = new Desk(store, source, [], run.shown_percentiles);
+    render(<DeskProvider value={desk}><Report document={run} /></DeskProvider>, root);
   } else {
     render(<p class="nothing">There is no run in this page: gregaria report run.json makes one with it.</p>, root);
   }

@@ -1,10 +1,11 @@
 /** The document in a report as a source of figures: told once and whole. */
 
 import { Blocks } from "./blocks";
+import type { Span } from "./charts/range";
 import type { DocumentFailure, DocumentRow, RunDocument } from "./document";
 import {
-  type Failure, type Failures, type Hello, type Logs, type Point, type RunState, type TaskRatios, type WindowFigures,
-  type WireFigures, type WireName, type WireRow, TOTAL, rowOf,
+  type Failure, type Failures, type Hello, type Logs, type Percentiles, type Point, type RunState, type TaskRatios,
+  type WindowFigures, type WireFigures, type WireName, type WireRow, TOTAL, rowOf,
 } from "./model";
 import type { Source } from "./source";
 import type { Store } from "./store";
@@ -53,6 +54,11 @@ export class ReportSource implements Source {
     return Promise.resolve(this.blocks?.series(this.ids.indexOf(id), fromS, toS) ?? []);
   }
 
+  groups(groups: readonly (readonly number[])[], span: Span | null): Promise<readonly Percentiles[]> {
+    const places = groups.map((ids) => ids.map((id) => this.ids.indexOf(id)));
+    return Promise.resolve(this.blocks?.groups(places, span, this.fractions) ?? []);
+  }
+
   failures(): Promise<Failures> {
     const { failures, exceptions, generator_errors } = this.document;
     return Promise.resolve({
@@ -72,6 +78,7 @@ export class ReportSource implements Source {
     const { document } = this;
     const { options, generator } = document;
     const asked = (name: string) => (typeof options[name] === "number" ? options[name] : null);
+    const runTimeS = asked("run_time_s");
     return {
       version: document.gregaria_version, server: "", schema: document.schema,
       now_epoch_s: document.ended_epoch_s ?? (document.started_epoch_s ?? 0) + document.duration_s,
@@ -79,7 +86,8 @@ export class ReportSource implements Source {
         number: 1, state: document.state as RunState, started_epoch_s: document.started_epoch_s,
         ended_epoch_s: document.ended_epoch_s ?? (document.started_epoch_s ?? 0) + document.duration_s,
         host: document.host, user_count: document.user_count, user_classes: document.user_classes,
-        target_user_count: asked("users") ?? 0, spawn_rate: asked("spawn_rate"), run_time_s: asked("run_time_s"),
+        target_user_count: asked("users") ?? 0, spawn_rate: asked("spawn_rate"),
+        ends_epoch_s: runTimeS === null ? null : (document.started_epoch_s ?? 0) + runTimeS,
         shape: null, profile: null, locustfiles: document.locustfiles, is_distributed: false, expected_workers: 0,
       },
       fractions: this.fractions, names: this.names,

@@ -1,10 +1,14 @@
 /** Where the figures come from: a server that goes on telling, or a document that lies in the page. */
 
 import { api } from "./api";
+import type { Span } from "./charts/range";
 import {
-  type Failures, type Hello, type Logs, type Point, type TaskRatios, type Tick, type WindowFigures, pointOf, windowOf,
+  type Failures, type Hello, type Logs, type Percentiles, type Point, type TaskRatios, type Tick, type WindowFigures,
+  pointOf, windowOf,
 } from "./model";
+import type { Said } from "./shared";
 import type { Store } from "./store";
+import { Stream, type Told } from "./stream";
 
 export interface Source {
   readonly kind: "live" | "report";
@@ -12,29 +16,26 @@ export interface Source {
   start(store: Store): void;
   window(fromS: number, toS: number): Promise<WindowFigures>;
   series(id: number, fromS: number, toS: number): Promise<Point[]>;
+  /** The percentiles of each group of names, in a span or in the whole run; empty where nothing is known. */
+  groups(groups: readonly (readonly number[])[], span: Span | null): Promise<readonly Percentiles[]>;
   failures(): Promise<Failures>;
   /** Null where nobody knows any more. */
   tasks(): Promise<TaskRatios | null>;
   logs(): Promise<Logs | null>;
 }
 
-/** Milliseconds of silence after which the connection counts as lost: the server speaks once a second. */
-const SILENCE_MS = 6000;
-/** Milliseconds between two attempts to come back. */
-const RETRY_MS = 2000;
 /** Points that are kept before the server is asked for a history with fewer. */
 const MOST_POINTS = 9000;
 
 export class LiveSource implements Source {
   readonly kind = "live";
-  private events: EventSource | null = null;
-  private silence: ReturnType<typeof setTimeout> | undefined;
-  private retry: ReturnType<typeof setTimeout> | undefined;
+  private open: () => void = () => undefined;
 
   start(store: Store): void {
-    this.open(store);
+    this.open = openerOf((told) => this.hear(store, told));
+    this.open();
     // A page that comes back from sleep need not wait for the silence to be noticed.
-    addEventListener("online", () => this.open(store));
+    addEventListener("online", () => this.open());
   }
 
   window = async (fromS: number, toS: number): Promise<WindowFigures> => windowOf(await api.window(fromS, toS));
@@ -42,48 +43,51 @@ export class LiveSource implements Source {
   series = async (id: number, fromS: number, toS: number): Promise<Point[]> =>
     (await api.series(id, fromS, toS)).points.map(pointOf);
 
+  groups = async (groups: readonly (readonly number[])[], span: Span | null): Promise<readonly Percentiles[]> =>
+    (await api.groups(groups, span && [span.fromS, span.toS])).groups;
+
   failures = api.failures;
   tasks = api.tasks;
   logs = api.logs;
 
-  private open(store: Store): void {
-    clearTimeout(this.retry);
-    this.events?.close();
-    const events = (this.events = new EventSource(api.events));
-    const listen = (kind: string, apply: (text: string) => void) =>
-      events.addEventListener(kind, (event: MessageEvent<string>) => {
-        apply(event.data);
-        store.connection.value = "live";
-        this.expectMore(store);
-      });
-    listen("hello", (text) => store.hello(JSON.parse(text) as Hello));
-    listen("tick", (text) => {
-      store.tick(JSON.parse(text) as Tick);
-      // Asked anew, the server tells the older part of the run in fewer points.
-      if (store.course.value.points.length > MOST_POINTS) this.open(store);
-    });
-    events.onerror = () => {
-      store.connection.value = "lost";
-      // The browser tries again by itself, and says what it had last, unless it was refused.
-      if (events.readyState !== EventSource.CLOSED) return;
-      this.openLater(store);
-      // An event source does not say why. Where a login has run out, any other question leads to the login page.
-      api.runs().catch(() => undefined);
+  private hear(store: Store, told: Told): void {
+    switch (told.kind) {
+      case "hello":
+        store.hello(JSON.parse(told.text) as Hello);
+        break;
+      case "tick":
+        // What changes mean is not known before everything was told.
+        if (!store.run.value) return;
+        store.tick(JSON.parse(told.text) as Tick);
+        // Asked anew, the server tells the older part of the run in fewer points.
+        if (store.course.value.points.length > MOST_POINTS) this.open();
+        break;
+      case "refused":
+        // A stream does not say why. Where a login has run out, any other question leads to the login page.
+        api.runs().catch(() => undefined);
+    }
+    store.connection.value = told.kind === "hello" || told.kind === "tick" ? "live" : "lost";
+  }
+}
+
+/** What opens the stream, or opens it anew: the one that all tabs share, or one of this tab's where that cannot be. */
+function openerOf(tell: (told: Told) => void): () => void {
+  const address = new URL(api.events, document.baseURI).href;
+  const own = new Stream(address, tell);
+  let open = () => own.open();
+  try {
+    const worker = new SharedWorker(new URL("./shared.ts", import.meta.url), { type: "module", name: address });
+    const say = (said: Said) => worker.port.postMessage(said);
+    worker.onerror = () => {
+      open = () => own.open();
+      open();
     };
-    this.expectMore(store);
+    worker.port.onmessage = ({ data }: MessageEvent<Told>) => tell(data);
+    open = () => say({ kind: "open", address });
+    addEventListener("pagehide", () => say({ kind: "bye" }));
+    addEventListener("pageshow", ({ persisted }) => persisted && open());
+  } catch {
+    // There are none here, or the browser has been told to have none.
   }
-
-  private expectMore(store: Store): void {
-    clearTimeout(this.silence);
-    this.silence = setTimeout(() => {
-      store.connection.value = "lost";
-      this.openLater(store);
-    }, SILENCE_MS);
-  }
-
-  private openLater(store: Store): void {
-    clearTimeout(this.silence);
-    clearTimeout(this.retry);
-    this.retry = setTimeout(() => this.open(store), RETRY_MS);
-  }
+  return () => open();
 }

@@ -1,7 +1,8 @@
-/** Light or dark: as the system has it, until somebody chooses. */
+/** Light or dark: as the page was asked to open, or as the system has it, until somebody chooses; paper is light. */
 
 import { computed, effect, signal } from "@preact/signals";
 
+import { isPrinted, watchForPaper } from "./paper";
 import { preference } from "./preferences";
 
 export type Theme = "light" | "dark";
@@ -10,10 +11,18 @@ const chosen = preference<Theme | "system">("theme", "system");
 const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
 const system = signal<Theme>(systemIsDark.matches ? "dark" : "light");
 
-export const theme = computed<Theme>(() => (chosen.value === "system" ? system.value : chosen.value));
+/** What a report was asked for; whoever chooses here chooses for all pages. */
+const asked = signal<Theme | null>(themeIn(document.documentElement.dataset["theme"]));
+
+const onScreen = computed<Theme>(
+  () => asked.value ?? (chosen.value === "system" ? system.value : chosen.value),
+);
+
+export const theme = computed<Theme>(() => (isPrinted.value ? "light" : onScreen.value));
 
 /** Keep the page's colours to the theme from now on. */
 export function startTheme(): void {
+  watchForPaper();
   systemIsDark.addEventListener("change", (event) => (system.value = event.matches ? "dark" : "light"));
   effect(() => {
     document.documentElement.dataset["theme"] = theme.value;
@@ -21,8 +30,13 @@ export function startTheme(): void {
 }
 
 export function toggleTheme(): void {
-  const next = theme.value === "dark" ? "light" : "dark";
+  const next = onScreen.value === "dark" ? "light" : "dark";
+  asked.value = null;
   chosen.value = next === system.value ? "system" : next;
+}
+
+function themeIn(text: string | undefined): Theme | null {
+  return text === "dark" || text === "light" ? text : null;
 }
 
 /** A colour of the theme as canvases need it: `colour("accent")`, `colour("accent", 0.2)`. */

@@ -44,6 +44,18 @@ describe("windows of blocks", () => {
   });
 });
 
+describe("groups of names", () => {
+  it("have the percentiles of all their requests together", () => {
+    // As the total above, and of the second name alone: one of 100 us, and nothing of a name that is not there.
+    expect(blocks.groups([[0, 1], [1], [7]], null, [0.25, 0.5, 0.72, 1]))
+      .toEqual([[100, 1031, 2063, 2063], [100, 100, 100, 100], [null, null, null, null]]);
+  });
+
+  it("have those of a window, too", () => {
+    expect(blocks.groups([[0, 1]], { fromS: 1000, toS: 1010 }, [0.25, 0.5])).toEqual([[100, 1031]]);
+  });
+});
+
 it("a name's course has a point for each block", () => {
   const points = blocks.series(0, 1000, 1030);
   expect(points.map(({ epochS, requests, late }) => [epochS, requests, late]))

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 
 import {
-  bytes, count, duration, figure, milliseconds, percent, percentileLabel, runTime, short, stopwatch, time,
+  bytes, clock, count, duration, figure, milliseconds, nearestClock, percent, percentileLabel, runTime, short,
+  stopwatch, tenths, time,
 } from "../src/format";
 
 describe("figures", () => {
@@ -31,7 +32,27 @@ describe("figures", () => {
   });
 });
 
+describe("shares", () => {
+  it("add up to the whole, and are themselves where they can be", () => {
+    expect(tenths([0.125, 0.375, 0.5], 1000)).toEqual([125, 375, 500]);
+    expect(tenths([1 / 3, 1 / 3, 1 / 3], 1000)).toEqual([334, 333, 333]);
+    expect(tenths([0.29, 0.71], 1000)).toEqual([290, 710]);
+    expect(tenths([2 / 3 / 3, 1 / 3 / 3], 333)).toEqual([222, 111]);
+    const sevenths = tenths(Array.from({ length: 7 }, () => 1 / 7), 1000);
+    expect(sevenths.reduce((a, b) => a + b)).toBe(1000);
+  });
+
+  it("are nothing where nobody runs", () => {
+    expect(tenths([0, 0], 1000)).toEqual([0, 0]);
+  });
+});
+
 describe("times", () => {
+  it("of a window are those of the seconds that are nearest", () => {
+    expect(nearestClock(1_000_000_007.9)).toBe(clock(1_000_000_008));
+    expect(nearestClock(1_000_000_008.2)).toBe(clock(1_000_000_008));
+  });
+
   it("are those of a stopwatch, or words", () => {
     expect([7, 754, 3723].map(stopwatch)).toEqual(["0:07", "12:34", "1:02:03"]);
     expect([4.25, 45, 110, 7500, 7200].map(duration)).toEqual(["4.3 s", "45 s", "1 min 50 s", "2 h 5 min", "2 h"]);

@@ -7,7 +7,7 @@ import { linesOf } from "../src/table/lines";
 import { type NamedRow, filtered, nextOrder, sorted } from "../src/table/order";
 import { row } from "./run";
 
-const columns = columnsFor([0.5, 0.95, 1]);
+const columns = columnsFor([0.5, 0.95, 1], true);
 const names = (rows: readonly NamedRow[]) => rows.map(({ name }) => `${name.method} ${name.name}`);
 
 function entry(id: number, method: string, name: string, given = {}): NamedRow {
@@ -44,6 +44,17 @@ describe("order", () => {
     expect(second).toEqual({ key: "requests", isDescending: false });
     expect(nextOrder(second, "requests")).toBeNull();
     expect(nextOrder(first, "name")).toEqual({ key: "name", isDescending: false });
+  });
+});
+
+describe("columns", () => {
+  it("have rates of the last seconds while the run goes on, and then of all of it", () => {
+    const done = row({ currentRps: 0, totalRps: 12.5, currentFailPerS: 0, totalFailPerS: 0.25 });
+    const told = (goesOn: boolean) => columnsFor([], goesOn)
+      .filter(({ key }) => key === "rps" || key === "fail_per_s")
+      .map((column) => [column.value(done), column.text(done), column.tone?.(done)]);
+    expect(told(true)).toEqual([[0, "0", undefined], [0, "0", undefined]]);
+    expect(told(false)).toEqual([[12.5, "12.5", undefined], [0.25, "0.25", "red"]]);
   });
 });
 

@@ -11,6 +11,7 @@ from typing import Any
 from gregaria import cluster
 from gregaria.cli.config import Resolved
 from gregaria.cli.locustfiles import Locustfiles
+from gregaria.engine.names import is_loopback
 from gregaria.environment import Environment
 from gregaria.errors import CommandError, ExitCode
 
@@ -34,8 +35,6 @@ LOCAL, MASTER, WORKER = "local", "master", "worker"
 WORKER_OF = "GREGARIA_WORKER_OF"
 #: and by whom it was started, as it is not to outlive that process
 PARENT_PID = "GREGARIA_PARENT_PID"
-
-_LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +184,7 @@ def _new_master(
     logger.info("Listening for workers on %s:%d", "all addresses" if host == "*" else host, runner.port)
     if options.master:
         files.tell()
-    if part.keys is None and host not in _LOCAL_HOSTS:
+    if part.keys is None and not is_loopback(host):
         logger.warning(
             "Whoever reaches port %d can join this test and read it, and whoever answers in its place can have workers "
             "with -f - run any code. One --cluster-secret for all of them encrypts it and keeps others out; or listen "

@@ -2,15 +2,18 @@
 
 import argparse
 import json
+import math
 import re
 import shutil
 import sys
 from collections.abc import Callable, Sequence
 
 from gregaria.cli.parser import Parser
-from gregaria.errors import ExitCode
+from gregaria.errors import CommandError, ExitCode
+from gregaria.report.cells import plain_letters
 from gregaria.report.compare import METRICS, Comparison, Limit, beyond, compare
 from gregaria.report.comparison import comparison_document, comparison_lines, limit_line, told_limit
+from gregaria.report.live import has_colour, is_terminal
 from gregaria.report.measured import Key, load_run
 
 __all__ = ["main"]
@@ -29,6 +32,7 @@ examples:
   gregaria compare before.json after.json
   gregaria compare before.json after.json --fail-above p95=10% --fail-above rate=-5% --fail-above failures=1%
   gregaria compare old_stats.csv new_stats.csv --name "GET /api/.*" --json
+  gregaria compare before.json after.json > changes.txt        all names, whatever the size of the terminal
 
 The verdict is one of: slower, faster, more failures, fewer failures, no difference beyond X %, cannot tell. Half a
 minute or more of steady load each is enough for most targets. What differs from run to run (a cache, a neighbour on
@@ -51,13 +55,18 @@ def main(arguments: Sequence[str]) -> int:
     comparison = compare(
         load_run(options.a), load_run(options.b), least_effect=options.least_effect, wanted=_wanted(options.name)
     )
+    if options.name and not (comparison.rows or comparison.only_in_a or comparison.only_in_b):
+        raise CommandError(
+            '--name fits no name of either run: a name is the whole of "GET /path"; .* stands for anything in it',
+            ExitCode.USAGE,
+        )
     found = beyond(comparison, options.fail_above)
     if options.json:
         print(json.dumps(comparison_document(comparison, found), indent=2, allow_nan=False))
     else:
-        is_terminal = sys.stdout.isatty()
-        width = shutil.get_terminal_size().columns if is_terminal else None
-        print("\n".join(comparison_lines(comparison, width=width, colour=is_terminal)))
+        width, height = shutil.get_terminal_size() if is_terminal(sys.stdout) else (None, None)
+        lines = comparison_lines(comparison, width=width, height=height, colour=has_colour(sys.stdout))
+        print(plain_letters("\n".join(lines), sys.stdout.encoding))
     for limit, row in found:
         print(limit_line(limit, row), file=sys.stderr)
     for line in _unjudged(comparison, options.fail_above):
@@ -108,7 +117,15 @@ def _limit(text: str) -> Limit:
         raise argparse.ArgumentTypeError(
             f"{text!r} is no limit; write one of {', '.join(METRICS)} with a change, such as p95=10% or rate=-5%"
         )
-    return Limit(found[1], float(found[2]) / 100)
+    metric, percent = found[1], float(found[2])
+    if metric == "rate":
+        if not -100 < percent <= 0:
+            raise argparse.ArgumentTypeError(f"{text!r} is no fall: write how far the rate may fall, such as rate=-5%")
+    elif not 0 <= percent < (100 if metric == "failures" else math.inf):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no rise that there can be: write how far {metric} may rise, such as {metric}=10%"
+        )
+    return Limit(metric, percent / 100)
 
 
 def _share(text: str) -> float:

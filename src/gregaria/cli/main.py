@@ -22,8 +22,8 @@ from gregaria.cli.worker_run import WorkerRun, run_workers
 from gregaria.environment import Environment
 from gregaria.errors import CommandError, ExitCode
 from gregaria.events import EventHook, events
-from gregaria.logs import set_up_logging
-from gregaria.report.html import check_html_path, html_path
+from gregaria.logs import mask_records, set_up_logging
+from gregaria.report.html import check_html_name, check_html_path, html_path
 from gregaria.report.json import check_document_path
 from gregaria.settings import check_numbers, check_percentiles, settings
 from gregaria.stats.masking import Mask
@@ -83,7 +83,9 @@ def _answer(
     configure_users(list(loaded.user_classes.values()), options.config_users or [])
     environment = _new_environment(options, loaded, user_classes)
     environment.custom_options = parser.added()
-    environment.stats.errors.mask = Mask(parser.secrets(options))
+    errors = environment.stats.errors
+    errors.mask = Mask(parser.secrets(options))
+    mask_records(lambda text: errors.mask.text(text))
     if shows_ratio:
         return _show_task_ratio(environment, options)
     if part.role == WORKER:
@@ -149,6 +151,7 @@ def _check_first(parser: Parser, first: Resolved) -> None:
     if options.json_file:
         check_document_path(options.json_file)
     if options.html_file:
+        check_html_name(options.html_file)
         check_html_path(html_path(options.html_file, options.num_users, options.spawn_rate, options.run_time))
 
 

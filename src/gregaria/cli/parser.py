@@ -6,7 +6,7 @@ Locustfiles get it in ``events.init_command_line_parser`` and add arguments of t
 import argparse
 import difflib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
 from gregaria.context import CustomOption
@@ -136,6 +136,8 @@ class Parser(_Container, argparse.ArgumentParser):
                 default=None if action.default is argparse.SUPPRESS else action.default,
                 help="" if action.help in (None, argparse.SUPPRESS) else str(action.help),
                 choices=None if action.choices is None else tuple(map(str, action.choices)),
+                type=_type_of(action),
+                is_list=_is_list(action),
                 is_secret=bool(getattr(action, "is_secret", False)),
                 is_required=bool(getattr(action, "is_required", False)),
                 is_multiple=bool(getattr(action, "is_multiple", False)),
@@ -231,6 +233,16 @@ class Parser(_Container, argparse.ArgumentParser):
 
     def print_help(self, file: Any = None) -> None:
         super().print_help(file or sys.stdout)
+
+
+def _type_of(action: argparse.Action) -> Callable[[str], Any] | None:
+    """What makes a value of a text; not what opens a file, as nobody but the command's own person says which."""
+    return action.type if callable(action.type) and not isinstance(action.type, argparse.FileType) else None
+
+
+def _is_list(action: argparse.Action) -> bool:
+    """Whether its value is a list of values, each of its type."""
+    return action.nargs not in (None, 0, argparse.OPTIONAL) or isinstance(action, argparse._AppendAction)
 
 
 class Removed(argparse.Action):

@@ -1,14 +1,12 @@
 """``gregaria report FILE``: the report of a run, made anew of its document."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from gregaria.cli.parser import Parser
 from gregaria.errors import CommandError, ExitCode
 from gregaria.report.html import write_report
-from gregaria.report.json import SCHEMA
+from gregaria.report.reading import read_document
 
 __all__ = ["main"]
 
@@ -37,22 +35,9 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(list(arguments))
     source = Path(options.document)
     output = Path(options.output) if options.output else source.with_suffix(".html")
-    write_report(output, _read(source), "-o")
+    document = read_document(source)
+    if output.exists() and output.samefile(source):
+        raise CommandError(f"{output} is the document itself: name the report with -o", ExitCode.USAGE)
+    write_report(output, document, "-o")
     print(output)
     return ExitCode.OK
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror or error}", ExitCode.USAGE) from None
-    except ValueError as error:
-        raise CommandError(f"{path} is no document of --json-file: it is no JSON ({error})", ExitCode.USAGE) from None
-    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
-        schema = found.get("schema") if isinstance(found, dict) else None
-        raise CommandError(
-            f"{path} is no document of --json-file: its schema is {schema!r} where {SCHEMA!r} is expected",
-            ExitCode.USAGE,
-        )
-    return found

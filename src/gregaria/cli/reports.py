@@ -66,6 +66,7 @@ class Reports:
         self._failures_dir = _numbered(failures_dir, number) if failures_dir else None
         if self._failures_dir:
             check_failures_dir(self._failures_dir)
+        runner.failures_dir = self._failures_dir
         self._json_file = _numbered(options.json_file, number) if options.json_file else None
         self._html_name = _numbered(options.html_file, number) if options.html_file else None
         self.csv: CsvWriter | None = None

@@ -1,16 +1,21 @@
 """The reports of a process that runs one test after another, as it does with the web interface."""
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
 from gregaria.cli.reports import Reports
 from gregaria.errors import CommandError
+from gregaria.report.csv import ENDINGS
 from gregaria.stats.summary import Summary
 
 __all__ = ["Series"]
 
 logger = logging.getLogger("gregaria.cli.reports")
+
+#: files of earlier commands that one line names
+_MOST_NAMED = 20
 
 
 class Series:
@@ -37,6 +42,12 @@ class Series:
         self._number = 1
         self._has_begun = False
         self._reports = self._new_reports()
+        if options.csv_prefix and (left := _left_behind(options.csv_prefix)):
+            names = ", ".join(left[:_MOST_NAMED]) + (", ..." if len(left) > _MOST_NAMED else "")
+            logger.warning(
+                "--csv: numbered files of an earlier command stay until a test of this one replaces them: %s",
+                names,
+            )
         self.error: CommandError | None = None
         runner.environment.events.test_start.listeners.insert(0, self._begin)
         runner.after_test.append(self._end)
@@ -99,3 +110,11 @@ class Series:
             self._number,
             is_live=self._options.print_stats,
         )
+
+
+def _left_behind(prefix: str) -> list[str]:
+    """CSV files of the second and later tests of an earlier command, by number and name."""
+    beginning = Path(prefix)
+    numbered = re.compile(rf"{re.escape(beginning.name)}_(\d+)_(?:{'|'.join(ENDINGS)})\.csv")
+    found = [(name, path) for path in beginning.parent.iterdir() if (name := numbered.fullmatch(path.name))]
+    return [str(path) for number, path in sorted((int(name[1]), path) for name, path in found) if number > 1]

@@ -2,28 +2,22 @@
 
 import argparse
 import math
-import re
 
-_DURATION = re.compile(
-    r"(?=.)(?:(?P<hours>\d+(?:\.\d+)?)h)?(?:(?P<minutes>\d+(?:\.\d+)?)m)?(?:(?P<seconds>\d+(?:\.\d+)?)s?)?",
-    re.IGNORECASE,
-)
+from gregaria import typed
+
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def duration_s(text: str) -> int | float:
-    """Seconds in ``20``, ``20s``, ``3m``, ``1h20m``, ``0.5s``; whole seconds are an int, as Locust gives them.
+    """Seconds, as ``typed.duration_s`` reads them.
 
     Raises:
-        argparse.ArgumentTypeError: the text is no duration.
+        argparse.ArgumentTypeError: the text is no duration, or one that nobody can mean.
     """
-    match = _DURATION.fullmatch(text.strip())
-    if not match:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a duration; write 20, 20s, 3m, 2h, 1h20m, 3h30m10s or 0.5s")
-    total_s = sum(
-        float(match[unit] or 0) * seconds for unit, seconds in (("hours", 3600), ("minutes", 60), ("seconds", 1))
-    )
-    return int(total_s) if total_s == int(total_s) else total_s
+    try:
+        return typed.duration_s(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def whole_number(text: str) -> int:
@@ -134,10 +128,12 @@ def base_url(text: str) -> str:
     """A host as typed; only what can never be one is refused.
 
     Raises:
-        argparse.ArgumentTypeError: it is empty or has blanks.
+        argparse.ArgumentTypeError: it is none.
     """
-    if any(character.isspace() for character in text):
-        raise argparse.ArgumentTypeError(f"{text!r} has blanks in it; write it like https://www.example.com")
+    try:
+        typed.check_host(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
     return text
 
 

@@ -16,6 +16,7 @@ from gregaria.cluster.roster import MOST_CORES, WorkerNode, WorkerNodes, number_
 from gregaria.cluster.rows import Rows
 from gregaria.cluster.running import Master, RunningTest
 from gregaria.cluster.worker_machine import LOCUST
+from gregaria.logs import Bounded
 from gregaria.runner.state import STATE_INIT, STATE_MISSING
 
 __all__ = ["Attendance"]
@@ -67,6 +68,8 @@ class Attendance:
         # {node id: what may be missing of it}; of one that comes back nothing is.
         self._losses: dict[str, Loss] = {}
         self._alone_timer: Greenlet | None = None
+        # Where there is no secret, whoever reaches the port can come and go.
+        self._log = Bounded(logger)
 
     def begin(self) -> None:
         """A test begins, and is not one of a master before this one."""
@@ -102,13 +105,15 @@ class Attendance:
         try:
             node.idle_cores = number_of(what.about.get("idle_cores", 1.0), MOST_CORES)
         except ValueError as error:
-            logger.warning("Worker %d (%s) does not know how many cores are idle: %s", what.index, what.node_id, error)
+            text = "Worker %d (%s) does not know how many cores are idle: %s"
+            self._log.tell(logging.WARNING, text, what.index, what.node_id, error)
         # What another master knew of it.
         _, _, node.known_users, node.requests_per_s = self.known.pop(what.node_id, ("", 0, 0, 0.0))
         self._losses.pop(what.node_id, None)
         self.indexes[what.node_id] = what.index
         self.nodes[what.node_id] = node
-        logger.info(
+        self._log.tell(
+            logging.INFO,
             "Worker %d (%s%s) is ready; there are %d",
             what.index,
             what.node_id,
@@ -144,7 +149,7 @@ class Attendance:
         node.state = STATE_INIT
         self._losses.pop(node.id, None)
         self._share_again(node.id)
-        logger.info("Worker %d (%s) is heard of again", node.index, node.id)
+        self._log.tell(logging.INFO, "Worker %d (%s) is heard of again", node.index, node.id)
         node.wanted = {}
         self._use(node)
         if self._master.is_testing and not self._master.is_ending:
@@ -165,7 +170,7 @@ class Attendance:
         node.state = STATE_MISSING
         users = node.user_count
         node.user_classes_count = {}
-        logger.warning("Worker %d (%s) is missing: %s", node.index, node.id, what.reason)
+        self._log.tell(logging.WARNING, "Worker %d (%s) is missing: %s", node.index, node.id, what.reason)
         if self._master.is_testing:
             users = max(users, node.known_users)
             rate = self._rate_of(node)
@@ -183,7 +188,8 @@ class Attendance:
         if node is None:
             return
         del self.nodes[what.node_id]
-        logger.info("Worker %d (%s) has left; there are %d", node.index, node.id, len(self.nodes.present))
+        num_left = len(self.nodes.present)
+        self._log.tell(logging.INFO, "Worker %d (%s) has left; there are %d", node.index, node.id, num_left)
         if self._master.is_testing:
             self._drop(node)
 

@@ -65,6 +65,7 @@ class Bookkeeper:
     ) -> dict[str, tuple[str, int, int]]:
         """``{node id: (incarnation, index, number of the last item taken)}`` of our own workers that have not left.
 
+        A goodbye that is not acknowledged yet is said to another master, too, so that this one does not wait in vain.
         ``known`` are those of the master before this one that have not come back yet.
         """
         latest: dict[str, int] = {}
@@ -73,7 +74,7 @@ class Bookkeeper:
         return {
             **known,
             **{
-                node_id: (peer.incarnation, peer.index, max(peer.channel.dealt, latest.get(node_id, 0)))
+                node_id: (peer.incarnation, peer.index, _last_taken(peer, latest.get(node_id, 0)))
                 for node_id, peer in list(peers.items())
                 if peer.incarnation and not peer.has_left
             },
@@ -113,6 +114,11 @@ class Bookkeeper:
         except OSError as error:
             return error
         return None
+
+
+def _last_taken(peer: Peer, latest: int) -> int:
+    number = max(peer.channel.dealt, latest)
+    return min(number, peer.goodbye - 1) if peer.goodbye else number
 
 
 def noted_exceptions(exceptions: Mapping[int, Mapping[str, Any]]) -> list[Any]:

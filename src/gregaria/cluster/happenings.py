@@ -147,9 +147,15 @@ class Back:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A worker has said goodbye."""
+    """A worker has said goodbye.
+
+    Attributes:
+        node_id: its name.
+        number: of the item that says so; 0 in Locust's dialect.
+    """
 
     node_id: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,7 +224,10 @@ class MasterRunner(SteeringRunner, DistributedRunner):
                 if self._attendance.back(what):
                     self._post.welcome(what.node_id)
             elif isinstance(what, Left):
-                self._attendance.left(what)
+                try:
+                    self._attendance.left(what)
+                finally:
+                    self._dealt(what)
             elif isinstance(what, Asked):
                 self._post.give_files(what.identity, what.is_ours)
             elif isinstance(what, Refused):
@@ -263,11 +266,12 @@ class MasterRunner(SteeringRunner, DistributedRunner):
             try:
                 self._intake.take(item)
             finally:
-                if item.number:
-                    self._dealt(item)
+                self._dealt(item)
 
-    def _dealt(self, item: Item) -> None:
+    def _dealt(self, item: Item | Left) -> None:
         """An item has been taken: its sender can forget it, unless it could have to be sent to another master."""
+        if not item.number:
+            return
         if self._note_taker is not None:
             self._note_taker.took(item.node_id, item.number)
         else:

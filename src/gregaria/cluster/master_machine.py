@@ -43,7 +43,9 @@ class Peer:
         status: its latest sign of life.
         heard_s: when it was last heard of.
         is_lost: its users may be given to others, and it has not been given any since.
-        has_left: it has said goodbye, or another process has taken its name.
+        goodbye: number of the item with which it has said goodbye; 0 before. It stays for as long as that, and all that
+            went before, has not been dealt with.
+        has_left: it has said goodbye and can go, or another process has taken its name.
         beats: signs of life so far, in Locust's dialect.
         joins_s: when the runner is told of it at the latest; None when it has been.
     """
@@ -57,6 +59,7 @@ class Peer:
     heard_s: float
     status: dict[str, Any] = field(default_factory=dict)
     is_lost: bool = False
+    goodbye: int = 0
     has_left: bool = False
     beats: int = 0
     joins_s: float | None = None
@@ -130,8 +133,12 @@ class MasterMachine:
     def deal(self, node_id: str, number: int) -> None:
         """That item of this worker has been dealt with: it need not keep it any longer."""
         peer = self.peers.get(node_id)
-        if peer is not None:
-            peer.channel.deal([number])
+        if peer is None:
+            return
+        peer.channel.deal([number])
+        if peer.goodbye and peer.channel.dealt >= peer.goodbye and not peer.has_left:
+            peer.has_left = True
+            self._send(peer, self._envelope(peer, 0, [], 0))
 
     def welcome(self, node_id: str) -> None:
         """A worker that was lost has been told which users it has now: its lease goes on."""
@@ -339,15 +346,14 @@ class MasterMachine:
             peer.status = data["s"]
         for number, (kind, payload) in peer.channel.receive(whole(data.get("f")), items):
             if kind == "bye":
-                peer.channel.deal([number])
-                peer.has_left = True
-                self.happenings.append(Left(peer.node_id))
+                peer.goodbye = number
+                self.happenings.append(Left(peer.node_id, number))
             else:
                 self.happenings.append(Item(peer.node_id, number, kind, payload))
         self._heard(peer)
         beat = 0 if peer.is_lost else whole(data.get("b"))
         first, items = peer.channel.take(now_s)
-        if beat or items or peer.has_left:
+        if beat or items or peer.goodbye:
             self._send(peer, self._envelope(peer, first, items, beat))
 
     def _take_locust(self, peer: Peer, frame: Frame, now_s: float) -> None:
@@ -362,7 +368,7 @@ class MasterMachine:
         elif frame.type == "quit":
             self._introduce(peer)
             peer.has_left = True
-            self.happenings.append(Left(peer.node_id))
+            self.happenings.append(Left(peer.node_id, 0))
             return
         else:
             for kind, payload in items_of(frame):

@@ -52,7 +52,8 @@ class WorkerNode:
         cpu_usage: percent of a core, of its process.
         memory_usage: resident bytes of its process; 0 while it has not told.
         idle_cores: how many cores of its machine nobody uses, as it has last told.
-        loop_delay_s: how long its event loop has not turned, when that is long.
+        loop_delay_s: how long its event loop has not turned by now, when that is long.
+        longest_delay_s: the most that its event loop was late by in the last second; None while nobody watches it.
         capacity: what share of a core it can be expected to have, 0.05 to 1.
         requests_per_s: how many it has made per second, at most of late.
         known_users: how many it had when another master knew it.
@@ -82,6 +83,7 @@ class WorkerNode:
         self.memory_usage = 0
         self.idle_cores = 1.0
         self.loop_delay_s = 0.0
+        self.longest_delay_s: float | None = None
         self.capacity = 1.0
         self.num_requests = 0
         self.requests_per_s = 0.0

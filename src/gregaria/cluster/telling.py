@@ -120,11 +120,14 @@ class Telling:
     def _set_status(self) -> None:
         worker = self._worker
         self._status_s = time.monotonic()
+        # Without a test nobody watches the loop.
+        watched = worker.stats.generator.last_second if worker.is_testing else None
         self._status: dict[str, Any] = {
             "state": worker.worker_state,
             "current_cpu_usage": worker.current_cpu_usage,
             "current_memory_usage": worker.current_memory_usage,
             "idle_cores": idle_cores(),
+            "longest_delay_s": None if watched is None else watched.delay_us / 1e6,
             "users": worker.user_classes_count,
             "requests_per_s": self._highest_rate(),
             "unhandled": worker.count_unhandled(),

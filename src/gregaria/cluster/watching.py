@@ -20,6 +20,8 @@ logger = logging.getLogger("gregaria.cluster.master")
 
 #: seconds without a turn of a worker's event loop that are worth a word
 _BLOCKED_S = 3.0
+#: more than any worker's event loop can have been late by
+_LONGEST_S = 1e9
 
 
 def watch_workers(master: Master, nodes: WorkerNodes, peers: Mapping[str, Peer]) -> None:
@@ -48,17 +50,19 @@ def _read_status(master: Master, node: WorkerNode, status: Mapping[str, Any]) ->
     node.memory_usage = int(status.get("current_memory_usage") or 0)
     if node.dialect != LOCUST and isinstance(status.get("users"), dict):
         node.user_classes_count = counts_of(status["users"])
+    delay_s = status.get("longest_delay_s")
+    node.longest_delay_s = None if delay_s is None else number_of(delay_s, _LONGEST_S)
     master.note_unhandled(node, status.get("unhandled", 0))
-    delay_s = float(status.get("loop_delay_s") or 0.0)
-    if delay_s >= _BLOCKED_S > node.loop_delay_s:
+    blocked_s = number_of(status.get("loop_delay_s") or 0.0, _LONGEST_S)
+    if blocked_s >= _BLOCKED_S > node.loop_delay_s:
         logger.warning(
             "The event loop of worker %d (%s) has not turned for %.0f s: a user's code blocks it%s",
             node.index,
             node.id,
-            delay_s,
+            blocked_s,
             f" ({status['culprit']})" if status.get("culprit") else "",
         )
-    node.loop_delay_s = delay_s
+    node.loop_delay_s = blocked_s
     if node.cpu_usage > settings.cpu_warning_threshold and not node.cpu_warning_emitted:
         master.worker_cpu_warning_emitted = node.cpu_warning_emitted = True
         logger.warning(

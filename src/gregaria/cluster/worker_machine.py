@@ -173,7 +173,9 @@ class WorkerMachine:
     # -- finding a master ------------------------------------------------------------------------------------------
 
     def _seek(self, now_s: float) -> None:
-        if now_s >= self._ready_due_s and not self._is_ending:
+        # Also when it is about to leave: a master that has begun again is told what the one before had not noted.
+        is_wanted = not self._is_ending or (self.dialect == GREGARIA and not self._channel.is_empty)
+        if now_s >= self._ready_due_s and is_wanted:
             self._ready_due_s = now_s + self._timing.ready_s
             about = {
                 **self._about(),

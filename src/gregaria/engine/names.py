@@ -1,5 +1,6 @@
-"""Host names to addresses: by gevent's resolver, remembered for a short while."""
+"""Host names to addresses: by gevent's resolver, remembered for a short while; and which of them are this machine's."""
 
+import ipaddress
 import socket
 import time
 from typing import Any
@@ -71,3 +72,13 @@ def numeric(host: str, port: int) -> Address | None:
             continue
         return int(family), (host, port)
     return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

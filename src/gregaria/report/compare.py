@@ -14,7 +14,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from gregaria.report.measured import TOTAL, Key, MeasuredRun, Piece, Told, Whole, batches
+from gregaria.report.measured import FEWEST_PARTS, TOTAL, Key, MeasuredRun, Piece, Told, Whole, batches
 from gregaria.report.student import quantile
 
 __all__ = [
@@ -44,7 +44,7 @@ _FRACTIONS = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 _JUDGED = ("failures", "p50", "p95")
 
 #: how many batches a run is cut into, and where there are not enough blocks or requests for any of these
-_COUNTS, _FEW = (12, 20, 30), (8, 5)
+_COUNTS, _FEW = (12, 20, 30), (8, FEWEST_PARTS)
 #: share of the batches that is left out at either end
 _TRIMMED = 0.25
 #: correlation of neighbours that is thought possible
@@ -57,6 +57,8 @@ _FALSE_ALARMS = 0.05
 _LEAST_FAILURES = 0.001
 #: intervals that reach further say nothing
 _WIDEST = 0.15
+#: of a logarithm: beyond it there are no numbers
+_FURTHEST = 700.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class Comparison:
     verdict: str
     #: the verdict in words
     sentence: str
-    #: by name
+    #: those that got worse first, then those of which another change is certain, then all others by name
     rows: tuple[ComparedRow, ...]
     total: ComparedRow
     only_in_a: tuple[Key, ...]
@@ -111,7 +113,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A change that is too much: above ``bound`` if that is positive, below it if it is negative."""
+    """A change for the worse that is too much: of the rate a fall below ``bound``, of all else a rise above it."""
 
     metric: str
     bound: float
@@ -120,9 +122,9 @@ class Limit:
         """Whether a change is certain, and beyond the limit."""
         if change.change is None:
             return False
-        if self.bound >= 0:
-            return change.direction > 0 and change.change > self.bound
-        return change.direction < 0 and change.change < self.bound
+        if self.metric == "rate":
+            return change.direction < 0 and change.change < self.bound
+        return change.direction > 0 and change.change > self.bound
 
 
 def compare(
@@ -140,17 +142,19 @@ def compare(
     total = _row(a, b, TOTAL, share, least_effect)
     rows = tuple(_row(a, b, key, share / max(len(both), 1), least_effect) for key in both)
     verdict, sentence = _judge(total, rows, least_effect)
+    if verdict == CANNOT_TELL and (lacking := _lacking(a, b)):
+        sentence = lacking
     return Comparison(
         a,
         b,
         least_effect,
         verdict,
         sentence,
-        rows,
+        tuple(sorted(rows, key=_weight)),
         total,
         tuple(sorted(names_a - names_b)),
         tuple(sorted(names_b - names_a)),
-        (*a.notes, *b.notes, *_notes_on(a, b)),
+        tuple(dict.fromkeys((*a.notes, *b.notes, *_notes_on(a, b)))),
     )
 
 
@@ -306,7 +310,7 @@ def _change(a: _Side, b: _Side, metric: str, share: float, least: float) -> Chan
     middle = other.value - one.value
 
     def told(value: float) -> float:
-        return value if is_share else math.expm1(value)
+        return value if is_share else math.expm1(min(value, _FURTHEST))
 
     low, high = told(middle - strict), told(middle + strict)
     return Change(
@@ -388,6 +392,36 @@ def _judge(total: ComparedRow, rows: Sequence[ComparedRow], least_effect: float)
     return NO_DIFFERENCE, f"There is no difference beyond {margin * 100:.1f} % in the response times of all requests."
 
 
+def _lacking(a: MeasuredRun, b: MeasuredRun) -> str:
+    """A sentence on what would be needed of the runs; empty if nothing is lacking."""
+    runs = {"A": a, "B": b}
+    empty = [name for name, run in runs.items() if not run.has_requests]
+    if empty:
+        return f"Cannot tell: {' and '.join(empty)} {'has' if len(empty) == 1 else 'have'} no requests."
+    short = {name: len(run.parts) for name, run in runs.items() if len(run.parts) < FEWEST_PARTS}
+    if not short:
+        return ""
+    told = " and ".join(f"{name} has {count or 'none'}" for name, count in short.items())
+    return (
+        f"Cannot tell: of the {FEWEST_PARTS} blocks of time with all users that it takes to know how far the figures "
+        f"may be off, {told}. Compare longer runs."
+    )
+
+
+def _weight(row: ComparedRow) -> tuple[float, float, float]:
+    """Sorts more failures first, then longer times, then what else is certain, the largest changes first."""
+
+    def largest(changes: Iterable[Change]) -> float:
+        return -max((abs(change.change or 0.0) for change in changes), default=0.0)
+
+    judged = [row.changes[metric] for metric in _FRACTIONS if metric in _JUDGED]
+    return (
+        largest(change for change in (row.changes["failures"],) if change.matters > 0),
+        largest(change for change in judged if change.matters > 0),
+        largest(change for change in row.changes.values() if change.direction),
+    )
+
+
 def _worded(verdict: str) -> str:
     return {MORE_FAILURES: "worse, it has more failures", FEWER_FAILURES: "better, it has fewer failures"}.get(
         verdict, verdict
@@ -398,17 +432,23 @@ def _told(found: Sequence[tuple[ComparedRow, str]]) -> str:
     """The largest change, and how many others there are."""
     row, metric = max(found, key=lambda each: abs(each[0].changes[each[1]].change or 0.0))
     more = {1: "", 2: ", and another figure"}.get(len(found), f", and {len(found) - 1} more figures")
-    return f"{metric} of {row.label} {_percent(row.changes[metric])}{more}"
+    return f"{metric} of {row.label} {_in_words(metric, row.changes[metric])}{more}"
 
 
-def _percent(change: Change) -> str:
+def _in_words(metric: str, change: Change) -> str:
     assert change.change is not None
     assert change.low is not None
     assert change.high is not None
-    return f"{change.change * 100:+.1f} % ({change.low * 100:+.1f} to {change.high * 100:+.1f})"
+    unit = "points" if metric == "failures" else "%"
+    return f"{change.change * 100:+.1f} {unit} ({change.low * 100:+.1f} to {change.high * 100:+.1f})"
 
 
 def _notes_on(a: MeasuredRun, b: MeasuredRun) -> list[str]:
-    if a.user_count is None or b.user_count is None or a.user_count == b.user_count:
-        return []
-    return [f"{a.label} had {a.user_count:,} users and {b.label} {b.user_count:,}: their loads are not the same."]
+    notes = []
+    if a.has_requests and (a.parts, a.wholes) == (b.parts, b.wholes):
+        notes.append("A and B have the same figures to the last one: they seem to be the same run.")
+    if a.user_count is not None and b.user_count is not None and a.user_count != b.user_count:
+        notes.append(
+            f"{a.label} had {a.user_count:,} users and {b.label} {b.user_count:,}: their loads are not the same."
+        )
+    return notes

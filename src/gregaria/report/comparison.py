@@ -1,6 +1,7 @@
 """A comparison of two runs as a table for people and as plain values for programs."""
 
-from collections.abc import Iterable, Mapping
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gregaria.report.cells import printable
@@ -16,37 +17,72 @@ SCHEMA = "gregaria.comparison/1"
 
 _HEADINGS = {"rate": "req/s", "failures": "failures", "p50": "50%", "p95": "95%", "p99": "99%"}
 _MOST_ONLY = 10
+#: columns that the name of a row takes at most where lines have no limit
+_LONGEST_NAME = 120
+#: rows that are shown on the lowest terminal
+_FEWEST_ROWS = 10
+#: changes beyond this are told as such
+_MOST_PERCENT = 999
 
 
-def comparison_lines(comparison: Comparison, *, width: int | None = None, colour: bool = False) -> list[str]:
-    """The comparison for a terminal of that width: a table, notes, and the verdict as the last line.
+def comparison_lines(
+    comparison: Comparison, *, width: int | None = None, height: int | None = None, colour: bool = False
+) -> list[str]:
+    """The comparison for a terminal of that size: a table, notes, and the verdict as the last paragraph.
 
     Args:
-        width: characters to a line; None for no limit.
+        width: characters to a line; None for no limit. Where intervals have no room, changes stand alone.
+        height: lines that there is room for; None for no limit. Rows at the end of the table are left out.
         colour: write styles.
     """
+    notes = [
+        f"Only in {label}: {_listed(keys)}"
+        for label, keys in (("A", comparison.only_in_a), ("B", comparison.only_in_b))
+        if keys
+    ]
+    notes += [f"Note: {printable(note)}" for note in comparison.notes]
+    has_intervals = not _table((*comparison.rows, comparison.total), width, colour, has_intervals=True).left_out()
+    above = [*_wrapped([f"A: {_about(comparison.a)}", f"B: {_about(comparison.b)}"], width), ""]
+    below = _wrapped([*_legend(comparison, has_intervals), *notes], width)
+    below += ["", *_wrapped([printable(comparison.sentence)], width)]
+    rows = comparison.rows
+    # Heading and total of the table have two lines each, and one is for the prompt.
+    if height is not None and len(rows) > (room := max(height - len(above) - len(below) - 6, _FEWEST_ROWS)):
+        rows = rows[: room - 1]
+        below.insert(0, f"{len(comparison.rows) - len(rows):,} more names, of less weight, are in a file or a pipe.")
+    table = _table((*rows, comparison.total), width, colour, has_intervals)
+    return [*above, *table.lines(), "", *below]
+
+
+def _table(rows: Sequence[ComparedRow], width: int | None, colour: bool, has_intervals: bool) -> Table:
+    # With intervals any column may go, which tells that there is no room for them.
+    spare = dict.fromkeys(METRICS, 1) if has_intervals else {"p99": 2, "rate": 1}
     columns = [
         Column("Type", left=True),
         Column("Name", left=True, flexible=True),
-        *(
-            Column(_HEADINGS[metric], opens_group=True, spare={"p99": 2, "rate": 1}.get(metric, 0))
-            for metric in METRICS
-        ),
+        *(Column(_HEADINGS[metric], opens_group=True, spare=spare.get(metric, 0)) for metric in METRICS),
     ]
-    rows = [_cells(row) for row in (*comparison.rows, comparison.total)]
-    lines = [
-        f"A: {_about(comparison.a)}",
-        f"B: {_about(comparison.b)}",
-        "",
-        *Table(columns, rows, max_width=width, colour=colour).lines(),
-        "",
-        "Changes from A to B (of failures in points) with 95 % intervals; * is certain, many figures considered.",
-    ]
-    for label, keys in (("A", comparison.only_in_a), ("B", comparison.only_in_b)):
-        if keys:
-            lines.append(f"Only in {label}: {_listed(keys)}")
-    lines += [f"Note: {printable(note)}" for note in comparison.notes]
-    return [*lines, "", printable(comparison.sentence)]
+    cells = [_cells(row, has_intervals) for row in rows]
+    return Table(columns, cells, max_width=width, max_flexible=_LONGEST_NAME, colour=colour)
+
+
+def _legend(comparison: Comparison, has_intervals: bool) -> list[str]:
+    changes = [change for row in (*comparison.rows, comparison.total) for change in row.changes.values()]
+    signs = ["* is certain, many figures considered."] if any(change.direction for change in changes) else []
+    if any(change.change is not None and change.low is None for change in changes):
+        signs.append("(?) may be chance: there is too little to tell how far it may be off.")
+    are_known = any(change.low is not None for change in changes)
+    told = " with 95 % intervals" if has_intervals and are_known else ""
+    lines = [" ".join([f"Changes from A to B (of failures in points){told}.", *signs])]
+    if are_known and not has_intervals:
+        lines.append("There is no room for the 95 % intervals: a wider terminal, or --json, has them.")
+    return lines
+
+
+def _wrapped(paragraphs: Iterable[str], width: int | None) -> list[str]:
+    if width is None:
+        return list(paragraphs)
+    return [line for text in paragraphs for line in textwrap.wrap(text, width, subsequent_indent="  ")]
 
 
 def told_limit(limit: Limit) -> str:
@@ -119,28 +155,39 @@ def _plain(change: Change) -> Mapping[str, float | int | None]:
 
 
 def _about(run: MeasuredRun) -> str:
-    users = "" if run.user_count is None else f", {run.user_count:,} users"
-    blocks = f"{run.length_s:,.0f} s in {len(run.parts):,} blocks" if run.parts else "totals only"
+    users = "" if run.user_count is None else f", {run.user_count:,} user{'s' * (run.user_count != 1)}"
+    count = len(run.parts)
+    blocks = f"{run.length_s:,.0f} s in {count:,} block{'s' * (count != 1)}" if count else "totals only"
     return f"{printable(run.label)} ({blocks}{users})"
 
 
-def _cells(row: ComparedRow) -> list[Cell]:
+def _cells(row: ComparedRow, has_intervals: bool) -> list[Cell]:
     cells = [Cell(printable(row.method)), Cell(printable(row.name))]
     for metric in METRICS:
         change = row.changes[metric]
         worse = change.direction < 0 if metric == "rate" else change.direction > 0
-        cells.append(Cell(_change(metric, change), "alarm" if worse and change.matters else ""))
+        text = _change(metric, change, has_intervals)
+        cells.append(Cell(text, "alarm" if worse and change.matters else ""))
     return cells
 
 
-def _change(metric: str, change: Change) -> str:
+def _change(metric: str, change: Change, has_interval: bool = True) -> str:
     if change.change is None:
         return "-"
     # A share of requests changes by points, all else by a share of itself.
-    text = f"{change.change * 100:+.1f}{'pt' if metric == 'failures' else '%'}"
+    text = f"{_percent(change.change)}{'pt' if metric == 'failures' else '%'}"
     if change.low is None or change.high is None:
         return f"{text} (?)"
-    return f"{text} ({change.low * 100:+.1f} {change.high * 100:+.1f}){'*' if change.direction else ''}"
+    interval = f" ({_percent(change.low)} {_percent(change.high)})" if has_interval else ""
+    return f"{text}{interval}{'*' if change.direction else ''}"
+
+
+def _percent(change: float) -> str:
+    """Without digits that say nothing: ``+4.1``, ``-97.5``, ``+152``, ``>+999``."""
+    percent = change * 100
+    if percent > _MOST_PERCENT:
+        return f">+{_MOST_PERCENT}"
+    return f"{percent:+.1f}" if abs(percent) < 99.95 else f"{percent:+.0f}"
 
 
 def _listed(keys: tuple[Key, ...]) -> str:

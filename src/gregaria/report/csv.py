@@ -19,6 +19,7 @@ from gregaria.settings import settings
 from gregaria.stats.summary import FailureRow, GeneratorErrorRow, RequestRow, Summary
 
 __all__ = [
+    "ENDINGS",
     "CsvWriter",
     "HistoryRows",
     "exception_rows",
@@ -33,6 +34,9 @@ __all__ = [
 ]
 
 logger = logging.getLogger("gregaria.report")
+
+#: what the files of a prefix are called behind it, see CsvWriter
+ENDINGS = ("stats", "stats_history", "failures", "exceptions", "generator_errors", "generator")
 
 #: the share of all time that writing may take; a run with a thousand names is written less often
 _LARGEST_SHARE = 0.05
@@ -205,14 +209,16 @@ class CsvWriter:
         self._last_second_s = 0
         self._complained = False
         self._on_disk: dict[Path, str] = {}
-        self.requests_path = Path(f"{prefix}_stats.csv")
-        self.history_path = Path(f"{prefix}_stats_history.csv")
-        self.failures_path = Path(f"{prefix}_failures.csv")
-        self.exceptions_path = Path(f"{prefix}_exceptions.csv")
-        self.generator_errors_path = Path(f"{prefix}_generator_errors.csv")
-        self.generator_path = Path(f"{prefix}_generator.csv")
-        replaced = (self.requests_path, self.failures_path, self.exceptions_path, self.generator_errors_path)
-        for path in (*replaced, self.history_path, self.generator_path):
+        paths = [Path(f"{prefix}_{ending}.csv") for ending in ENDINGS]
+        (
+            self.requests_path,
+            self.history_path,
+            self.failures_path,
+            self.exceptions_path,
+            self.generator_errors_path,
+            self.generator_path,
+        ) = paths
+        for path in paths:
             ensure_writable(path, "--csv")
         try:
             self._replace_files(summary_of())

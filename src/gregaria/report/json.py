@@ -12,6 +12,7 @@ from gregaria.report.file import ensure_writable, refusal, replace_text
 from gregaria.report.generator import generator_document
 from gregaria.report.machine import machine_document
 from gregaria.report.percentiles import label, middle_us
+from gregaria.settings import settings
 from gregaria.stats.course import Course
 from gregaria.stats.response_times import bucket_response_time
 from gregaria.stats.summary import ExceptionRow, FailureRow, GeneratorErrorRow, HistoryPoint, RequestRow, Summary
@@ -28,7 +29,7 @@ __all__ = [
     "write_document",
 ]
 
-#: name and version of the document's layout; docs/summary.schema.json describes it
+#: name and version of the document's layout; summary.schema.json beside this describes it
 SCHEMA = "gregaria.summary/1"
 #: what a document may take, as JSON without blanks: its timeline is as fine as that allows
 DOCUMENT_BYTES = 5_000_000
@@ -72,6 +73,10 @@ def document(summary: Summary) -> dict[str, Any]:
         "exceptions": [_exception(row) for row in summary.exceptions],
         "history": [_point(point) for point in summary.history],
         "notes": list(summary.notes),
+        "shown_percentiles": {
+            "table": list(settings.percentiles_to_statistics),
+            "chart": list(settings.percentiles_to_chart),
+        },
         "task_ratios": summary.task_ratios,
         "generator": generator_document(summary),
         "timeline": None if summary.course is None else _timeline(summary.course),

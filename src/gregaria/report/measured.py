@@ -3,16 +3,18 @@
 import bisect
 import csv
 import itertools
-import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from gregaria.errors import CommandError, ExitCode
+from gregaria.report.reading import read_document
 
 __all__ = [
+    "FEWEST_PARTS",
     "TOTAL",
     "Key",
     "MeasuredRun",
@@ -29,11 +31,17 @@ __all__ = [
 Key = tuple[str, str]
 
 TOTAL: Key = ("", "Aggregated")
+#: of fewer parts nobody can tell how much they differ by chance
+FEWEST_PARTS = 5
 #: share of a block's seconds in which the generator may have been late
 _MOST_LATE = 0.2
 #: of a history of percentiles that look back, no two that have seconds in common
 _LOOKS_BACK_S = 10.0
-_FRACTIONS = (0.5, 0.95, 0.99)
+_FRACTIONS = {0.5: "50%", 0.95: "95%", 0.99: "99%"}
+#: what a comparison needs of Locust's files; percentiles may be missing
+_STATS_COLUMNS = ("Type", "Name", "Request Count", "Failure Count", "Requests/s")
+_HISTORY_COLUMNS = ("Timestamp", "User Count", "Type", "Name", "Total Request Count", "Total Failure Count")
+_NUMBER = re.compile(r"\d{1,15}(\.\d+)?(e-\d{1,3})?", re.ASCII)
 
 
 class Times(Protocol):
@@ -123,6 +131,13 @@ class MeasuredRun:
         return set(self.wholes) - {TOTAL}
 
     @property
+    def has_requests(self) -> bool:
+        """Whether any are known of."""
+        return any(whole.requests for whole in self.wholes.values()) or any(
+            piece.requests for part in self.parts for piece in part.pieces.values()
+        )
+
+    @property
     def length_s(self) -> float:
         """Seconds that are compared."""
         return sum(part.length_s for part in self.parts)
@@ -135,13 +150,15 @@ def load_run(name: str) -> MeasuredRun:
         name: of the document; of ``PREFIX_stats.csv``, or just ``PREFIX``.
 
     Raises:
-        CommandError: there is no such file, or it is something else.
+        CommandError: there is no such file, or it is something else; says what is missing in it, or wrong.
     """
     path = Path(name)
     if name.endswith("_stats.csv"):
         return _run_of_csv(name, path)
     if path.is_file():
-        return run_of_document(_json_of(path), name)
+        if path.suffix.lower() == ".csv":
+            raise CommandError(f"{name} alone cannot be compared: name PREFIX_stats.csv", ExitCode.USAGE)
+        return run_of_document(read_document(path), name)
     for beside in (f"{name}.json", f"{name}_stats.csv"):
         if Path(beside).is_file():
             return load_run(beside)
@@ -151,34 +168,19 @@ def load_run(name: str) -> MeasuredRun:
     )
 
 
-def run_of_document(document: Any, label: str) -> MeasuredRun:
+def run_of_document(document: Mapping[str, Any], label: str) -> MeasuredRun:
     """A run from its document.
 
-    Raises:
-        CommandError: it is none.
+    Args:
+        document: what ``read_document`` or ``report.json.document`` makes.
     """
-    try:
-        if not str(document["schema"]).startswith("gregaria.summary/"):
-            raise ValueError(document["schema"])
-        timeline = document.get("timeline")
-        wholes = {_key(row): _whole_of_row(row) for row in document["requests"]} | {
-            TOTAL: _whole_of_row(document["total"])
-        }
-        if timeline is None:
-            note = f"{label} has no timeline: it was written by an older version, or its test never began."
-            return MeasuredRun(label, [], wholes, document["options"].get("users"), (note,))
-        return _run_of_timeline(timeline, wholes, label)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise CommandError(
-            f"{label} is no document that --json-file wrote ({type(error).__name__}: {error})", ExitCode.USAGE
-        ) from None
-
-
-def _json_of(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CommandError(f"{path} cannot be read as JSON: {error}", ExitCode.USAGE) from None
+    wholes = {_key(row): _whole_of_row(row) for row in (*document["requests"], document["total"])}
+    timeline = document.get("timeline")
+    if timeline is None:
+        note = f"{label} has no timeline: it was written by an older version, or its test never began."
+        users = document["options"].get("users")
+        return MeasuredRun(label, [], wholes, users if isinstance(users, int) else None, (note,))
+    return _run_of_timeline(timeline, wholes, label)
 
 
 # -- documents ---------------------------------------------------------------------------------------------------------
@@ -190,7 +192,9 @@ def _key(row: Mapping[str, Any]) -> Key:
 
 def _whole_of_row(row: Mapping[str, Any]) -> Whole:
     counts = {int(edge): count for edge, count in row["histogram_us"].items()}
-    return Whole(row["num_requests"], row["num_failures"], row["total_rps"], Counted(counts, 64))
+    # As fine as it is written: what is less is nothing.
+    rate = round(row["total_rps"], 6)
+    return Whole(row["num_requests"], row["num_failures"], rate, Counted(counts, 64))
 
 
 @dataclass(slots=True)
@@ -253,40 +257,107 @@ def _steady(blocks: list[Any], users: list[int], label: str) -> tuple[list[Any],
 
 
 def _run_of_csv(label: str, path: Path) -> MeasuredRun:
+    heading, rows = _table_of(path, _STATS_COLUMNS)
     wholes = {}
-    for row in _rows_of(path):
-        try:
-            wholes[row["Type"], row["Name"]] = Whole(
-                int(row["Request Count"]), int(row["Failure Count"]), float(row["Requests/s"]), _told_of(row)
-            )
-        except (KeyError, ValueError) as error:
-            raise CommandError(f"{path} is no PREFIX_stats.csv: {error}", ExitCode.USAGE) from None
+    for row in rows:
+        row.refuse_if_cut()
+        wholes[row["Type"], row["Name"]] = Whole(
+            row.count("Request Count"), row.count("Failure Count"), row.number("Requests/s"), _told_of(row)
+        )
+    notes = []
+    if TOTAL not in wholes:
+        notes.append(f"{label} has no row Aggregated: nothing is known of all requests together.")
+    missing = [column for column in _FRACTIONS.values() if column not in heading]
+    if missing:
+        notes.append(f"{label} has no column {' and no '.join(missing)}: nothing is known of these percentiles.")
     history = path.with_name(f"{path.name.removesuffix('_stats.csv')}_stats_history.csv")
-    if not history.is_file():
-        note = f"{label} has only totals: without {history.name} beside it there are no intervals."
-        return MeasuredRun(label, [], wholes, None, (note,))
+    if not history.is_file() or not history.stat().st_size:
+        notes.append(f"{label} has only totals: without {history.name} beside it there are no intervals.")
+        return MeasuredRun(label, [], wholes, None, tuple(notes))
+    moments = _moments_of(history)
+    parts, users, more = _parts_of_history(moments, label)
+    if parts and set(wholes) - {TOTAL} and not any(set(moment.rows) - {TOTAL} for moment in moments):
+        more.append(f"{label} has intervals of all requests only; with --csv-full-history it has those of each name.")
+    return MeasuredRun(label, parts, wholes, users, (*notes, *more))
+
+
+class _Row(dict[str, str]):
+    """A row of a CSV file, by column.
+
+    Attributes:
+        place: file and line, for errors.
+        is_cut: whether it ends before its last column.
+    """
+
+    place: str
+    is_cut: bool
+
+    def refuse_if_cut(self) -> None:
+        """See that it has all columns.
+
+        Raises:
+            CommandError: it ends before.
+        """
+        if self.is_cut:
+            raise CommandError(f"{self.place}: the row ends in the middle", ExitCode.USAGE)
+
+    def number(self, column: str) -> float:
+        """A figure, none below 0.
+
+        Raises:
+            CommandError: it is none.
+        """
+        text = self[column]
+        if not _NUMBER.fullmatch(text):
+            raise CommandError(f"{self.place}: {column} is {text[:60]!r} where a number is expected", ExitCode.USAGE)
+        # As fine as it is written: what is less is nothing.
+        return round(float(text), 6)
+
+    def count(self, column: str) -> int:
+        """A whole number.
+
+        Raises:
+            CommandError: it is none.
+        """
+        return int(self.number(column))
+
+
+def _table_of(path: Path, needed: Sequence[str]) -> tuple[Sequence[str], list[_Row]]:
+    """The columns and the rows of a CSV file.
+
+    Raises:
+        CommandError: the file cannot be read, or lacks a column that is needed.
+    """
+    rows = []
     try:
-        parts, users, notes = _parts_of_history(_rows_of(history), label)
-    except (KeyError, ValueError) as error:
-        raise CommandError(f"{history} is no PREFIX_stats_history.csv: {error}", ExitCode.USAGE) from None
-    return MeasuredRun(label, parts, wholes, users, tuple(notes))
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file)
+            heading = next(reader, [])
+            for fields in filter(None, reader):
+                row = _Row(zip(heading, fields, strict=False))
+                row.place, row.is_cut = f"{path}, line {reader.line_num:,}", len(fields) < len(heading)
+                rows.append(row)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror or error}", ExitCode.USAGE) from None
+    except UnicodeDecodeError:
+        raise CommandError(f"{path} cannot be read: it is no text in UTF-8", ExitCode.USAGE) from None
+    except csv.Error as error:
+        raise CommandError(f"{path}, line {reader.line_num + 1:,}, cannot be read: {error}", ExitCode.USAGE) from None
+    if not heading:
+        raise CommandError(f"{path} is empty", ExitCode.USAGE)
+    if missing := [column for column in needed if column not in heading]:
+        raise CommandError(
+            f"{path} is none of the files that --csv writes: it has no column {', '.join(missing)}", ExitCode.USAGE
+        )
+    return heading, rows
 
 
-def _rows_of(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CommandError(f"{path} cannot be read: {error}", ExitCode.USAGE) from None
-
-
-def _told_of(row: Mapping[str, str]) -> Told:
+def _told_of(row: _Row) -> Told:
     known = {}
-    for fraction in _FRACTIONS:
-        text = row.get(f"{fraction * 100:.6g}%") or "N/A"
+    for fraction, column in _FRACTIONS.items():
         # In Locust's whole milliseconds 0 is anything below a half.
-        if text != "N/A" and float(text) > 0:
-            known[fraction] = float(text) * 1000
+        if row.get(column, "N/A") != "N/A" and (time_ms := row.number(column)) > 0:
+            known[fraction] = time_ms * 1000
     return Told(known)
 
 
@@ -296,16 +367,25 @@ class _Moment:
 
     epoch_s: int
     users: int
-    rows: dict[Key, dict[str, str]] = field(default_factory=dict)
+    rows: dict[Key, _Row] = field(default_factory=dict)
 
 
-def _parts_of_history(rows: Iterable[dict[str, str]], label: str) -> tuple[list[Part], int | None, list[str]]:
+def _moments_of(history: Path) -> list[_Moment]:
+    _, rows = _table_of(history, _HISTORY_COLUMNS)
+    # Whoever wrote it may have been killed at its last row.
+    if rows and rows[-1].is_cut:
+        rows.pop()
     moments: list[_Moment] = []
     for row in rows:
-        epoch_s = int(float(row["Timestamp"]))
+        row.refuse_if_cut()
+        epoch_s = row.count("Timestamp")
         if not moments or moments[-1].epoch_s != epoch_s:
-            moments.append(_Moment(epoch_s, int(row["User Count"])))
+            moments.append(_Moment(epoch_s, row.count("User Count")))
         moments[-1].rows[row["Type"], row["Name"]] = row
+    return moments
+
+
+def _parts_of_history(moments: list[_Moment], label: str) -> tuple[list[Part], int | None, list[str]]:
     steady, notes = _steady(moments, [moment.users for moment in moments], label)
     parts = []
     # The percentiles of a row look back.
@@ -315,15 +395,26 @@ def _parts_of_history(rows: Iterable[dict[str, str]], label: str) -> tuple[list[
         if moment.epoch_s - before.epoch_s >= _LOOKS_BACK_S:
             parts.append(_part_between(before, moment))
             before = moment
-    return parts, max((moment.users for moment in steady), default=None), notes
+    if len(steady) > 1 and len(parts) < FEWEST_PARTS:
+        notes.append(
+            f"A block of a history takes {_LOOKS_BACK_S:.0f} s, as its percentiles look back so far: it is two minutes "
+            "with all users until there are twelve."
+        )
+    rising = [part for part in parts if all(min(each.requests, each.failures) >= 0 for each in part.pieces.values())]
+    if len(rising) < len(parts):
+        lost_s = sum(part.length_s for part in parts) - sum(part.length_s for part in rising)
+        notes.append(f"{label}: {lost_s:.0f} s are left out, in which the statistics were reset.")
+    return rising, max((moment.users for moment in steady), default=None), notes
 
 
 def _part_between(before: _Moment, after: _Moment) -> Part:
     pieces = {}
     for key, row in after.rows.items():
-        earlier = before.rows.get(key, {})
-        requests = int(row["Total Request Count"]) - int(earlier.get("Total Request Count", 0))
-        failures = int(row["Total Failure Count"]) - int(earlier.get("Total Failure Count", 0))
+        earlier = before.rows.get(key)
+        requests, failures = (
+            row.count(column) - (earlier.count(column) if earlier else 0)
+            for column in ("Total Request Count", "Total Failure Count")
+        )
         pieces[key] = Piece(requests, failures, requests, _told_of(row))
     return Part(before.epoch_s, float(after.epoch_s - before.epoch_s), pieces)
 

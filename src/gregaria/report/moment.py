@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from gregaria.runner.configuration import configuration_of
 from gregaria.stats.summary import Summary, summarize
 from gregaria.users.ratio import task_ratios, typical_users
 
@@ -18,20 +19,24 @@ def summary_of(runner: Any, locustfiles: Sequence[str] = (), document_bytes: int
         document_bytes: what a document of it may take, the timeline included; 0 for a Summary that goes into none.
     """
     environment = runner.environment
-    options = environment.parsed_options
     classes = environment.user_classes
     return summarize(
         runner.stats,
         runner.exceptions,
         user_count=runner.user_count,
-        user_classes=dict(runner.user_classes_count),
+        # At the end all users are gone, and who they were is to be told.
+        user_classes=dict(runner.user_classes_count if runner.test_ended_epoch_s is None else runner.most_users),
         state=runner.state,
         started=runner.test_started_epoch_s,
         ended=runner.test_ended_epoch_s,
         host=host_of(environment),
         locustfiles=locustfiles or environment.parsed_locustfiles or (),
         notes=runner.notes,
-        options={} if options is None else _asked_for(options),
+        options={
+            **_asked_for(environment.parsed_options),
+            "failures_dir": runner.failures_dir,
+            **(runner.configuration or configuration_of(environment)),
+        },
         # With all users gone, as they are at the end, there are no shares but those that the weights say.
         task_ratios=task_ratios(classes, typical_users(classes)) if document_bytes else None,
         document_bytes=document_bytes,
@@ -47,7 +52,8 @@ def host_of(environment: Any) -> str | None:
 
 
 def _asked_for(options: Any) -> dict[str, object]:
-    # Names that a locustfile's own option may have taken, or that options made elsewhere do not have, are None.
+    # Names that a locustfile's own option may have taken, or that options made elsewhere do not have, are None; and all
+    # without a command.
     return {
         told: getattr(options, name, None)
         for told, name in (
@@ -56,9 +62,5 @@ def _asked_for(options: Any) -> dict[str, object]:
             ("run_time_s", "run_time"),
             ("iterations", "iterations"),
             ("stop_timeout_s", "stop_timeout"),
-            ("tags", "tags"),
-            ("exclude_tags", "exclude_tags"),
-            ("profile", "profile"),
-            ("failures_dir", "failures_directory"),
         )
     }

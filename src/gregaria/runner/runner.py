@@ -37,6 +37,8 @@ class Runner:
         target_user_count: how many users there shall be in the end.
         target_user_classes_count: how many of each class, according to the last step of the ramp.
         final_user_classes_count: how many of each class there were when the last test was stopped.
+        most_users: {class name: users}, the most that there were of each class in the current or last test.
+        configuration: what the current or last test was started with, see ``configuration_of``; None before.
         current_cpu_usage: percent of a core that this process has used.
         current_memory_usage: resident bytes of this process.
         cpu_warning_emitted: whether the CPU was too busy at some moment of this test.
@@ -44,6 +46,7 @@ class Runner:
         iterations: how many tasks the users of a test run together; None for no limit.
         iterations_left: how many of them are still to be begun; None for no limit.
         failure: why it has ended before it was told to; None while it has not.
+        failures_dir: where the failures of this test are written when it is over; None for nowhere.
         after_test: called when a test is over, all listeners included, and its figures are still there.
     """
 
@@ -58,6 +61,8 @@ class Runner:
         self.target_user_count = 0
         self.target_user_classes_count: dict[str, int] = {}
         self.final_user_classes_count: dict[str, int] = {}
+        self.most_users: dict[str, int] = {}
+        self.configuration: dict[str, Any] | None = None
         self.current_cpu_usage = 0.0
         self.current_memory_usage = 0
         self.cpu_warning_emitted = False
@@ -68,6 +73,7 @@ class Runner:
         self.iterations: int | None = None
         self.iterations_left: int | None = None
         self.failure: CommandError | None = None
+        self.failures_dir: str | None = None
         self.after_test: list[Callable[[], object]] = []
         self._messages = MessageListeners()
         self._monitor: Greenlet | None = None

@@ -9,6 +9,7 @@ from typing import Any
 import gevent
 from gevent import Greenlet
 
+from gregaria.runner.configuration import configuration_of
 from gregaria.runner.dispatch import Placement, Worker, check_load
 from gregaria.runner.runner import Runner
 from gregaria.runner.shape import LoadTestShape, follow
@@ -176,6 +177,7 @@ class SteeringRunner(Runner):
         self._keep_watch()
         self._quits = self._has_reset = self.cpu_warning_emitted = False
         self._end_reason = "it was stopped"
+        self.configuration, self.most_users = None, {}
         self._clear_figures()
         if self.iterations is not None:
             self.iterations_left = self.iterations
@@ -187,6 +189,8 @@ class SteeringRunner(Runner):
         self._timekeeper = Timekeeper(self.stats.timeline, self.stats.generator, self, self._tick_at_s)
         self.fire(self.environment.events.test_start, environment=self.environment)
         self._messages.wait_until_handled()
+        # Only now, for a listener of test_start may have chosen classes and arguments.
+        self.configuration = configuration_of(self.environment)
         if not self._is_testing or self._ender is not None:
             return False
         self._open_test()
@@ -195,11 +199,14 @@ class SteeringRunner(Runner):
 
     def _end_test(self) -> None:
         self.stats.timeline.mark("stop", self._end_reason)
+        self._note_users()
+        # When the last second is taken they are gone.
+        user_count = self.user_count
         try:
             super()._end_test()
         finally:
             if self._timekeeper is not None:
-                self._timekeeper.stop()
+                self._timekeeper.stop(user_count)
 
     def _mark_load(self, was_testing: bool) -> None:
         by_shape = self.shape_greenlet is not None and self.shape_greenlet is gevent.getcurrent()
@@ -211,6 +218,7 @@ class SteeringRunner(Runner):
         try:
             for placement in self.dispatcher:
                 self._place(placement, me)
+                self._note_users()
                 if self.spawning_greenlet is not me:
                     # Replaced while a constructor took its time; the next step belongs to the other ramp.
                     return
@@ -220,10 +228,15 @@ class SteeringRunner(Runner):
             self.stop_test("its dispatcher failed")
             return
         self._wait_until_placed()
+        self._note_users()
         if self.spawning_greenlet is not me:
             return
         self.spawning_greenlet = None
         self._spawning_is_complete()
+
+    def _note_users(self) -> None:
+        for name, count in self.user_classes_count.items():
+            self.most_users[name] = max(count, self.most_users.get(name, 0))
 
     def _spawning_is_complete(self) -> None:
         self.update_state(STATE_RUNNING)

@@ -53,10 +53,10 @@ class Timekeeper:
         self._at_s = timeline.now_epoch_s if at_s is None else at_s
         self._greenlet: Greenlet = gevent.spawn(self._run)
 
-    def stop(self) -> None:
-        """Keep what there is of the last second, and end."""
+    def stop(self, user_count: int) -> None:
+        """Keep what there is of the last second, in which there were so many users, and end."""
         self._greenlet.kill(block=False)
-        self._tick()
+        self._tick(user_count)
 
     def _run(self) -> None:
         # The first block is half a second at least.
@@ -64,14 +64,14 @@ class Timekeeper:
         while True:
             due_s = next_beat_s(max(last_s, self._timeline.now_epoch_s), _TICK_S, self._at_s)
             gevent.sleep(max(due_s - self._timeline.now_epoch_s, 0))
-            self._tick()
+            self._tick(self._runner.user_count)
             last_s = due_s
 
-    def _tick(self) -> None:
+    def _tick(self, user_count: int) -> None:
         num_late, self._num_late = self._num_late, self._generator.num_late_seconds
         # Fewer than before: the statistics have been cleared.
         late_seconds = max(self._num_late - num_late, 0)
-        self._timeline.tick(self._timeline.now_epoch_s, self._runner.user_count, late_seconds)
+        self._timeline.tick(self._timeline.now_epoch_s, user_count, late_seconds)
         self._mark_causes()
         self._mark_workers()
         self._mark_busy()

@@ -78,6 +78,11 @@ class GeneratorLog:
         return self._num_late
 
     @property
+    def last_second(self) -> Second | None:
+        """The latest second that was told; None before the first."""
+        return self._recent[-1] if self._recent else None
+
+    @property
     def causes(self) -> list[Cause]:
         """Who has held up the loop until now, in the order of the first times."""
         return list(self._causes.values())

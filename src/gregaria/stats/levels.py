@@ -141,9 +141,12 @@ class Levels:
             level.extend(block)
 
     def cover(self, from_ms: float, to_ms: float) -> list[Block]:
-        """The largest blocks that make up a stretch of time, which snaps to the smallest that are there at its ends."""
+        """The largest blocks that make up a stretch of time, which snaps to the smallest that are there at its ends.
+
+        None of a stretch that lies before or after all of them.
+        """
         found = self._cover(len(self._levels) - 1, from_ms, to_ms)
-        if not found and from_ms <= to_ms and self.end_ms:
+        if not found and from_ms <= to_ms and to_ms >= 0 and from_ms < self.end_ms:
             # Shorter than what is left there: the block around it.
             middle_ms = min(max((from_ms + to_ms) / 2, 0), self.end_ms - 1)
             around = [block for block in self.finest(0) if block.start_ms <= middle_ms < block.end_ms]

@@ -158,9 +158,7 @@ class Timeline:
             return None
         length_s = (blocks[-1].end_ms - blocks[0].start_ms) / 1000
         rows: list[tuple[int, RequestRow]] = []
-        for number, (name_id, entry) in enumerate(rows_of(_joined([block.rows for block in blocks]))):
-            if number and not number % _ROWS_AT_ONCE:
-                gevent.sleep(0)
+        for name_id, entry in _entries_of(blocks):
             method, name = names[name_id]
             rows.append((name_id, _row(entry, method, self._told(name), length_s)))
         rows.sort(key=lambda each: (each[1].name, each[1].method))
@@ -171,6 +169,13 @@ class Timeline:
             rows=tuple(row for _, row in rows),
             total=_row(_entry_of(join([block.total for block in blocks])), "", TOTAL, length_s),
         )
+
+    def entries(self, from_epoch_s: float, to_epoch_s: float) -> Iterator[tuple[str, str, Entry]]:
+        """(method, name as reports may tell it, row) of every name in a window. Others get their turn meanwhile."""
+        names = self._cutter.names
+        for name_id, entry in _entries_of(self._levels.cover(self._ms_of(from_epoch_s), self._ms_of(to_epoch_s))):
+            method, name = names[name_id]
+            yield method, self._told(name), entry
 
     def series(
         self, method: str, name: str, from_epoch_s: float | None = None, to_epoch_s: float | None = None
@@ -264,6 +269,14 @@ class Timeline:
         places = [place for place, kind in enumerate(kinds) if kind == commonest]
         dropped = set(places[-2::-2])
         self.marks = [mark for place, mark in enumerate(self.marks) if place not in dropped]
+
+
+def _entries_of(blocks: Sequence[Block]) -> Iterator[tuple[int, Entry]]:
+    """(id, row) of every name in the sum of blocks; others get their turn after so many of them."""
+    for number, row in enumerate(rows_of(_joined([block.rows for block in blocks]))):
+        if number and not number % _ROWS_AT_ONCE:
+            gevent.sleep(0)
+        yield row
 
 
 def _giving_way(blocks: Sequence[Block]) -> Iterator[Block]:

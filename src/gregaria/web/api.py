@@ -18,7 +18,8 @@ from gregaria.settings import settings
 from gregaria.stats.summary import RequestRow, reported_fractions
 from gregaria.web.feed import Feed
 from gregaria.web.figures import is_master
-from gregaria.web.form import kind_of
+from gregaria.web.form import kind_of, shown
+from gregaria.web.groups import times_of_groups
 from gregaria.web.locust_api import download, logs_of, task_ratios
 from gregaria.web.picture import Picture
 from gregaria.web.report import report_response
@@ -26,6 +27,8 @@ from gregaria.web.runs import Runs
 
 __all__ = ["Api"]
 
+#: a moment, in seconds since 1970, that no test sees
+_FAR_S = 1e11
 _CONTENT_TYPES = {".json": "application/json", ".csv": "text/csv"}
 
 
@@ -63,6 +66,8 @@ class Api:
             ("/compare", self.compare),
         ):
             blueprint.add_url_rule(path, view.__name__, guarded(view))
+        # Many ids would be too long for an address.
+        blueprint.add_url_rule("/groups", "groups", guarded(self.groups), methods=["POST"])
 
     def events(self) -> ResponseReturnValue:
         """The stream of events."""
@@ -74,7 +79,7 @@ class Api:
 
     def window(self) -> ResponseReturnValue:
         """The statistics of a stretch of time."""
-        found = self._environment.stats.timeline.window(_moment("from", 0.0), _moment("to", 1e11))
+        found = self._environment.stats.timeline.window(_moment("from", 0.0), _moment("to", _FAR_S))
         if found is None:
             abort(404, "Nothing is known of that time.")
         fractions = reported_fractions()
@@ -95,11 +100,25 @@ class Api:
     def series(self) -> ResponseReturnValue:
         """The course of one name."""
         number = request.args.get("id", type=int)
-        key = None if number is None else self._picture.name_of(number)
+        key = None if number is None else self._picture.names.get(number)
         if key is None:
             abort(404, "There is no such id.")
-        points = self._environment.stats.timeline.series(*key, _moment("from", 0.0), _moment("to", 1e11))
+        points = self._environment.stats.timeline.series(*key, _moment("from", 0.0), _moment("to", _FAR_S))
         return jsonify(points=[point.plain() for point in points])
+
+    def groups(self) -> ResponseReturnValue:
+        """The percentiles of several names together, for each group of them."""
+        groups, span = _asked_groups(request.get_json(force=True, silent=True))
+        names = self._picture.names
+        keys = [{names[number] for number in group if number in names} for group in groups]
+        fractions = reported_fractions()
+        return jsonify(
+            fractions=fractions,
+            groups=[
+                [times.percentile_us(fraction) for fraction in fractions] if times.total else []
+                for times in times_of_groups(self._environment.stats, keys, span)
+            ],
+        )
 
     def failures(self) -> ResponseReturnValue:
         """Failures with what was sent and received, exceptions, and requests that could not be made."""
@@ -172,9 +191,9 @@ class Api:
 
     def run_report(self, run_id: str) -> ResponseReturnValue:
         """The report of one of them."""
-        found = self._runs.document(run_id)
+        found = _apart(self._runs.document, run_id)
         if found is None:
-            abort(404, "There is no such run, or it cannot be read.")
+            abort(404, "There is no such run.")
         return report_response(found, f"{run_id}_report.html")
 
     def run_file(self, run_id: str, name: str) -> ResponseReturnValue:
@@ -189,16 +208,11 @@ class Api:
         measured = []
         for name in ("a", "b"):
             run_id = request.args.get(name, "")
-            found = self._runs.document(run_id)
+            found = _apart(self._runs.document, run_id)
             if found is None:
-                abort(404, f"{name} names no run, or one that cannot be read.")
-            measured.append((found, run_id))
-        # In a thread of the system: it may take longer than users of a running test are to wait.
-        try:
-            told = gevent.get_hub().threadpool.apply(_comparison, measured)
-        except CommandError as error:
-            abort(422, str(error))
-        return jsonify(told)
+                abort(404, f"{name} names no run.")
+            measured.append((found, self._runs.label(run_id)))
+        return jsonify(_apart(_comparison, *measured))
 
     def _group(self, group: Any) -> dict[str, Any]:
         return {
@@ -222,7 +236,7 @@ class Api:
                     {
                         "name": name,
                         "kind": kind_of(option, value),
-                        "value": None if option.is_secret else value,
+                        "value": None if option.is_secret else shown(value),
                         "is_set": value not in (None, "", []),
                         "choices": option.choices,
                         "help": option.help,
@@ -237,6 +251,14 @@ def _comparison(a: tuple[dict[str, Any], str], b: tuple[dict[str, Any], str]) ->
     return comparison_document(compare(run_of_document(*a), run_of_document(*b)))
 
 
+def _apart(work: Callable[..., Any], *arguments: Any) -> Any:
+    """What some work makes in a thread of the system: it may take longer than users of a running test are to wait."""
+    try:
+        return gevent.get_hub().threadpool.apply(work, arguments)
+    except CommandError as error:
+        abort(400, str(error))
+
+
 def _moment(name: str, default: float) -> float:
     text = request.args.get(name)
     if text is None:
@@ -248,6 +270,23 @@ def _moment(name: str, default: float) -> float:
     if not math.isfinite(moment):
         abort(400, f"{name} is a moment in seconds since 1970, not {text!r}")
     return moment
+
+
+def _asked_groups(told: Any) -> tuple[list[list[int]], tuple[float, float] | None]:
+    """Groups of ids, and the stretch of time if there is one."""
+    body = told if isinstance(told, dict) else {}
+    groups, span = body.get("groups"), body.get("span")
+    if not isinstance(groups, list) or not all(_is_list_of(group, int) for group in groups):
+        abort(400, "The body is a JSON object, whose groups is a list of lists of ids")
+    if span is None:
+        return groups, None
+    if not _is_list_of(span, int | float) or len(span) != 2 or not all(abs(each) < _FAR_S for each in span):
+        abort(400, "span is null, for the whole test, or two moments in seconds since 1970")
+    return groups, (float(span[0]), float(span[1]))
+
+
+def _is_list_of(value: Any, kind: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, kind) and not isinstance(each, bool) for each in value)
 
 
 def _plain_row(row: RequestRow, fractions: list[float]) -> list[Any]:

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,8 +15,10 @@ from gregaria.errors import GregariaError
 from gregaria.runner.dispatch import check_load
 from gregaria.runner.state import STATE_RUNNING, STATE_SPAWNING
 from gregaria.stats.masking import texts_of
+from gregaria.typed import check_host
 from gregaria.users.check import check_user_class
-from gregaria.web.form import WrongFieldError, as_rate, as_run_time_s, as_user_count, as_value
+from gregaria.web.before import Before
+from gregaria.web.form import WrongFieldError, as_host, as_rate, as_run_time_s, as_user_count, as_value
 
 __all__ = ["NO_SHAPE", "Control"]
 
@@ -45,6 +48,8 @@ class Control:
         self._environment = environment
         self._picks_classes = picks_classes
         self._turn = RLock()
+        # How everything was before the last start.
+        self._before: Before | None = None
 
     def add_routes(self, blueprint: Blueprint, guarded: Callable[[View], View]) -> None:
         """Add Locust's endpoints, each let in by ``guarded``; in older versions, GET stopped and cleared, too."""
@@ -81,6 +86,7 @@ class Control:
             classes, shape = self._chosen(fields, is_running)
         user_count, rate = as_user_count(one), as_rate(one)
         run_time_s = as_run_time_s(one["run_time"]) if one.get("run_time", "").strip() else None
+        host = as_host(one["host"]) if "host" in one else environment.host
         if shape is not None and is_running:
             raise WrongFieldError("Editing is disabled: the shape decides how many users there are")
         values = self._values(fields)
@@ -91,47 +97,75 @@ class Control:
             check_load(user_count, rate)
             if run_time_s is not None:
                 told["run_time"] = run_time_s
-            values |= {"num_users": user_count, "spawn_rate": rate, "run_time": run_time_s}
+            values |= {"num_users": user_count, "spawn_rate": rate}
         else:
             told["message"] = f"Swarming started using shape class '{type(shape).__name__}'"
             run_time_s = None
         if self._picks_classes:
             told["user_classes"] = sorted(user_class.__name__ for user_class in classes)
-        self._take_over(values, one)
+        # Whoever changes the load of a test has not asked for more time than it had.
+        is_timed_anew = not is_running or "run_time" in one
+        if is_timed_anew and shape is None:
+            values["run_time"] = self._whole_run_time_s(run_time_s) if is_running else run_time_s
+        if not is_running:
+            for user_class in classes:
+                check_user_class(user_class)
+        before = self._before = Before(environment)
+
+        def give_back() -> None:
+            # Unless somebody has given other values meanwhile.
+            if self._before is before:
+                before.give_back()
+                if not is_running:
+                    runner.stop_after(None)
+
+        self._take_over(values, host, one.get("profile"))
         if not is_running:
             self._pick(classes, shape)
-        runner.stop_after(run_time_s)
+            runner.stop_after(run_time_s)
         if shape is not None:
-            self._begin(runner.start_shape)
+            self._begin(runner.start_shape, give_back)
         else:
             only = classes if is_running and self._picks_classes else None
-            self._begin(lambda: runner.start(user_count, rate, user_classes=only))
+            self._begin(lambda: runner.start(user_count, rate, user_classes=only), give_back)
+        if is_running and is_timed_anew:
+            runner.stop_after(run_time_s)
         return {"host": environment.host, **told}
 
+    def _whole_run_time_s(self, left_s: float | None) -> float | None:
+        """How long the test that runs will have taken when it ends so many seconds from now."""
+        began_epoch_s = self._environment.runner.test_started_epoch_s
+        return left_s if left_s is None or began_epoch_s is None else round(time.time() - began_epoch_s) + left_s
+
     def _values(self, fields: Mapping[str, list[str]]) -> dict[str, Any]:
-        """The custom options that the form gives, each of the type that the present value has.
+        """The custom options that the form gives, each as its type and its choices allow.
 
         No others, for a page is not to choose where files are written.
+
+        Raises:
+            WrongFieldError: one cannot be what the form says.
         """
         options = self._environment.parsed_options
         if options is None:
             return {}
-        return {
-            name: as_value(fields[name], getattr(options, name))
-            for name, option in self._environment.custom_options.items()
+        values = {}
+        for name, option in self._environment.custom_options.items():
             # A page does not know what a secret is: left empty it stays.
-            if name in fields and hasattr(options, name) and (fields[name][-1] or not option.is_secret)
-        }
+            if name in fields and hasattr(options, name) and (fields[name][-1] or not option.is_secret):
+                try:
+                    values[name] = as_value(option, fields[name], getattr(options, name))
+                except WrongFieldError as error:
+                    raise WrongFieldError(f"{name}: {error}") from None
+        return values
 
-    def _take_over(self, values: Mapping[str, Any], one: Mapping[str, str]) -> None:
+    def _take_over(self, values: Mapping[str, Any], host: str | None, profile: str | None) -> None:
         environment = self._environment
-        if "host" in one:
-            environment.host = one["host"].replace("<", "").replace(">", "").strip()
-        if "profile" in one:
-            environment.profile = one["profile"]
-            values = {**values, "profile": one["profile"]}
+        environment.host = host
+        if profile is not None:
+            environment.profile = profile
+            values = {**values, "profile": profile}
         if environment.parsed_options is not None:
-            for name, value in {**values, "host": environment.host}.items():
+            for name, value in {**values, "host": host}.items():
                 setattr(environment.parsed_options, name, value)
         errors = environment.stats.errors
         secret = [name for name, option in environment.custom_options.items() if option.is_secret]
@@ -161,28 +195,41 @@ class Control:
     def _pick(self, classes: list[Any], shape: Any) -> None:
         environment = self._environment
         if self._picks_classes:
-            for user_class in classes:
-                check_user_class(user_class)
             # In place: the runner looks at this very list.
             environment.user_classes[:] = classes
         environment.shape_class = shape
         if shape is not None:
             shape.runner = environment.runner
 
-    def _begin(self, start: Callable[[], object]) -> None:
-        """Have a test begin, or raise why it cannot: its first listener may take its time, which nobody waits for."""
+    def _begin(self, start: Callable[[], object], give_back: Callable[[], object]) -> None:
+        """Have a test begin, or raise why it cannot: its first listener may take its time, which nobody waits for.
+
+        Args:
+            start: begins it, or raises.
+            give_back: called when it raises, before that is told.
+
+        Raises:
+            ValueError, GregariaError: it cannot be started.
+        """
         failures: list[Exception] = []
 
         def begin() -> None:
             try:
                 start()
             except (ValueError, GregariaError) as error:
+                give_back()
                 failures.append(error)
-                logger.debug("The test could not be started: %s", error)
 
-        gevent.spawn(begin).join(_FIRST_LOOK_S)
+        def tell(_: object) -> None:
+            if failures:
+                logger.error("The test could not be started: %s", failures[0])
+
+        greenlet = gevent.spawn(begin)
+        greenlet.join(_FIRST_LOOK_S)
         if failures:
             raise failures[0]
+        # The answer has gone by then.
+        greenlet.link(tell)
 
     # -- the rest --------------------------------------------------------------------------------------------------
 
@@ -216,6 +263,8 @@ class Control:
             abort(400, f"{unknown[0]} cannot be changed: of {name} there are {', '.join(sorted(known))}")
         if wrong := _wrong_attribute(changes):
             abort(400, wrong)
+        if changes.get("tasks") == [] and user_class.tasks:
+            abort(400, f"{name} needs at least one task: users of it would have nothing to do")
         try:
             environment.update_user_class(changes)
         except KeyError as error:
@@ -237,6 +286,11 @@ def _wrong_attribute(changes: Mapping[str, Any]) -> str | None:
     tasks = changes.get("tasks", [])
     if not isinstance(tasks, list) or not all(isinstance(task, str) for task in tasks):
         return "tasks is a list of names"
-    if not isinstance(changes.get("host", ""), str | None):
+    host = changes.get("host")
+    if not isinstance(host, str | None):
         return "host is a text or null"
+    try:
+        check_host(host or "")
+    except ValueError as error:
+        return f"host: {error}"
     return None

@@ -18,6 +18,8 @@ __all__ = ["Moment", "in_turns", "is_master", "json_in_turns", "locust_stats"]
 
 #: rows after which others get their turn
 _ROWS_AT_ONCE = 100
+#: share by which a rate over the whole test may be off while it goes on
+_SLACK = 0.01
 
 
 class Moment:
@@ -31,42 +33,48 @@ class Moment:
     def __init__(self, stats: RequestStats, state: str) -> None:
         self._stats = stats
         self._window_s = settings.current_window_s
-        is_running = state in RUNNING or stats.running
-        self._reference_us = clock.now_us() if is_running else stats.last_us
+        self._is_running = state in RUNNING or stats.running
+        self._reference_us = clock.now_us() if self._is_running else stats.last_us
         self._elapsed_s = (stats.last_us - stats.started_us) / 1e6
 
     def rates(self, entry: Entry) -> tuple[float, float]:
         """Requests and failures per second of the last seconds."""
         return entry.rates(self._stats.started_us, max(self._reference_us, entry.last_us), self._window_s)
 
-    def whole_rates(self, entry: Entry) -> tuple[float, float]:
-        """The same of the whole test."""
-        if self._elapsed_s <= 0:
-            return 0.0, 0.0
-        return entry.num_requests / self._elapsed_s, entry.num_failures / self._elapsed_s
+    def whole_rates(self, entry: Entry) -> list[float]:
+        """The same of the whole test, as pages are told them."""
+        counts = (entry.num_requests, entry.num_failures)
+        return [round(count / self._elapsed_s, 3) if self._elapsed_s > 0 else 0.0 for count in counts]
 
     def name(self, entry: Entry) -> str:
         """The entry's name as it may be shown."""
         return self._stats.errors.mask.text(entry.name)
 
     def counts(self, entry: Entry) -> list[Any]:
-        """How a row begins; as long as this is as it was, nothing has happened that a page should know."""
+        """How a row begins."""
         current_rps, current_fail_per_s = self.rates(entry)
         return [entry.num_requests, entry.num_failures, round(current_rps, 3), round(current_fail_per_s, 3)]
+
+    def is_as_told(self, row: Sequence[Any], entry: Entry) -> bool:
+        """Whether a page that was told this row (without the id) of the entry need not be told again.
+
+        The rates over the whole test of a name that is done fall while others go on: in the end what was told is exact.
+        """
+        slack = _SLACK if self._is_running else 0.0
+        rates = zip(row[8:10], self.whole_rates(entry), strict=True)
+        return row[:4] == self.counts(entry) and all(abs(told - now) <= slack * now for told, now in rates)
 
     def row(self, entry: Entry, fractions: Sequence[float]) -> list[Any]:
         """The page's row, without the id: see ``GET /api/events``."""
         times = entry.times
         is_timed = times.total > 0
-        total_rps, total_fail_per_s = self.whole_rates(entry)
         return [
             *self.counts(entry),
             round(times.sum_us / times.total) if is_timed else None,
             times.min_us if is_timed else None,
             times.max_us if is_timed else None,
             round(entry.total_bytes / entry.num_requests, 1) if entry.num_requests else 0,
-            round(total_rps, 3),
-            round(total_fail_per_s, 3),
+            *self.whole_rates(entry),
             entry.num_late,
             [times.percentile_us(fraction) for fraction in fractions] if is_timed else [],
         ]

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, make_response, request
 
-from gregaria.web.server import is_loopback
+from gregaria.engine.names import is_loopback
 
 __all__ = ["LARGEST_BODY_BYTES", "Guard", "allow_inline", "allow_login"]
 

@@ -9,7 +9,7 @@ from flask_login import LoginManager, current_user, login_required
 
 from gregaria.errors import CommandError, ExitCode
 
-__all__ = ["check_login", "login_arguments", "new_login_manager", "only_known"]
+__all__ = ["check_login", "login_arguments", "new_login_manager", "only_known", "secret_of"]
 
 View = Callable[..., Any]
 
@@ -67,6 +67,12 @@ def check_login(app: Flask, manager: Any, auth_args: dict[str, Any]) -> None:
             f"--web-login needs a listener of init in the locustfile: {'; '.join(missing)}. For example:\n\n{_EXAMPLE}",
             ExitCode.WEB,
         )
+
+
+def secret_of(app: Flask) -> list[str]:
+    """The texts with which whoever reads them could make himself a session: they are masked."""
+    key: str | bytes | None = app.secret_key
+    return [] if not key else [key if isinstance(key, str) else key.decode("latin-1")]
 
 
 def login_arguments(auth_args: dict[str, Any]) -> dict[str, Any]:

@@ -90,11 +90,10 @@ class Picture:
             **self._told,
         }
 
-    def name_of(self, number: int) -> tuple[str, str] | None:
-        """Method and name of an id, as they are told; the total's is -1."""
-        if number == -1:
-            return "", TOTAL
-        return next((key for key, each in self._ids.items() if each == number), None)
+    @property
+    def names(self) -> dict[int, tuple[str, str]]:
+        """Method and name of each id, as they are told; the total's is -1."""
+        return {-1: ("", TOTAL), **{number: key for key, number in self._ids.items()}}
 
     def id_of(self, method: str, name: str) -> int:
         """The id of a row, the next one if it has none."""
@@ -106,7 +105,7 @@ class Picture:
         for entry in in_turns(list(recorder.entries.values())):
             number = self.id_of(entry.method, moment.name(entry))
             before = self._rows.get(number)
-            if before is not None and before[1:5] == moment.counts(entry):
+            if before is not None and moment.is_as_told(before[1:], entry):
                 continue
             row = self._rows[number] = [number, *moment.row(entry, self._fractions)]
             rows.append(row)
@@ -117,7 +116,7 @@ class Picture:
         if rows:
             found["rows"] = rows
         total = self._told.get("total")
-        if total is None or total[:4] != moment.counts(recorder.total):
+        if total is None or not moment.is_as_told(total, recorder.total):
             found["total"] = self._told["total"] = moment.row(recorder.total, self._fractions)
 
     def _recent(self) -> list[Any]:
@@ -187,10 +186,16 @@ def _worker(node: Any) -> dict[str, Any]:
         "user_count": node.user_count,
         "cpu_usage": round(node.cpu_usage, 1),
         "memory_bytes": node.memory_usage or None,
-        "loop_delay_s": round(node.loop_delay_s, 3),
+        "loop_delay_s": _delay_s(node),
         "version": node.about.get("version"),
         "host": node.host,
     }
+
+
+def _delay_s(node: Any) -> float | None:
+    # One that does not turn has not told of the last second.
+    known = [each for each in (node.longest_delay_s, node.loop_delay_s or None) if each is not None]
+    return round(max(known), 3) if known else None
 
 
 def _generator(stats: Any) -> dict[str, Any] | None:

@@ -14,14 +14,14 @@ __all__ = ["report_response"]
 
 
 def report_response(document: Mapping[str, Any], name: str) -> Response:
-    """The report.
+    """The report, in the theme that the request asks for with ``theme=dark`` or ``theme=light``.
 
     Args:
         document: the run's.
         name: what the file is called where the request wants one, with ``download=1``.
     """
     try:
-        html = report_html(document)
+        html = report_html(document, request.args.get("theme"))
     except CommandError as error:
         abort(503, str(error))
     if request.args.get("download"):

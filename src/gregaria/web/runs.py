@@ -16,6 +16,7 @@ from typing import Any
 from gregaria.report.csv import write_exceptions, write_failures, write_requests
 from gregaria.report.file import ensure_writable, replace_text
 from gregaria.report.json import document
+from gregaria.report.reading import read_document
 from gregaria.settings import settings
 from gregaria.stats.summary import Summary
 
@@ -124,6 +125,12 @@ class Runs:
         """What there is, newest first."""
         return [asdict(run) for run in sorted(self._runs.values(), key=_age)]
 
+    def label(self, run_id: str) -> str:
+        """What a run is called, ``run 4``; where one of another command has the same number, with its id."""
+        number = self._runs[run_id].number
+        is_alone = [run.number for run in self._runs.values()].count(number) == 1
+        return f"run {number}" if is_alone else f"run {number} ({run_id})"
+
     def file(self, run_id: str, name: str) -> Path | None:
         """A file of a run, ``document.json``, ``requests.csv`` or another table; None if there is none."""
         if run_id not in self._runs or name not in (_DOCUMENT, *_TABLES):
@@ -132,14 +139,13 @@ class Runs:
         return path if path.is_file() else None
 
     def document(self, run_id: str) -> dict[str, Any] | None:
-        """The document of a run; None if there is no such run, or its file is broken."""
+        """The document of a run; None if there is no such run.
+
+        Raises:
+            CommandError: its file is broken, or of a later version.
+        """
         path = self.file(run_id, _DOCUMENT)
-        try:
-            found = None if path is None else json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            logger.warning("The run %s cannot be read: %s", run_id, error)
-            return None
-        return found if isinstance(found, dict) else None
+        return None if path is None else read_document(path, run_id)
 
     def _forget_oldest(self) -> None:
         kept_bytes = 0

@@ -1,6 +1,5 @@
 """Listening: an HTTP or HTTPS server in the event loop, with bounds, and errors that say what to do."""
 
-import ipaddress
 import logging
 import ssl
 from typing import Any
@@ -10,7 +9,7 @@ from gevent.pywsgi import WSGIHandler, WSGIServer
 
 from gregaria.errors import CommandError, ExitCode
 
-__all__ = ["Server", "is_loopback", "tls_context"]
+__all__ = ["Server", "tls_context"]
 
 logger = logging.getLogger("gregaria.web")
 
@@ -85,7 +84,6 @@ class Server(WSGIServer):  # type: ignore[misc]
                 ExitCode.WEB,
             ) from None
 
-
     def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> None:
         """Serve one connection; a client that does not trust the certificate hangs up, which is its own affair."""
         try:
@@ -115,13 +113,3 @@ def tls_context(certificate: str | None, key: str | None) -> ssl.SSLContext | No
             ExitCode.USAGE,
         ) from None
     return context
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens there."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from gevent import Greenlet
 from werkzeug.exceptions import HTTPException
 
+from gregaria.engine.names import is_loopback
 from gregaria.errors import CommandError, ExitCode
 from gregaria.report.json import DOCUMENT_BYTES, document
 from gregaria.report.moment import host_of, summary_of
@@ -26,12 +27,12 @@ from gregaria.web.figures import is_master
 from gregaria.web.form import extra_option
 from gregaria.web.guard import Guard, allow_login
 from gregaria.web.locust_api import LocustApi, file_name
-from gregaria.web.login import check_login, login_arguments, new_login_manager, only_known
+from gregaria.web.login import check_login, login_arguments, new_login_manager, only_known, secret_of
 from gregaria.web.page import Page
 from gregaria.web.picture import Picture
 from gregaria.web.report import report_response
 from gregaria.web.runs import Runs
-from gregaria.web.server import Server, is_loopback, tls_context
+from gregaria.web.server import Server, tls_context
 
 __all__ = ["WebUI"]
 
@@ -123,6 +124,8 @@ class WebUI:
         """
         if self.web_login:
             check_login(self.app, self.login_manager, self.auth_args)
+            errors = self.environment.stats.errors
+            errors.mask = errors.mask.and_these(secret_of(self.app))
         self._listen()
 
     def _listen(self) -> None:

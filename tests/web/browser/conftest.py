@@ -47,8 +47,9 @@ def open_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Call
     PICTURES.mkdir(parents=True, exist_ok=True)
 
     def complain(message: ConsoleMessage) -> None:
-        # What a page cannot help: its server was stopped.
-        if message.type in ("error", "warning") and "net::ERR" not in message.text:
+        # What a page cannot help: its server was stopped, or its login has run out.
+        is_outside = "net::ERR" in message.text or "status of 401" in message.text
+        if message.type in ("error", "warning") and not is_outside:
             complaints.append(message.text)
 
     def open_page(url: str, width: int = 1440, height: int = 900, **options: Any) -> Page:

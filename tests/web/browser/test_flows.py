@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,10 @@ from tests.web.conftest import Site, Starter
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(90)]
 
 Open = Callable[..., Page]
+
+#: a browser opens six connections to a server
+MANY_TABS = 8
+HAS_MORE = "least => Number(document.querySelector('.rows tfoot .number').textContent.replaceAll(',', '')) > least"
 
 
 def test_from_the_form_to_the_end_the_page_tells_what_the_target_has_counted(
@@ -40,11 +45,24 @@ def test_from_the_form_to_the_end_the_page_tells_what_the_target_has_counted(
     expect(page.locator(".tile").filter(has_text="Users")).to_contain_text("of 2")
     site.until(lambda: any("START green 3 False open-sesame" in line for line in site.out))
 
-    # More users, while it runs.
+    # More users, while it runs, and an end; more of them leave the end where it is.
     page.keyboard.press("e")
-    page.get_by_role("dialog").get_by_label("Users", exact=True).fill("4")
+    users = page.get_by_role("dialog").get_by_label("Users", exact=True)
+    expect(users).to_be_focused()
+    users.fill("3.5")
+    expect(page.get_by_role("alert")).to_have_text("Write a whole number of users, such as 50.")
+    users.fill("3")
+    page.get_by_label("Run time left").fill("10m")
+    page.get_by_role("button", name="Change", exact=True).click()
+    expect(page.locator(".tile").filter(has_text="Users")).to_contain_text("of 3")
+    expect(page.locator(".tile").filter(has_text="Elapsed")).to_contain_text(re.compile("of 10:"))
+    ends_epoch_s = site.hello()["run"]["ends_epoch_s"]
+    page.keyboard.press("e")
+    expect(page.get_by_label("Run time left")).to_have_value(re.compile("^(10m|9m[0-9]+s)$"))
+    users.fill("4")
     page.get_by_role("button", name="Change", exact=True).click()
     expect(page.locator(".tile").filter(has_text="Users")).to_contain_text("of 4")
+    assert site.hello()["run"]["ends_epoch_s"] == ends_epoch_s
     site.until(lambda: site.requests_of() > 60)
 
     page.get_by_role("button", name="Stop").click()
@@ -57,11 +75,23 @@ def test_from_the_form_to_the_end_the_page_tells_what_the_target_has_counted(
     assert number_in(cell(page, "/status/500", "Failures")) == counts["/status/500"]
     assert number_in(cell(page, "All requests", "Requests")) == sum(counts.values())
 
+    # Rates are those of the whole run, of each name as of all.
+    per_s = {row["Name"]: float(row["Requests/s"]) for row in csv_rows(site.get("/stats/requests/csv").text)}
+    for path in ("/look", "/status/500", "/sell"):
+        assert float(cell(page, path, "Req/s")) == pytest.approx(per_s[path], rel=0.01)
+    expect(page.locator(".tile").filter(has_text="Requests/s")).to_contain_text(cell(page, "All requests", "Req/s"))
+
+    # Percentiles of names that are folded together are those of their requests together: here all there are.
+    page.get_by_label("Fold by").select_option("method")
+    for column in ("p50", "p95", "p99"):
+        expect(page.locator(".line-group")).to_contain_text(cell(page, "All requests", column))
+    page.get_by_label("Fold by").select_option("nothing")
+
     # What is taken home tells the same.
     tab(page, "Downloads")
     with page.expect_download() as waiting:
         page.get_by_role("link", name="Statistics").click()
-    rows = list(csv.DictReader(io.StringIO(Path(waiting.value.path()).read_text())))
+    rows = csv_rows(Path(waiting.value.path()).read_text())
     assert {row["Name"]: int(row["Request Count"]) for row in rows} == counts | {"Aggregated": sum(counts.values())}
     with page.expect_download() as waiting:
         page.get_by_role("link", name="Report").click()
@@ -74,6 +104,7 @@ def test_from_the_form_to_the_end_the_page_tells_what_the_target_has_counted(
     tab(page, "Runs")
     expect(page.get_by_role("row", name=re.compile("Compare run 1"))).to_contain_text(f"{sum(counts.values()):,}")
     page.get_by_role("button", name="New test").click()
+    expect(page.get_by_role("dialog").get_by_label("Users", exact=True)).to_be_focused()
     expect(page.get_by_role("dialog").get_by_label("Host")).to_have_value(own_target.url)
     expect(page.get_by_role("dialog").get_by_label("colour", exact=True)).to_have_value("green")
     page.get_by_role("button", name="Start the test").click()
@@ -89,6 +120,11 @@ def test_from_the_form_to_the_end_the_page_tells_what_the_target_has_counted(
     comparison = page.get_by_role("region", name="Comparison")
     expect(comparison.get_by_role("row", name=re.compile("^Aggregated"))).to_be_visible()
     expect(comparison.get_by_role("heading")).not_to_be_empty()
+    expect(comparison.get_by_text(re.compile(r"^A: run 1 \(\d+ s\)\. B: run 2 \("))).to_be_visible()
+
+
+def csv_rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
 
 
 def test_who_comes_late_sees_the_whole_run(open_page: Open, running: Site) -> None:
@@ -99,7 +135,7 @@ def test_who_comes_late_sees_the_whole_run(open_page: Open, running: Site) -> No
     chart = page.get_by_role("img", name=re.compile("^Requests over time"))
     expect(chart).to_have_attribute("aria-label", re.compile(r"Requests/s: last [\d.]+, highest [\d.]+"))
     first = page.locator(".minimap-from").inner_text()
-    began = page.evaluate("s => new Date(s * 1000).toTimeString().slice(0, 8)", hello["points"][0][0])
+    began = page.evaluate("s => new Date(Math.round(s) * 1000).toTimeString().slice(0, 8)", hello["points"][0][0])
     assert first == began
 
 
@@ -153,6 +189,8 @@ def test_a_name_has_its_own_charts_and_its_failures_are_told_whole(open_page: Op
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("curl -i http://127.0.0.1:")
     assert "/status/500" in copied
+    again = subprocess.run(["bash", "-c", copied], capture_output=True, text=True, timeout=30, check=True)
+    assert again.stdout.startswith("HTTP/1.1 500")
     page.keyboard.press("Escape")
     expect(drawer).to_have_count(0)
 
@@ -177,7 +215,7 @@ def test_the_table_is_walked_through_with_keys(open_page: Open, running: Site) -
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 1024, 390])
+@pytest.mark.parametrize("width", [1440, 1024, 360])
 def test_it_fits_the_screen_in_both_themes_and_axe_finds_nothing_serious(
     open_page: Open, running: Site, scheme: str, width: int, axe: str
 ) -> None:
@@ -231,16 +269,85 @@ def test_a_server_that_goes_and_comes_back_is_waited_for(open_page: Open, starte
     expect(page.get_by_role("button", name="Start the test")).to_be_visible()
 
 
+def test_more_tabs_than_a_browser_has_connections_for_are_all_told_what_is_new(open_page: Open, running: Site) -> None:
+    first = open_page(running.url)
+    tabs = [first, *(first.context.new_page() for _ in range(MANY_TABS - 1))]
+    for page in tabs[1:]:
+        page.goto(running.url)
+    for page in tabs:
+        expect(page.locator(".line-name")).to_have_count(3)
+    so_far = running.requests_of()
+    for page in tabs:
+        expect(page.get_by_role("status").filter(has_text="Running")).to_be_visible()
+        page.wait_for_function(HAS_MORE, arg=so_far)
+    # Those that are left go on when the first one, which opened the stream, is gone.
+    first.goto("about:blank")
+    so_far = running.requests_of()
+    tabs[-1].wait_for_function(HAS_MORE, arg=so_far)
+
+
+def test_where_tabs_can_share_nothing_each_has_a_stream_of_its_own(open_page: Open, running: Site) -> None:
+    page = open_page(running.url)
+    page.add_init_script("delete window.SharedWorker")
+    with page.expect_request(re.compile("/api/events")):
+        page.reload()
+    expect(page.locator(".line-name")).to_have_count(3)
+    page.wait_for_function(HAS_MORE, arg=running.requests_of())
+
+
 def test_everything_works_below_a_base_path(open_page: Open, starter: Starter, target: Server) -> None:
-    site = starter.start("--web-base-path", "/load", "-H", target.url)
+    login = LOGIN.replace('"/enter"', '"/load/enter"').replace('"/"', '"/load/"').replace('"/login"', '"/load/login"')
+    starter.write("shop.py", (starter.folder / "shop.py").read_text() + login)
+    site = starter.start("--web-base-path", "/load", "--web-login", "-H", target.url)
     page = open_page(f"{site.url}/")
+    page.get_by_label("User name").fill("ada")
+    page.get_by_label("Password").fill("sesame")
+    page.get_by_role("button", name="Log in").click()
     page.get_by_role("button", name="Start the test").click()
     expect(page.locator(".line-name").first).to_be_visible()
+    page.get_by_label("Fold by").select_option("path")
+    expect(page.locator(".line-group").first.locator(".number").nth(4)).to_have_text(re.compile("[0-9]"))
     tab(page, "Logs")
     expect(page.get_by_role("log")).to_contain_text("Starting web interface")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("status").filter(has_text="Stopped")).to_be_visible()
+    tab(page, "Downloads")
+    for name in ("Report", "Statistics"):
+        with page.expect_download() as waiting:
+            page.get_by_role("link", name=name).click()
+        assert "/look" in Path(waiting.value.path()).read_text()
+    tab(page, "Runs")
+    link = page.get_by_role("link", name="Report")
+    assert "Load test report" in page.request.get(f"{site.url}/{link.get_attribute('href')}").text()
 
 
-def test_workers_are_told_and_waited_for(open_page: Open, starter: Starter, target: Server) -> None:
+SHAPE = """
+from locust import LoadTestShape
+
+class Wave(LoadTestShape):
+    def tick(self):
+        return 3, 100
+"""
+
+
+def test_a_shape_decides_and_counting_anew_leaves_it_alone(open_page: Open, starter: Starter, target: Server) -> None:
+    starter.write("shop.py", (starter.folder / "shop.py").read_text() + SHAPE)
+    site = starter.start("-H", target.url)
+    page = open_page(site.url)
+    expect(page.get_by_text("The shape Wave decides how many users there are.")).to_be_visible()
+    expect(page.get_by_label("Users", exact=True)).to_have_count(0)
+    page.get_by_role("button", name="Start the test").click()
+    expect(page.locator(".tile").filter(has_text="Users")).to_contain_text("by Wave")
+    expect(page.get_by_role("button", name="Edit")).to_be_disabled()
+    site.until(lambda: site.requests_of() > 150)
+    with page.expect_response(re.compile("/stats/reset")):
+        page.get_by_role("button", name="Reset").click()
+    expect(page.locator(".rows tfoot .number").first).to_have_text(re.compile(r"^\d{1,2}$"))
+    page.wait_for_function(HAS_MORE, arg=100)
+    expect(page.locator(".tile").filter(has_text="Users")).to_contain_text("3")
+
+
+def test_workers_are_told_and_waited_for(open_page: Open, starter: Starter, target: Server, axe: str) -> None:
     site = starter.start("--processes", "2", "-H", target.url)
     page = open_page(site.url)
     page.get_by_role("button", name="Start the test").click()
@@ -248,6 +355,9 @@ def test_workers_are_told_and_waited_for(open_page: Open, starter: Starter, targ
     tab(page, "Workers")
     rows = page.get_by_role("row").filter(has=page.get_by_role("rowheader"))
     expect(rows).to_have_count(2)
+    for _ in ("light", "dark"):
+        assert serious_in(page, axe) == []
+        page.keyboard.press("t")
     tab(page, "Logs")
     # Workers send their lines now and then.
     process = page.get_by_label("Process whose log is shown")
@@ -338,3 +448,75 @@ def test_who_does_not_know_the_word_sees_the_login_page(open_page: Open, starter
     page.get_by_label("Password").fill("sesame")
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("button", name="Start the test")).to_be_visible()
+
+
+def test_a_login_that_has_run_out_leads_to_the_login_page_and_back(
+    open_page: Open, starter: Starter, target: Server
+) -> None:
+    users = (starter.folder / "shop.py").read_text()
+    starter.write("shop.py", users + LOGIN)
+    site = starter.start("--web-login", "-H", target.url)
+    site.post("/enter", {"password": "sesame"})
+    site.swarm(host=target.url)
+    page = open_page(site.url)
+
+    def log_in() -> None:
+        expect(page.get_by_text("Your login has run out.")).to_be_visible()
+        page.get_by_label("User name").fill("ada")
+        page.get_by_label("Password").fill("sesame")
+        page.get_by_role("button", name="Log in").click()
+
+    page.get_by_label("User name").fill("ada")
+    page.get_by_label("Password").fill("sesame")
+    expect(page.get_by_text("Your login has run out.")).to_have_count(0)
+    page.get_by_role("button", name="Log in").click()
+    tab(page, "Charts")
+
+    # Somebody wants something done.
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Stop").click()
+    log_in()
+    expect(page.locator("nav [aria-current]")).to_contain_text("Charts")
+    expect(page.get_by_role("status").filter(has_text="Running")).to_be_visible()
+
+    # Nobody does anything, and the stream of events comes to an end over night.
+    page.context.clear_cookies()
+    page.context.set_offline(True)
+    page.context.set_offline(False)
+    log_in()
+    expect(page.locator("nav [aria-current]")).to_contain_text("Charts")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("status").filter(has_text="Stopped")).to_be_visible()
+
+
+def test_the_locustfile_says_which_percentiles_are_shown_until_somebody_chooses(
+    open_page: Open, starter: Starter, target: Server, tmp_path: Path
+) -> None:
+    users = (starter.folder / "shop.py").read_text()
+    chosen = "import locust.stats\nlocust.stats.PERCENTILES_TO_STATISTICS = [0.8, 0.999]\n"
+    starter.write("shop.py", users + chosen + "locust.stats.PERCENTILES_TO_CHART = [0.9, 0.99]\n")
+    site = starter.start("-H", target.url)
+    site.swarm(host=target.url)
+    site.until(lambda: site.requests_of() > 20)
+
+    def percentiles(page: Page) -> list[str]:
+        expect(page.locator(".rows thead th").filter(has_text=re.compile("^p[0-9]")).first).to_be_visible()
+        heads = [text.strip(" ↓↑") for text in page.locator(".rows thead th").all_inner_texts()]
+        return [head for head in heads if re.fullmatch(r"p[0-9.]+", head)]
+
+    page = open_page(site.url)
+    assert percentiles(page) == ["p50", "p80", "p99.9"]
+    page.get_by_text("Columns", exact=True).click()
+    page.get_by_label("p75").check()
+    page.reload()
+    assert percentiles(page) == ["p50", "p75", "p80", "p99.9"]
+    tab(page, "Charts")
+    legend = page.locator(".chart").filter(has_text="Response times").first.locator(".legend")
+    expect(legend).to_contain_text(re.compile("now.*p90.*p99"))
+    site.post("/stop")
+    expect(legend).to_contain_text("whole run")
+    report = tmp_path / "report.html"
+    report.write_bytes(site.get("/stats/report?download=1").content)
+    told = open_page(f"file://{report}")
+    assert percentiles(told) == ["p50", "p80", "p99.9"]
+    expect(told.locator("#part-charts .legend").nth(1)).to_contain_text(re.compile("whole run.*p90.*p99"))

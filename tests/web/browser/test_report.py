@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.support.command import Run, run_gregaria
 from tests.support.servers import Server
 from tests.web.browser.conftest import cell, number_in, serious_in
-from tests.web.conftest import USERS
+from tests.web.conftest import USERS, Site
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(90)]
 
@@ -35,7 +35,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory, target: Server) -> tuple[
     (folder / "shop.py").write_text(USERS + TROUBLE)
     run = run_gregaria(
         "-f", "shop.py", "-H", target.url, "-u", "6", "-r", "6", "-t", "5s", "--html", "r_{u}_{t}.html",
-        "--password", "open-sesame", folder=folder, timeout_s=60,
+        "--password", "open-sesame", folder=folder,
     )  # fmt: skip
     assert (folder / "r_6_5.html").exists(), run.output
     return folder / "r_6_5.html", run
@@ -52,6 +52,9 @@ def test_it_tells_what_the_document_tells_and_asks_nobody(open_page: Open, repor
     expect(page.get_by_text(run.report["machine"]["system"])).to_be_visible()
     expect(page.locator("#part-exceptions")).to_contain_text("KeyError: 'basket'")
     expect(page.locator("#part-ratios")).to_contain_text("Clumsy")
+    configuration = page.locator(".configuration")
+    for told in ("Buyer", "weight 1", "password", "***", "colour", "red", "hidden"):
+        expect(configuration).to_contain_text(told)
     assert "open-sesame" not in path.read_text()
 
 
@@ -64,7 +67,9 @@ def test_its_failures_have_their_exchanges(open_page: Open, reported: tuple[Path
 def test_a_window_of_it_is_added_up_as_the_timeline_says(open_page: Open, reported: tuple[Path, Run]) -> None:
     path, run = reported
     page = open_page(f"file://{path}")
-    box = page.locator("#part-charts .u-over").first.bounding_box()
+    plot = page.locator("#part-charts .u-over").first
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 20)
     page.mouse.down()
@@ -78,6 +83,10 @@ def test_a_window_of_it_is_added_up_as_the_timeline_says(open_page: Open, report
     runs_of_blocks = {sum(blocks[a:b]) for a in range(len(blocks)) for b in range(a + 1, len(blocks) + 1)}
     assert number_in(found[1]) in runs_of_blocks
     assert number_in(found[1]) == number_in(cell(page, "All requests", "Requests")) < run.total["num_requests"]
+    page.get_by_label("Fold by").select_option("method")
+    for column in ("p50", "p95", "p99"):
+        expect(page.locator(".line-group")).to_contain_text(cell(page, "All requests", column))
+    page.get_by_label("Fold by").select_option("nothing")
     page.locator("#part-stats .line-name").filter(has_text="/look").click()
     expect(page.get_by_role("dialog", name="GET /look").get_by_role("img")).to_have_count(3)
 
@@ -90,8 +99,13 @@ def test_axe_finds_nothing_serious_in_it(open_page: Open, reported: tuple[Path, 
 
 
 def test_on_paper_all_rows_are_there_and_no_buttons(open_page: Open, reported: tuple[Path, Run]) -> None:
-    page = open_page(f"file://{reported[0]}")
+    page = open_page(f"file://{reported[0]}", color_scheme="dark")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.emulate_media(media="print")
+    # Paper is light, charts are as wide as it, and the names have room.
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    assert page.locator("#part-charts canvas").first.evaluate("canvas => canvas.clientWidth") < 720
+    assert page.locator("#part-stats td.name").first.evaluate("cell => cell.clientWidth") > 150
     expect(page.locator("nav")).to_be_hidden()
     expect(page.locator("#part-stats .line-name")).to_have_count(4)
     expect(page.get_by_text("Columns", exact=True)).to_be_hidden()
@@ -99,3 +113,13 @@ def test_on_paper_all_rows_are_there_and_no_buttons(open_page: Open, reported: t
         "['#part-stats table', '#part-failures'].map((each) => document.querySelector(each).getBoundingClientRect())"
     )
     assert places[0]["bottom"] <= places[1]["top"]
+
+
+@pytest.mark.parametrize(("asked", "shown"), [("dark", "dark"), ("pink", "light")])
+def test_it_opens_in_the_theme_that_the_request_asks_for(
+    open_page: Open, running: Site, asked: str, shown: str
+) -> None:
+    page = open_page(f"{running.url}/stats/report?theme={asked}", color_scheme="light")
+    expect(page.locator("html")).to_have_attribute("data-theme", shown)
+    page.keyboard.press("t")
+    expect(page.locator("html")).to_have_attribute("data-theme", "light" if shown == "dark" else "dark")

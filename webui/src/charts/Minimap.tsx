@@ -3,7 +3,7 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 
-import { clock } from "../format";
+import { nearestClock } from "../format";
 import type { Point } from "../model";
 import { frameOf } from "./frame";
 import type { Span, View } from "./range";
@@ -80,8 +80,8 @@ export function Minimap({ view, course }: Props) {
       <div class="minimap-shade" style={{ left: 0, width: `${place(span.fromS)}%` }} />
       <div class="minimap-shade" style={{ right: 0, width: `${100 - place(span.toS)}%` }} />
       <div class="minimap-window" style={{ left: `${place(span.fromS)}%`, right: `${100 - place(span.toS)}%` }} />
-      <span class="minimap-from">{clock(whole.fromS)}</span>
-      <span class="minimap-to">{clock(whole.toS)}</span>
+      <span class="minimap-from">{nearestClock(whole.fromS)}</span>
+      <span class="minimap-to">{nearestClock(whole.toS)}</span>
     </div>
   );
 }

@@ -3,14 +3,16 @@
 import "uplot/dist/uPlot.min.css";
 
 import { type ReadonlySignal, type Signal, useComputed, useSignalEffect } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 
 import { clock } from "../format";
 import type { Mark } from "../model";
+import { PAPER_PX, isPrinted } from "../paper";
 import { colour, theme } from "../theme";
 import type { Frame } from "./frame";
 import type { View } from "./range";
+import type { Summed } from "./summed";
 
 /** One line. */
 export interface Line {
@@ -20,6 +22,9 @@ export interface Line {
   values: (frame: Frame) => (number | null)[];
   /** Whether the area below it is shaded. */
   isFilled?: boolean;
+  /** Its value over a stretch of the run, and what that is called where it is not the line's own name. */
+  sum: (summed: Summed) => number | null;
+  sumLabel?: string;
 }
 
 /** What is drawn besides lines, below them. */
@@ -33,6 +38,8 @@ interface Props {
   marks: ReadonlySignal<readonly Mark[]>;
   /** Which column the pointer is at, in all charts that have the same frame. */
   cursor: Signal<number | null>;
+  /** What the legend tells while the pointer is nowhere. */
+  summed: ReadonlySignal<Summed>;
   format: (value: number | null) => string;
   height: number;
   /** Charts with the same frame and key have their cursors in step. */
@@ -57,16 +64,19 @@ export function TimeChart(props: Props) {
   const { title, lines, frame, view, marks, format, height } = props;
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const shape = `${theme.value} ${title} ${lines.map((line) => line.label).join()} ${props.logRange ? "log" : ""}`;
+  const isOnPaper = isPrinted.value;
+  const shape = `${isOnPaper} ${theme.value} ${title} ${lines.map((line) => line.label).join()} ${props.logRange ? "log" : ""}`;
 
-  useEffect(() => {
+  // Before the browser shows anything: paper does not wait.
+  useLayoutEffect(() => {
     const element = holder.current;
     if (!element) return;
-    const made = new uPlot(optionsOf(props, element.clientWidth), dataOf(frame.peek(), lines), element);
+    const width = isOnPaper ? PAPER_PX : element.clientWidth;
+    const made = new uPlot(optionsOf(props, width), dataOf(frame.peek(), lines), element);
     plot.current = made;
     const unbind = bindPanning(made, view);
     const resizing = new ResizeObserver(() => {
-      if (element.clientWidth && element.clientWidth !== made.width) {
+      if (!isOnPaper && element.clientWidth && element.clientWidth !== made.width) {
         made.setSize({ width: element.clientWidth, height });
       }
     });
@@ -121,24 +131,27 @@ const KEYS: Record<string, (view: View) => void> = {
   "0": (view) => view.showAll(),
 };
 
-/** The lines' names, with their values at the pointer or else the newest; and the mark that the pointer is at. */
-function Legend({ lines, frame, cursor, format, marks, view }: Props) {
+/** The lines' names, with their values at the pointer or else what they come to; and the mark at the pointer. */
+function Legend({ lines, frame, cursor, summed, format, marks, view }: Props) {
   const at = cursor.value;
   const { x } = frame.value;
   const place = at !== null && at < x.length ? at : x.length - 1;
   const { fromS, toS } = view.span.value;
   const here = x[place];
+  const { value: sum } = summed;
+  const isSum = at === null && !sum.isNewest;
   const nearS = (NEAR_PX / 1000) * (toS - fromS);
   const mark = at === null || here === undefined
     ? undefined
     : marks.value.find((each) => Math.abs(each.epochS - here) <= nearS);
   return (
     <span class="legend">
-      {at !== null && here !== undefined && <span class="legend-time">{clock(here)}</span>}
+      {lines.length > 0 && here !== undefined && <span class="legend-time">{at === null ? sum.of : clock(here)}</span>}
       {lines.map((line) => (
         <span class="legend-entry" key={line.label}>
           <i class="swatch" style={{ background: `var(--${line.colour})` }} />
-          {line.label} <b>{format(line.values(frame.value)[place] ?? null)}</b>
+          {(isSum && line.sumLabel) || line.label}{" "}
+          <b>{format(isSum ? line.sum(sum) : (line.values(frame.value)[place] ?? null))}</b>
         </span>
       ))}
       {mark && <span class="legend-mark">{mark.text}</span>}

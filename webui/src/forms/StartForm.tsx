@@ -1,7 +1,7 @@
 /** The form that a test is started with. */
 
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 
 import { api, messageOf } from "../api";
 import { useDesk } from "../desk";
@@ -21,7 +21,7 @@ export function StartForm({ onDone }: { onDone: () => void }) {
   useEffect(() => {
     api.form().then((model) => (form.value = model), (error: unknown) => (trouble.value = messageOf(error)));
   }, []);
-  if (trouble.value) return <p class="banner banner-red">{trouble.value}</p>;
+  if (trouble.value) return <p class="banner banner-red" role="alert">{trouble.value}</p>;
   return form.value ? <Fields form={form.value} onDone={onDone} /> : <p class="nothing">Loading…</p>;
 }
 
@@ -31,6 +31,9 @@ function Fields({ form, onDone }: { form: FormModel; onDone: () => void }) {
   const mistakes = useSignal<Mistakes>({});
   const refusal = useSignal("");
   const isBusy = useSignal(false);
+  const box = useRef<HTMLFormElement>(null);
+  // A dialog had nothing else to go to than its button before the form was there.
+  useEffect(() => box.current?.closest("dialog")?.querySelector<HTMLElement>("form input")?.focus(), []);
   const run = store.run.value;
   const workers = store.workers.value.filter(({ state }) => state !== "missing").length;
   const expected = Math.max(run?.expected_workers ?? 1, 1);
@@ -66,6 +69,7 @@ function Fields({ form, onDone }: { form: FormModel; onDone: () => void }) {
   const shaped = isShaped(form, now);
   return (
     <form
+      ref={box}
       class="start-form"
       noValidate
       onSubmit={(event) => {
@@ -158,8 +162,15 @@ function ClassPicker({ form, values, mistake, onChange }: PickerProps) {
     const chosen = values.userClasses;
     onChange({ userClasses: chosen.includes(name) ? chosen.filter((each) => each !== name) : [...chosen, name] });
   };
+  // Those that are the form's own say nothing.
+  const hasHosts = form.user_classes.some(({ host }) => host && host !== form.values.host);
   return (
-    <fieldset class={mistake ? "field field-wrong" : "field"} id={idOf("userClasses")} tabIndex={-1}>
+    <fieldset
+      class={mistake ? "field field-wrong" : "field"}
+      id={idOf("userClasses")}
+      tabIndex={-1}
+      aria-describedby={mistake && `${idOf("userClasses")}-mistake`}
+    >
       <legend>User classes</legend>
       <div class="scroll-x">
         <table class="plain">
@@ -168,7 +179,7 @@ function ClassPicker({ form, values, mistake, onChange }: PickerProps) {
               <th scope="col"><span class="only-heard">Chosen</span></th>
               <th scope="col">Class</th>
               <th scope="col" class="number">Weight</th>
-              <th scope="col">Host</th>
+              {hasHosts && <th scope="col">Host</th>}
               <th scope="col">Tasks</th>
             </tr>
           </thead>
@@ -185,14 +196,14 @@ function ClassPicker({ form, values, mistake, onChange }: PickerProps) {
                 </td>
                 <th scope="row">{each.name}</th>
                 <td class="number">{each.fixed_count ? `${each.fixed_count} fixed` : each.weight}</td>
-                <td class="break">{each.host ?? ""}</td>
+                {hasHosts && <td class="break">{each.host ?? ""}</td>}
                 <td class="muted">{tasksOf(form.user_tasks[each.name] ?? [])}</td>
               </tr>
             ))}
           </tbody>
         </table>
       </div>
-      {mistake && <span class="mistake">{mistake}</span>}
+      {mistake && <span class="mistake" id={`${idOf("userClasses")}-mistake`} role="alert">{mistake}</span>}
       {form.shapes.length > 0 && (
         <Field id={idOf("shape")} label="Shape" help={`${NO_SHAPE}: the number of users above`}>
           {(attributes) => (

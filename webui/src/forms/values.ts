@@ -47,19 +47,34 @@ export function isShaped(form: FormModel, values: FormValues): boolean {
   return form.shape !== null && !form.shape_uses_options;
 }
 
+/** What is wrong with a number of users as it was typed; undefined when nothing is. */
+export function mistakeInUsers(text: string): string | undefined {
+  return /^\d+$/.test(text.trim()) ? undefined : "Write a whole number of users, such as 50.";
+}
+
+export function mistakeInRate(text: string): string | undefined {
+  const rate = Number(text);
+  return rate > 0 && Number.isFinite(rate)
+    ? undefined : "Write how many users start each second: a number above 0, such as 5.";
+}
+
+export function mistakeInRunTime(text: string): string | undefined {
+  return RUN_TIME.test(text.trim()) || !text.trim()
+    ? undefined : "Write a time such as 90, 90s, 5m or 1h30m, or leave it empty for no limit.";
+}
+
 const RUN_TIME = /^(\d+(\.\d+)?s?|(?=\d)(\d+h)?(\d+m)?(\d+s)?)$/;
 
 export function mistakesIn(form: FormModel, values: FormValues): Mistakes {
   const mistakes: Mistakes = {};
+  const note = (field: string, mistake: string | undefined) => {
+    if (mistake) mistakes[field] = mistake;
+  };
   if (!isShaped(form, values)) {
-    if (!/^\d+$/.test(values.users.trim())) mistakes["users"] = "Write a whole number of users, such as 50.";
-    if (!(Number(values.spawnRate) > 0 && Number.isFinite(Number(values.spawnRate)))) {
-      mistakes["spawnRate"] = "Write how many users start each second: a number above 0, such as 5.";
-    }
+    note("users", mistakeInUsers(values.users));
+    note("spawnRate", mistakeInRate(values.spawnRate));
   }
-  if (!RUN_TIME.test(values.runTime.trim()) && values.runTime.trim()) {
-    mistakes["runTime"] = "Write a time such as 90, 90s, 5m or 1h30m, or leave it empty for no limit.";
-  }
+  note("runTime", mistakeInRunTime(values.runTime));
   if (form.is_host_required && !values.host.trim()) {
     mistakes["host"] = "Write where requests go, such as https://shop.example.";
   }

@@ -9,14 +9,18 @@ import { POINT_FRACTIONS } from "../model";
 import { preference } from "../preferences";
 import { WindowBar, WindowNote } from "../WindowBar";
 
-const shownTimes = preference<readonly string[]>("chart-percentiles", ["p50", "p95", "p99"]);
+/** The percentiles that somebody has chosen; null for the usual ones. */
+const shownTimes = preference<readonly string[] | null>("chart-percentiles", null);
 const isLogarithmic = preference("chart-log", false);
 
 export function Charts() {
   const desk = useDesk();
-  const { store, view, frame, cursor } = desk;
-  const shared = { frame, view, cursor, marks: store.marks, syncKey: "run" };
-  const times = TIME_LINES.filter((line) => shownTimes.value.includes(line.label));
+  const { store, view, frame, cursor, summed } = desk;
+  const shared = { frame, view, cursor, summed, marks: store.marks, syncKey: "run" };
+  const shown = shownTimes.value ?? desk.usual.chart.map(percentileLabel);
+  const times = TIME_LINES.filter((line) => shown.includes(line.label));
+  const toggle = (label: string) =>
+    (shownTimes.value = shown.includes(label) ? shown.filter((each) => each !== label) : [...shown, label]);
   return (
     <div class="panel">
       <WindowBar />
@@ -25,7 +29,7 @@ export function Charts() {
       <div class="chart-choice" role="group" aria-label="Percentiles that are drawn">
         {POINT_FRACTIONS.map(percentileLabel).map((label) => (
           <label key={label}>
-            <input type="checkbox" checked={shownTimes.value.includes(label)} onChange={() => toggle(label)} /> {label}
+            <input type="checkbox" checked={shown.includes(label)} onChange={() => toggle(label)} /> {label}
           </label>
         ))}
         <label>
@@ -62,9 +66,4 @@ export function Charts() {
       </p>
     </div>
   );
-}
-
-function toggle(label: string): void {
-  const shown = shownTimes.value;
-  shownTimes.value = shown.includes(label) ? shown.filter((each) => each !== label) : [...shown, label];
 }

@@ -6,6 +6,8 @@ import type { Change, ComparedRow, Comparison as Compared, Metric } from "../mod
 const METRICS: readonly [Metric, string][] = [
   ["rate", "Req/s"], ["failures", "Failed"], ["p50", "p50 (ms)"], ["p95", "p95 (ms)"], ["p99", "p99 (ms)"],
 ];
+/** Larger changes are told as such. */
+const MOST_HUNDREDTHS = 999;
 
 export function Comparison({ comparison }: { comparison: Compared }) {
   const { a, b, notes, rows, total, only_in_a: onlyA, only_in_b: onlyB } = comparison;
@@ -13,11 +15,11 @@ export function Comparison({ comparison }: { comparison: Compared }) {
     <section aria-label="Comparison">
       <h2>{comparison.sentence}</h2>
       <p class="muted">
-        {a.label} ({count(a.compared_s)} s) and then {b.label} ({count(b.compared_s)} s); changes with 95 % intervals.
+        A: {a.label} ({count(a.compared_s)} s). B: {b.label} ({count(b.compared_s)} s). Changes with 95 % intervals.
       </p>
       {notes.map((note) => <p class="verdict banner-amber" key={note}>{note}</p>)}
       <div class="scroll-x">
-        <table class="plain">
+        <table class="plain compared">
           <thead>
             <tr>
               <th scope="col">Method</th>
@@ -30,8 +32,8 @@ export function Comparison({ comparison }: { comparison: Compared }) {
           </tbody>
         </table>
       </div>
-      {onlyA.length > 0 && <p class="muted">Only in the first: {listed(onlyA)}</p>}
-      {onlyB.length > 0 && <p class="muted">Only in the second: {listed(onlyB)}</p>}
+      {onlyA.length > 0 && <p class="muted">Only in A: {listed(onlyA)}</p>}
+      {onlyB.length > 0 && <p class="muted">Only in B: {listed(onlyB)}</p>}
     </section>
   );
 }
@@ -56,7 +58,7 @@ function ChangeCell({ metric, change }: { metric: Metric; change: Change }) {
       <span class="muted">
         {change.low === null || change.high === null
           ? "cannot tell"
-          : `${signed(metric, change.low)} to ${signed(metric, change.high)}`}
+          : `(${points(change.low)} to ${points(change.high)})`}
       </span>
     </td>
   );
@@ -71,8 +73,15 @@ function valueOf(metric: Metric, value: number | null): string {
 /** A share of requests changes by points, all else by a share of itself. */
 function signed(metric: Metric, change: number | null): string {
   if (change === null) return "–";
-  const text = (change * 100).toFixed(1);
-  return `${change >= 0 ? "+" : ""}${text} ${metric === "failures" ? "pt" : "%"}`;
+  return `${points(change)} ${metric === "failures" ? "pt" : "%"}`;
+}
+
+/** Hundredths, without digits that say nothing. */
+function points(change: number): string {
+  const hundredths = change * 100;
+  if (hundredths > MOST_HUNDREDTHS) return `>+${MOST_HUNDREDTHS}`;
+  const text = hundredths.toFixed(Math.abs(hundredths) < 99.95 ? 1 : 0);
+  return hundredths >= 0 ? `+${text}` : text;
 }
 
 function listed(keys: readonly [string, string][]): string {

@@ -2,19 +2,20 @@
 
 import type { ComponentChildren } from "preact";
 
-import type { RunDocument } from "../document";
+import type { ChosenClass, RunDocument } from "../document";
 import { count, duration, moment } from "../format";
 
 /** What options are called, and what they are counted in. */
 const OPTIONS: Record<string, string> = {
   users: "Users", spawn_rate: "Spawn rate", run_time_s: "Run time", iterations: "Iterations",
-  stop_timeout_s: "Stop timeout", tags: "Tags", exclude_tags: "Excluded tags", profile: "Profile",
+  stop_timeout_s: "Stop timeout", tags: "Tags", exclude_tags: "Excluded tags", profile: "Profile", shape: "Shape",
   failures_dir: "Failures kept in",
 };
 
 export function Configuration({ document }: { document: RunDocument }) {
   const { generator } = document;
-  const asked = Object.entries(document.options).filter(([, value]) => !isNothing(value));
+  const { user_classes: classes = {}, custom_arguments: custom = {}, ...options } = document.options;
+  const asked = Object.entries(options).filter(([, value]) => !isNothing(value));
   return (
     <div class="panel configuration">
       <Verdict document={document} />
@@ -35,6 +36,20 @@ export function Configuration({ document }: { document: RunDocument }) {
             ]}
           />
         </section>
+        {Object.keys(classes).length > 0 && (
+          <section>
+            <h3>User classes</h3>
+            <Facts
+              facts={Object.entries(classes).map(([name, chosen]): Fact => [name, classText(document, name, chosen)])}
+            />
+          </section>
+        )}
+        {Object.keys(custom).length > 0 && (
+          <section>
+            <h3>Arguments of the locustfile</h3>
+            <Facts facts={Object.entries(custom).map(([name, value]): Fact => [name, argumentText(value)])} />
+          </section>
+        )}
         <section>
           <h3>The generator</h3>
           <Facts
@@ -92,6 +107,21 @@ function Facts({ facts }: { facts: readonly Fact[] }) {
       ))}
     </dl>
   );
+}
+
+function classText(document: RunDocument, name: string, { weight, fixed_count: fixed, host }: ChosenClass): string {
+  const most = document.user_classes[name];
+  return [
+    fixed ? `fixed at ${count(fixed)}` : `weight ${weight}`,
+    ...(most === undefined ? [] : [`${count(most)} users${document.ended_epoch_s === null ? "" : " at most"}`]),
+    ...(host && host !== document.host ? [host] : []),
+  ].join(", ");
+}
+
+/** As it was given: a figure may be an id, or a year. */
+function argumentText(value: unknown): string {
+  if (isNothing(value)) return "–";
+  return Array.isArray(value) ? value.join(", ") : typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function isNothing(value: unknown): boolean {

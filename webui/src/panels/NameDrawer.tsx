@@ -53,7 +53,11 @@ function Drawer({ id }: { id: number }) {
   const failures = desk.failures.value.failures.filter(
     (each) => each.method === name?.method && each.name === name.name,
   );
-  const shared = { frame, view, cursor, marks: store.marks, syncKey: "name" };
+  const summed = useComputed(() => {
+    const rowIn = (rows: readonly Row[] | undefined) => rows?.find((each) => each.id === id) ?? null;
+    return desk.summedOf(rowIn(store.rows.value), rowIn(desk.figures.value?.rows));
+  });
+  const shared = { frame, view, cursor, summed, marks: store.marks, syncKey: "name" };
   const close = () => (desk.openName.value = null);
   return (
     <aside
@@ -70,7 +74,7 @@ function Drawer({ id }: { id: number }) {
         <h2><span class="method">{name?.method}</span> <span class="break">{name?.name}</span></h2>
         <button type="button" class="quiet icon" onClick={close} aria-label="Close" title="Close (Esc)">✕</button>
       </header>
-      {row && <Facts row={row} fractions={store.fractions.value} />}
+      {row && <Facts row={row} isNow={desk.goesOn.value && !desk.figures.value} fractions={store.fractions.value} />}
       <TimeChart {...shared} title="Requests" lines={RATE_LINES} format={figure} height={150} />
       <TimeChart {...shared} title="Response times" note="ms" lines={DRAWER_TIMES} format={milliseconds} height={170} />
       <TimeChart
@@ -90,11 +94,11 @@ function Drawer({ id }: { id: number }) {
 
 const DRAWER_TIMES = TIME_LINES.filter(({ label }) => label !== "p90" && label !== "max");
 
-function Facts({ row, fractions }: { row: Row; fractions: readonly number[] }) {
+function Facts({ row, isNow, fractions }: { row: Row; isNow: boolean; fractions: readonly number[] }) {
   const facts: [string, string][] = [
     ["Requests", count(row.requests)],
     ["Failed", `${count(row.failures)} (${percent(row.failures, row.requests)})`],
-    ["Req/s now", figure(row.currentRps)],
+    isNow ? ["Req/s now", figure(row.currentRps)] : ["Req/s", figure(row.totalRps)],
     ["Average", `${milliseconds(row.avgUs)} ms`],
     ["Shortest", `${milliseconds(row.minUs)} ms`],
     ["Longest", `${milliseconds(row.maxUs)} ms`],

@@ -68,7 +68,7 @@ export function Runs() {
                   />
                 </td>
                 <th scope="row">{run.number}</th>
-                <td>{moment(run.started_epoch_s)}</td>
+                <td class="when">{moment(run.started_epoch_s)}</td>
                 <td class="number">{lengthOf(run)}</td>
                 <td class="break">{run.host ?? "–"}</td>
                 <td class="number">{count(run.users)}</td>

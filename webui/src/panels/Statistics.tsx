@@ -1,7 +1,7 @@
 /** The statistics: every name with its figures, of the whole run or of a window. */
 
 import { useComputed, useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 
 import { Sparkline } from "../charts/Sparkline";
 import { TimeChart } from "../charts/TimeChart";
@@ -11,8 +11,9 @@ import { count, figure, milliseconds, plural, whole } from "../format";
 import type { Name, Row } from "../model";
 import { preference } from "../preferences";
 import { SPARK_SECONDS } from "../store";
-import { type Column, USUAL_COLUMNS, columnsFor } from "../table/columns";
-import type { FoldBy } from "../table/folding";
+import { type Column, columnsFor, usualColumns } from "../table/columns";
+import type { FoldBy, Group } from "../table/folding";
+import { GroupTimes } from "../table/groups";
 import { type TableLine, linesOf } from "../table/lines";
 import { type Order, filtered, named, nextOrder, sorted } from "../table/order";
 import { Rows } from "../table/Rows";
@@ -23,7 +24,8 @@ const NAME_PX = 260;
 const METHOD_PX = 88;
 const SPARK_PX = 96;
 
-const shownColumns = preference<readonly string[]>("columns", USUAL_COLUMNS);
+/** The columns that somebody has chosen; null for the usual ones. */
+const shownColumns = preference<readonly string[] | null>("columns", null);
 const foldBy = preference<FoldBy>("fold", "nothing");
 const order = preference<Order | null>("order", null);
 const hasCharts = preference("statistics-charts", true);
@@ -38,8 +40,9 @@ export function Statistics() {
   const filterBox = useRef<HTMLInputElement>(null);
   useFailures(openNames.value.size > 0);
 
-  const columns = useComputed(() => columnsFor(store.fractions.value));
-  const shown = useComputed(() => columns.value.filter((column) => shownColumns.value.includes(column.key)));
+  const columns = useComputed(() => columnsFor(store.fractions.value, desk.goesOn.value));
+  const keys = useComputed(() => shownColumns.value ?? usualColumns(desk.usual.table));
+  const shown = useComputed(() => columns.value.filter((column) => keys.value.includes(column.key)));
   const all = useComputed(() => {
     const window = figures.value;
     const names = new Map<number, Name>(store.names.value);
@@ -101,7 +104,7 @@ export function Statistics() {
             <option value="path">path</option>
           </select>
         </label>
-        <ColumnChoice columns={columns.value} />
+        <ColumnChoice columns={columns.value} shown={keys.value} />
         {isLive && (
           <button type="button" aria-pressed={hasCharts.value} onClick={() => (hasCharts.value = !hasCharts.value)}>
             Charts
@@ -178,8 +181,8 @@ function toggled<T>(set: ReadonlySet<T>, key: T): ReadonlySet<T> {
 
 /** The three most important charts, small, above the table. */
 function Strip() {
-  const { store, view, frame, cursor } = useDesk();
-  const shared = { frame, view, cursor, marks: store.marks, syncKey: "run", height: 118 };
+  const { store, view, frame, cursor, summed } = useDesk();
+  const shared = { frame, view, cursor, summed, marks: store.marks, syncKey: "run", height: 118 };
   const times = TIME_LINES.filter(({ label }) => label === "p50" || label === "p95");
   return (
     <>
@@ -206,16 +209,27 @@ function Head({ label, name, hint, isNumber }: { label: string; name: string; hi
   );
 }
 
-function Figures({ columns, row, isSum = false }: { columns: readonly Column[]; row: Row; isSum?: boolean }) {
+function Figures({ columns, row }: { columns: readonly Column[]; row: Row }) {
   return (
     <>
       {columns.map((column) => (
         <td key={column.key} class={`number ${column.tone?.(row) ?? ""}`}>
-          {isSum && !column.addsUp ? "" : column.text(row)}
+          {column.text(row)}
         </td>
       ))}
     </>
   );
+}
+
+/** The percentiles of a group are asked for as long as it is in sight, if they are shown. */
+function GroupFigures({ columns, group }: { columns: readonly Column[]; group: Group }) {
+  const { groups } = useDesk();
+  const ids = group.rows.map(({ row }) => row.id);
+  const key = GroupTimes.keyOf(ids);
+  const isAskedFor = columns.some(({ isPercentile }) => isPercentile);
+  useEffect(() => (isAskedFor ? groups.look(ids) : undefined), [key, isAskedFor]);
+  const percentilesUs = groups.percentiles.value.get(key) ?? [];
+  return <Figures columns={columns} row={{ ...group.sum, percentilesUs }} />;
 }
 
 interface LineProps {
@@ -248,7 +262,7 @@ function Line({ line, columns, hasSparks, isCurrent, onPick, onToggle }: LinePro
           <b>{group.key}</b> <span class="muted">{plural(group.rows.length, "name")}</span>
         </td>
         {hasSparks && <td />}
-        <Figures columns={columns} row={group.sum} isSum />
+        <GroupFigures columns={columns} group={group} />
       </tr>
     );
   }
@@ -287,9 +301,8 @@ function LastMinute({ id }: { id: number }) {
   return <Sparkline values={values} capacity={SPARK_SECONDS} width={84} height={20} />;
 }
 
-function ColumnChoice({ columns }: { columns: readonly Column[] }) {
+function ColumnChoice({ columns, shown }: { columns: readonly Column[]; shown: readonly string[] }) {
   const toggle = (key: string) => {
-    const shown = shownColumns.value;
     shownColumns.value = shown.includes(key) ? shown.filter((each) => each !== key) : [...shown, key];
   };
   return (
@@ -298,10 +311,10 @@ function ColumnChoice({ columns }: { columns: readonly Column[] }) {
       <div class="choice-box">
         {columns.map(({ key, label, hint }) => (
           <label key={key} title={hint}>
-            <input type="checkbox" checked={shownColumns.value.includes(key)} onChange={() => toggle(key)} /> {label}
+            <input type="checkbox" checked={shown.includes(key)} onChange={() => toggle(key)} /> {label}
           </label>
         ))}
-        <button type="button" onClick={() => (shownColumns.value = USUAL_COLUMNS)}>As usual</button>
+        <button type="button" onClick={() => (shownColumns.value = null)}>As usual</button>
       </div>
     </details>
   );

@@ -1,7 +1,9 @@
-/** A long table of which only the lines in sight are made. */
+/** A long table of which only the lines in sight are made, and all of them for paper. */
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+
+import { isPrinted } from "../paper";
 
 interface Props {
   label: string;
@@ -29,22 +31,13 @@ export function Rows(props: Props) {
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const [high, setHigh] = useState(600);
-  const [isPrinted, setPrinted] = useState(false);
 
   useEffect(() => {
     const element = box.current;
     if (!element) return;
     const resizing = new ResizeObserver(() => setHigh(element.clientHeight));
     resizing.observe(element);
-    const before = () => setPrinted(true);
-    const after = () => setPrinted(false);
-    addEventListener("beforeprint", before);
-    addEventListener("afterprint", after);
-    return () => {
-      resizing.disconnect();
-      removeEventListener("beforeprint", before);
-      removeEventListener("afterprint", after);
-    };
+    return () => resizing.disconnect();
   }, []);
 
   // The current line is kept in sight, below the head and above the foot.
@@ -60,8 +53,8 @@ export function Rows(props: Props) {
     }
   }, [current]);
 
-  const first = isPrinted ? 0 : Math.max(Math.floor(top / lineHeight) - SPARE, 0);
-  const last = isPrinted ? count : Math.min(Math.ceil((top + high) / lineHeight) + SPARE, count);
+  const first = isPrinted.value ? 0 : Math.max(Math.floor(top / lineHeight) - SPARE, 0);
+  const last = isPrinted.value ? count : Math.min(Math.ceil((top + high) / lineHeight) + SPARE, count);
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.target !== box.current || event.ctrlKey || event.metaKey || event.altKey) return;
     const page = Math.max(Math.floor(high / lineHeight) - 3, 1);

@@ -9,7 +9,7 @@ export type FoldBy = "nothing" | "method" | "path";
 export interface Group {
   key: string;
   rows: readonly NamedRow[];
-  /** Their figures together; percentiles cannot be had from percentiles and are left open. */
+  /** Their figures together, without percentiles, which cannot be had from percentiles: see groups.ts. */
   sum: Row;
 }
 

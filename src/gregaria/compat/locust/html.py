@@ -12,9 +12,9 @@ __all__ = ["PERCENTILES_FOR_HTML_REPORT", "get_html_report", "process_html_filen
 
 
 def get_html_report(environment: Any, show_download_link: bool = True, theme: str = "") -> str:
-    """The report of the environment's test; the theme is the reader's to choose."""
-    del show_download_link, theme
-    return report_html(document(summary_of(environment.runner, document_bytes=DOCUMENT_BYTES)))
+    """The report of the environment's test; without a theme, that is the reader's to choose."""
+    del show_download_link
+    return report_html(document(summary_of(environment.runner, document_bytes=DOCUMENT_BYTES)), theme)
 
 
 def process_html_filename(options: Any) -> None:
