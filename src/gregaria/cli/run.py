@@ -17,6 +17,7 @@ import gevent
 from gevent import GreenletExit
 from gevent.event import Event
 
+from gregaria import web
 from gregaria.cli.cluster import MASTER, Part, runner_maker
 from gregaria.cli.exit_code import exit_code_of
 from gregaria.cli.keys import Keys
@@ -110,6 +111,7 @@ class Run:
         environment.stats.recorder.keeps_phases = getattr(options, "keeps_phases", False)
         if not options.headless:
             self._web_ui = self._new_web_ui()
+        self._metrics_server = self._new_metrics_server()
         if self._starts_itself and options.num_users is None and environment.shape_class is None:
             options.num_users = 1
         if options.equal_weights:
@@ -152,8 +154,27 @@ class Run:
             display_name=options.web_host_display_name,
             cors_origins=getattr(options, "web_cors_origin", None) or (),
             runs_dir=getattr(options, "runs_dir", None),
+            metrics_token=getattr(options, "prometheus_token", None) or None,
+            has_exporter_names=not getattr(options, "no_exporter_names", False),
             history_path=lambda: self._reports.history_path if isinstance(self._reports, Series) else None,
         )
+
+    def _new_metrics_server(self) -> Any:
+        options = self._options
+        # All of these may be options of the locustfile's own.
+        port = getattr(options, "prometheus_port", None)
+        if not isinstance(port, int):
+            return None
+        server = web.MetricsServer(
+            self._environment,
+            getattr(options, "prometheus_host", "") or "",
+            port,
+            display_name=options.web_host_display_name,
+            token=getattr(options, "prometheus_token", None) or None,
+            has_exporter_names=not getattr(options, "no_exporter_names", False),
+        )
+        logger.info("Prometheus is answered at %s", server.url)
+        return server
 
     def _open_page(self) -> None:
         """Show the page in the person's browser, which may take its time to start."""
@@ -318,8 +339,9 @@ class Run:
         code = self._exit_code(summary)
         logger.info("Shutting down (exit code %d)", code)
         self._runner.fire(environment.events.quit, exit_code=code)
-        if self._web_ui is not None:
-            self._web_ui.stop()
+        for server in (self._web_ui, self._metrics_server):
+            if server is not None:
+                server.stop()
         self._signals.stop()
         return code
 
