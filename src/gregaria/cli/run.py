@@ -30,6 +30,7 @@ from gregaria.cli.start import check_classes, fire_init
 from gregaria.cli.unhandled import Unhandled
 from gregaria.environment import Environment
 from gregaria.errors import CommandError, ExitCode, FeedError, NoHost
+from gregaria.report.stream import Stream
 from gregaria.runner.state import STATE_STOPPED
 from gregaria.settings import settings
 from gregaria.stats.summary import Summary
@@ -112,6 +113,7 @@ class Run:
         if not options.headless:
             self._web_ui = self._new_web_ui()
         self._metrics_server = self._new_metrics_server()
+        self._stream = self._new_stream()
         if self._starts_itself and options.num_users is None and environment.shape_class is None:
             options.num_users = 1
         if options.equal_weights:
@@ -175,6 +177,16 @@ class Run:
         )
         logger.info("Prometheus is answered at %s", server.url)
         return server
+
+    def _new_stream(self) -> Stream | None:
+        path = getattr(self._options, "stream_file", None)
+        if not isinstance(path, str) or not path:
+            return None
+        if path == "-" and self._options.json:
+            raise CommandError(
+                "--stream - and --json both write to standard output: name a file for --stream", ExitCode.USAGE
+            )
+        return Stream(self._runner, path)
 
     def _open_page(self) -> None:
         """Show the page in the person's browser, which may take its time to start."""
@@ -339,6 +351,8 @@ class Run:
         code = self._exit_code(summary)
         logger.info("Shutting down (exit code %d)", code)
         self._runner.fire(environment.events.quit, exit_code=code)
+        if self._stream is not None:
+            self._stream.close()
         for server in (self._web_ui, self._metrics_server):
             if server is not None:
                 server.stop()

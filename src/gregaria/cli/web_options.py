@@ -128,6 +128,14 @@ def add_metrics_options(parser: Parser) -> None:
         yields=True,
         help="leave out what /metrics tells under locust_exporter's names",
     )
+    group.add_argument(
+        "--stream",
+        env_var="LOCUST_STREAM",
+        dest="stream_file",
+        metavar="FILE",
+        yields=True,
+        help="write a line of JSON for each second to FILE, which may be a named pipe, or to standard output (-)",
+    )
 
 
 def check_web_options(options: argparse.Namespace) -> None:

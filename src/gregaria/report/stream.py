@@ -12,9 +12,10 @@ from typing import Any
 import gevent
 from gevent import Greenlet, monkey
 
+from gregaria.engine.histogram import Histogram
 from gregaria.errors import CommandError, ExitCode
-from gregaria.runner.steering import SteeringRunner
-from gregaria.stats.course import POINT_FRACTIONS, Point
+from gregaria.runner.beat import next_beat_s
+from gregaria.runner.state import STATE_INIT, STATE_MISSING, STATE_STOPPED
 
 __all__ = ["Stream"]
 
@@ -23,12 +24,14 @@ logger = logging.getLogger("gregaria.report.stream")
 #: name and version of the lines' layout
 SCHEMA = "gregaria.stream/1"
 
-#: seconds between two looks whether a second has passed
-_LOOK_S = 0.2
+_SECOND_S = 1.0
+_PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p100": 1.0}
+#: states in which nothing happens
+_QUIET = (STATE_INIT, STATE_STOPPED)
 #: bytes that wait for a slow reader at most; beyond that, whole lines are left out
 _MOST_WAITING_BYTES = 1024 * 1024
-#: so many bytes go into a pipe that is writable without waiting
-_PIECE_BYTES = 512
+#: so many bytes go without waiting into a pipe that can be written at all
+_PIECE_BYTES = getattr(select, "PIPE_BUF", 512)
 #: seconds that a slow reader gets at the end
 _GOODBYE_S = 1.0
 
@@ -51,36 +54,67 @@ class Stream:
         self._runner = runner
         self._sink = Sink(path)
         self._test = 0
-        self._told_test_s: float | None = None
-        self._until_epoch_s = 0.0
+        self._test_started_epoch_s: float | None = None
+        self._begin_counting()
         runner.after_test.append(self._end_test)
         self._greenlet: Greenlet = gevent.spawn(self._run)
 
     def close(self) -> None:
-        """Write no more; what has been counted until now is told."""
+        """Write no more than what is waiting to be written."""
         self._greenlet.kill(block=False)
-        self._tell_new()
         self._sink.close()
 
     def _run(self) -> None:
+        timeline = self._runner.stats.timeline
+        at_s = timeline.now_epoch_s if self._runner.tick_at_s is None else self._runner.tick_at_s
         while True:
-            gevent.sleep(_LOOK_S)
-            self._tell_new()
+            now_s = timeline.now_epoch_s
+            gevent.sleep(max(next_beat_s(now_s + _SECOND_S / 2, _SECOND_S, at_s) - now_s, 0))
+            if self._runner.state not in _QUIET:
+                self._tell_second()
             self._sink.push()
 
     def _end_test(self) -> None:
-        self._tell_new()
-        self._sink.add(_line({"kind": "end", **self._of_now()}))
+        self._tell_second()
+        self._sink.add({"kind": "end", **self._of_now()})
         self._sink.push()
 
-    def _tell_new(self) -> None:
-        timeline = self._runner.stats.timeline
-        if self._runner.test_started_epoch_s != self._told_test_s:
-            self._told_test_s = self._runner.test_started_epoch_s
+    def _begin_counting(self) -> None:
+        self._counting_since_us = self._runner.stats.started_us
+        self._requests = self._failures = self._late_seconds = 0
+        self._times = Histogram()
+
+    def _tell_second(self) -> None:
+        runner, stats = self._runner, self._runner.stats
+        now_s = stats.timeline.now_epoch_s
+        if runner.test_started_epoch_s != self._test_started_epoch_s:
+            self._test_started_epoch_s = self._told_epoch_s = runner.test_started_epoch_s
             self._test += 1
-        for point in timeline.points(self._until_epoch_s):
-            self._until_epoch_s = point.epoch_s + point.length_s / 2
-            self._sink.add(_line({"kind": "second", **self._of_now(), **_of_point(point)}))
+        if stats.started_us != self._counting_since_us:
+            self._begin_counting()
+        total, length_s = stats.recorder.total, max(now_s - self._told_epoch_s, 0.001)
+        times, late_seconds = total.times.copy(), stats.generator.num_late_seconds
+        new, requests, failures = times.since(self._times), total.num_requests, total.num_failures
+        self._sink.add(
+            {
+                "kind": "second",
+                "epoch_s": round(self._told_epoch_s, 3),
+                "length_s": round(length_s, 3),
+                "requests": requests - self._requests,
+                "failures": failures - self._failures,
+                "rps": round((requests - self._requests) / length_s, 3),
+                "fail_per_s": round((failures - self._failures) / length_s, 3),
+                "avg_ms": round(new.sum_us / new.total / 1000, 3) if new.total else None,
+                "percentiles_ms": {
+                    name: new.percentile_us(fraction) / 1000 if new.total else None
+                    for name, fraction in _PERCENTILES.items()
+                },
+                "late_seconds": max(late_seconds - self._late_seconds, 0),
+                **self._of_now(),
+            }
+        )
+        self._told_epoch_s, self._times = now_s, times
+        self._requests, self._failures, self._late_seconds = requests, failures, late_seconds
 
     def _of_now(self) -> dict[str, Any]:
         runner = self._runner
@@ -90,34 +124,18 @@ class Stream:
             "state": runner.state,
             "users": runner.user_count,
             "users_by_class": dict(runner.user_classes_count),
-            "workers": len(runner.clients.present) if hasattr(runner.clients, "present") else 0,
+            "workers": sum(node.state != STATE_MISSING for node in runner.workers),
             "total": {
                 "requests": total.num_requests,
                 "failures": total.num_failures,
+                "interrupted": total.num_interrupted,
                 "generator_errors": total.num_generator_errors,
+                "percentiles_ms": {
+                    name: total.times.percentile_us(fraction) / 1000 if total.times.total else None
+                    for name, fraction in _PERCENTILES.items()
+                },
             },
         }
-
-
-def _of_point(point: Point) -> dict[str, Any]:
-    times_us = dict(zip(POINT_FRACTIONS, point.percentiles_us, strict=True))
-    return {
-        "epoch_s": point.epoch_s,
-        "length_s": round(point.length_s, 3),
-        "users": point.user_count,
-        "requests": point.requests,
-        "failures": point.failures,
-        "rps": round(point.requests / point.length_s, 3),
-        "fail_per_s": round(point.failures / point.length_s, 3),
-        "percentiles_ms": {
-            f"p{fraction * 100:g}": None if time_us is None else time_us / 1000 for fraction, time_us in times_us.items()
-        },
-        "late_seconds": point.late_seconds,
-    }
-
-
-def _line(told: dict[str, Any]) -> bytes:
-    return json.dumps({"schema": SCHEMA, **told}, allow_nan=False).encode() + b"\n"
 
 
 class Sink:
@@ -132,17 +150,18 @@ class Sink:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._waiting = b""
+        self._waiting = bytearray()
         self._is_told = False
         self._is_pipe = path != "-" and _is_named_pipe(path)
         self._descriptor = -1
         if not self._is_pipe:
             self._descriptor = _opened(path)
 
-    def add(self, line: bytes) -> None:
+    def add(self, told: dict[str, Any]) -> None:
         """Have a line written, whole or not at all."""
         if self._descriptor < 0 and not self._is_pipe:
             return
+        line = json.dumps({"schema": SCHEMA, **told}, allow_nan=False).encode() + b"\n"
         if len(self._waiting) + len(line) > _MOST_WAITING_BYTES:
             self._tell("does not keep up; lines are left out")
             return
@@ -155,7 +174,7 @@ class Sink:
         try:
             while self._waiting and self._is_writable():
                 written = os.write(self._descriptor, self._waiting[:_PIECE_BYTES])
-                self._waiting = self._waiting[written:]
+                del self._waiting[:written]
         except BlockingIOError:
             return
         except OSError as error:
@@ -164,7 +183,7 @@ class Sink:
     def close(self) -> None:
         """Write what is waiting, for a second at most."""
         with gevent.Timeout(_GOODBYE_S, False):
-            while self._waiting and (self._descriptor >= 0):
+            while self._waiting and self._descriptor >= 0:
                 self.push()
                 gevent.sleep(0.01)
         if self._descriptor >= 0:
@@ -185,7 +204,7 @@ class Sink:
             self._descriptor = os.open(self._path, os.O_WRONLY | os.O_NONBLOCK)
         except OSError as error:
             # Nobody reads yet: what was told meanwhile is nobody's loss.
-            self._waiting = b""
+            self._waiting.clear()
             if error.errno != errno.ENXIO:
                 self._leave(error)
 
@@ -194,7 +213,7 @@ class Sink:
             os.close(self._descriptor)
         self._descriptor = -1
         # A line that was cut is not gone on with for the next reader.
-        self._waiting = b""
+        self._waiting.clear()
         again = "; its next reader gets what comes then" if self._is_pipe else "; nothing more is written there"
         self._tell(f"cannot be written: {error.strerror or error}{again}")
 
