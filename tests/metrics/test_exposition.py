@@ -239,3 +239,27 @@ def test_a_registry_of_prometheus_client_takes_them(environment: Environment) ->
     text = prometheus_client.generate_latest(registry).decode()
     ours = figures(exposition(environment, has_exporter_names=False))
     assert figures(text).items() <= ours.items()
+
+
+def test_with_a_login_the_token_lets_prometheus_in(make_ui: Callable[..., WebUI]) -> None:
+    ui = make_ui(web_login=True, metrics_token="open-sesame")
+    ui.app.secret_key = "of a test"
+    ui.login_manager.user_loader(lambda user_id: None)
+    client = ui.app.test_client()
+
+    def status(authorization: str | None) -> int:
+        headers = {} if authorization is None else {"Authorization": authorization}
+        return client.get("/metrics", base_url="http://127.0.0.1", headers=headers).status_code
+
+    told = [status(each) for each in (None, "Bearer open", "Basic open-sesame", "Bearer \u00fc", "Bearer open-sesame")]
+    assert told == [401, 401, 401, 401, 200]
+
+
+def test_without_a_login_the_token_is_wanted_all_the_same(make_ui: Callable[..., WebUI]) -> None:
+    client = make_ui(metrics_token="open-sesame", has_exporter_names=False).app.test_client()
+    refused = client.get("/metrics", base_url="http://127.0.0.1")
+    assert (refused.status_code, "--prometheus-token" in refused.text) == (401, True)
+    let_in = client.get("/metrics", base_url="http://127.0.0.1", headers={"Authorization": "Bearer open-sesame"})
+    assert let_in.status_code == 200
+    assert "locust_" not in let_in.text
+    assert client.post("/metrics", base_url="http://127.0.0.1").status_code == 405

@@ -56,6 +56,9 @@ def test_standard_output_has_nothing_but_lines_that_add_up_to_the_run(
     assert {line["workers"] for line in told} == {2 if more else 0}
     for earlier, later in itertools.pairwise(told):
         assert later["epoch_s"] == pytest.approx(earlier["epoch_s"] + earlier["length_s"], abs=0.01)
+    for line in told:
+        rate = line["requests"] / line["length_s"] if line["length_s"] >= 0.5 else None
+        assert line["rps"] == (None if rate is None else pytest.approx(rate, rel=0.01))
     assert "Aggregated" in ended.err
 
 

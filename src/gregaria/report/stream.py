@@ -25,6 +25,8 @@ logger = logging.getLogger("gregaria.report.stream")
 SCHEMA = "gregaria.stream/1"
 
 _SECOND_S = 1.0
+#: of what is shorter, as the first and the last second of a test may be, a rate would mean nothing
+_SHORTEST_S = 0.5
 _PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p100": 1.0}
 #: states in which nothing happens
 _QUIET = (STATE_INIT, STATE_STOPPED)
@@ -102,8 +104,8 @@ class Stream:
                 "length_s": round(length_s, 3),
                 "requests": requests - self._requests,
                 "failures": failures - self._failures,
-                "rps": round((requests - self._requests) / length_s, 3),
-                "fail_per_s": round((failures - self._failures) / length_s, 3),
+                "rps": _rate(requests - self._requests, length_s),
+                "fail_per_s": _rate(failures - self._failures, length_s),
                 "avg_ms": round(new.sum_us / new.total / 1000, 3) if new.total else None,
                 "percentiles_ms": {
                     name: new.percentile_us(fraction) / 1000 if new.total else None
@@ -136,6 +138,10 @@ class Stream:
                 },
             },
         }
+
+
+def _rate(count: int, length_s: float) -> float | None:
+    return round(count / length_s, 3) if length_s >= _SHORTEST_S else None
 
 
 class Sink:
