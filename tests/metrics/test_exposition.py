@@ -35,6 +35,10 @@ def figures(text: str) -> Figures:
     return found
 
 
+def text_of(environment: Environment, **more: bool) -> str:
+    return b"".join(exposition(environment, **more)).decode()
+
+
 def value(found: Figures, metric: str, /, **labels: str) -> float:
     return found[metric, frozenset(labels.items())]
 
@@ -60,7 +64,7 @@ def test_it_has_the_figures_of_every_report(environment: Environment) -> None:
     stats.log_request("POST", "/name/0001", None, 7)
     for error in (ConnectionRefused("no"), "too few", "HTTPError('500 Server Error: x for url: /')"):
         stats.log_error("GET", "/name/0001", error)
-    found, summary = figures(exposition(environment)), summary_of(environment.runner)
+    found, summary = figures(text_of(environment)), summary_of(environment.runner)
     for row in summary.requests:
         mark = {"method": row.method, "name": row.name}
         assert value(found, "gregaria_requests_total", **mark) == row.num_requests
@@ -89,7 +93,7 @@ def test_a_time_counts_in_the_buckets_that_its_own_bucket_lies_in() -> None:
         bound_us = round(bound * 1e6)
         for time_us in (bound_us - bound_us // 50, bound_us + bound_us // 50 + 1):
             environment.stats.log_request("GET", "/", time_us / 1000, 0)
-        found = figures(exposition(environment))
+        found = figures(text_of(environment))
         within = value(found, "gregaria_response_time_seconds_bucket", method="GET", name="/", le=str(bound))
         assert within == 1, bound
 
@@ -112,7 +116,7 @@ def test_names_that_differ_only_in_what_is_masked_are_one(environment: Environme
     for secret in ("one", "two"):
         stats.log_request("GET", f"/open?key=sesame-{secret}", 3, 10)
         stats.log_error("GET", f"/open?key=sesame-{secret}", f"no sesame-{secret}")
-    text = exposition(environment)
+    text = text_of(environment)
     assert "sesame" not in text
     found, mark = figures(text), {"method": "GET", "name": "/open?key=***"}
     assert value(found, "gregaria_requests_total", **mark) == 2
@@ -125,7 +129,7 @@ def test_names_that_differ_only_in_what_is_masked_are_one(environment: Environme
 def test_every_name_survives(environment: Environment, name: str) -> None:
     environment.stats.log_request("GET", name, 3, 10)
     told = name.encode("utf-8", "replace").decode()
-    assert value(figures(exposition(environment)), "gregaria_requests_total", method="GET", name=told) == 1
+    assert value(figures(text_of(environment)), "gregaria_requests_total", method="GET", name=told) == 1
 
 
 def test_sets_of_labels_are_bounded(environment: Environment) -> None:
@@ -134,7 +138,7 @@ def test_sets_of_labels_are_bounded(environment: Environment) -> None:
     fill(environment, 30, requests=1)
     for number in range(30):
         environment.stats.log_error("GET", f"/name/{number:04}", f"kind {'x' * number}")
-    found = figures(exposition(environment))
+    found = figures(text_of(environment))
 
     def of(name: str) -> list[dict[str, str]]:
         return [dict(labels) for each, labels in found if each == name]
@@ -168,7 +172,7 @@ def test_promtool_has_nothing_to_say(environment: Environment, is_empty: bool) -
     if not is_empty:
         fill(environment, 3)
         environment.stats.log_error("GET", "/name/0001", "gone")
-    text = exposition(environment, has_exporter_names=False)
+    text = text_of(environment, has_exporter_names=False)
     assert "locust_" not in text
     done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -181,21 +185,22 @@ def test_a_thousand_names_are_told_quickly_and_hold_up_nobody(environment: Envir
     def watch() -> None:
         while True:
             before_s = time.thread_time()
-            gevent.sleep(0)
+            gevent.sleep(0.0005)
             held_up_s.append(time.thread_time() - before_s)
 
     watcher = gevent.spawn(watch)
-    gevent.sleep(0)
+    gevent.sleep(0.01)
     took_s = []
     for _ in range(3):
         before_s = time.thread_time()
-        text = exposition(environment)
+        text = text_of(environment)
         took_s.append(time.thread_time() - before_s)
     watcher.kill()
     assert text.count("\n") > 30_000
     # The time of this thread: what else the machine does meanwhile is not the scrape's.
     assert min(took_s) < 0.1
-    assert sorted(held_up_s)[-3] < 0.025
+    assert len(held_up_s) > 30
+    assert max(held_up_s) < 0.02
 
 
 def test_the_locustfiles_own_metrics_are_there_and_a_broken_one_does_no_harm(
@@ -222,7 +227,7 @@ def test_the_locustfiles_own_metrics_are_there_and_a_broken_one_does_no_harm(
         broken = Broken()
         prometheus_client.REGISTRY.register(broken)  # type: ignore[arg-type]
         try:
-            assert "gregaria_state" in exposition(ui.environment)
+            assert "gregaria_state" in text_of(ui.environment)
         finally:
             prometheus_client.REGISTRY.unregister(broken)  # type: ignore[arg-type]
         assert "are left out" in caplog.text
@@ -237,7 +242,7 @@ def test_a_registry_of_prometheus_client_takes_them(environment: Environment) ->
     registry.register(Collector(environment))  # type: ignore[arg-type]
     assert registry.get_sample_value("gregaria_requests_total", {"method": "GET", "name": "/name/0001"}) == 50
     text = prometheus_client.generate_latest(registry).decode()
-    ours = figures(exposition(environment, has_exporter_names=False))
+    ours = figures(text_of(environment, has_exporter_names=False))
     assert figures(text).items() <= ours.items()
 
 

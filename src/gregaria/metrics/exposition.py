@@ -3,12 +3,12 @@
 import importlib
 import logging
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
 from gregaria.metrics.exporter import exporter_families
-from gregaria.metrics.family import Family, lines_of
+from gregaria.metrics.family import Family, pieces_of
 from gregaria.metrics.figures import own_families
 
 __all__ = ["CONTENT_TYPE", "Collector", "exposition"]
@@ -19,8 +19,8 @@ logger = logging.getLogger("gregaria.metrics")
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def exposition(environment: Any, *, has_exporter_names: bool = True) -> str:
-    """What Prometheus reads. Others get their turn meanwhile.
+def exposition(environment: Any, *, has_exporter_names: bool = True) -> Iterator[bytes]:
+    """What Prometheus reads, in pieces; others get their turn between them.
 
     Args:
         environment: whose test it is.
@@ -30,8 +30,8 @@ def exposition(environment: Any, *, has_exporter_names: bool = True) -> str:
     if has_exporter_names:
         families = chain(families, exporter_families(environment))
     names: set[str] = set()
-    text = "".join(lines_of(_noted(families, names)))
-    return text + _text_of_others(names)
+    yield from pieces_of(_noted(families, names))
+    yield _text_of_others(names)
 
 
 class Collector:
@@ -48,8 +48,9 @@ class Collector:
 
     def collect(self) -> Iterable[Any]:
         """The metrics as prometheus_client has them, which is installed where there is a registry."""
+        text = b"".join(pieces_of(own_families(self._environment))).decode()
         parser: Any = importlib.import_module("prometheus_client.parser")
-        yield from parser.text_string_to_metric_families("".join(lines_of(own_families(self._environment))))
+        yield from parser.text_string_to_metric_families(text)
 
 
 def _noted(families: Iterable[Family], names: set[str]) -> Iterable[Family]:
@@ -58,16 +59,16 @@ def _noted(families: Iterable[Family], names: set[str]) -> Iterable[Family]:
         yield family
 
 
-def _text_of_others(names: Collection[str]) -> str:
+def _text_of_others(names: Collection[str]) -> bytes:
     """What is in the default registry of prometheus_client, if the locustfile uses that."""
     client: Any = sys.modules.get("prometheus_client")
     if client is None:
-        return ""
+        return b""
     try:
-        text: str = client.generate_latest(_Others(client.REGISTRY, names)).decode()
+        text: bytes = client.generate_latest(_Others(client.REGISTRY, names))
     except Exception:
         logger.exception("The metrics that the locustfile has registered with prometheus_client are left out")
-        return ""
+        return b""
     return text
 
 

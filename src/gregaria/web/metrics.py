@@ -30,8 +30,9 @@ def metrics_view(
     """
 
     def answer() -> ResponseReturnValue:
-        text = exposition(environment, has_exporter_names=has_exporter_names)
-        return Response(text, content_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})
+        # In pieces: to send all of it at once would keep users waiting for as long as to write it.
+        pieces = exposition(environment, has_exporter_names=has_exporter_names)
+        return Response(pieces, content_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})
 
     for_others = otherwise(answer) if otherwise is not None else answer
 
