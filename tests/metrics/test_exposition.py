@@ -11,7 +11,6 @@ import prometheus_client
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from gregaria.engine.histogram import Histogram
 from gregaria.environment import Environment
 from gregaria.errors import ConnectionRefused
 from gregaria.metrics.exposition import Collector, exposition
@@ -96,18 +95,6 @@ def test_a_time_counts_in_the_buckets_that_its_own_bucket_lies_in() -> None:
         found = figures(text_of(environment))
         within = value(found, "gregaria_response_time_seconds_bucket", method="GET", name="/", le=str(bound))
         assert within == 1, bound
-
-
-def test_counts_up_to_buckets_are_those_of_the_buckets() -> None:
-    chance, times = random.Random(3), Histogram()
-    for _ in range(2000):
-        times.add_us(round(chance.lognormvariate(9, 4)))
-    wanted = sorted(chance.sample(range(1728), 40))
-    by_bucket = times.buckets()
-    assert times.up_to(wanted) == [sum(n for bucket, n in by_bucket.items() if bucket <= last) for last in wanted]
-    for wrong in (-1, 1728):
-        with pytest.raises(ValueError, match="no bucket"):
-            times.up_to([wrong])
 
 
 def test_names_that_differ_only_in_what_is_masked_are_one(environment: Environment) -> None:
@@ -268,3 +255,9 @@ def test_without_a_login_the_token_is_wanted_all_the_same(make_ui: Callable[...,
     assert let_in.status_code == 200
     assert "locust_" not in let_in.text
     assert client.post("/metrics", base_url="http://127.0.0.1").status_code == 405
+
+
+def test_a_locustfile_that_has_a_route_of_its_own_keeps_it(make_ui: Callable[..., WebUI]) -> None:
+    ui = make_ui()
+    ui.app.add_url_rule("/metrics", "theirs", lambda: "theirs")
+    assert ui.app.test_client().get("/metrics", base_url="http://127.0.0.1").text == "theirs"

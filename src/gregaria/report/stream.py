@@ -17,7 +17,7 @@ from gregaria.errors import CommandError, ExitCode
 from gregaria.runner.beat import next_beat_s
 from gregaria.runner.state import STATE_INIT, STATE_MISSING, STATE_STOPPED
 
-__all__ = ["Stream"]
+__all__ = ["Sink", "Stream"]
 
 logger = logging.getLogger("gregaria.report.stream")
 

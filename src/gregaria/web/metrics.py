@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
-from flask import Blueprint, Flask, Response, abort, request
+from flask import Blueprint, Flask, Response, abort, current_app, request
 from flask.typing import ResponseReturnValue
 
 from gregaria.metrics.exposition import CONTENT_TYPE, exposition
@@ -37,6 +37,9 @@ def metrics_view(
     for_others = otherwise(answer) if otherwise is not None else answer
 
     def metrics() -> Any:
+        theirs = _view_of_locustfile()
+        if theirs is not None:
+            return theirs()
         if token is None:
             return for_others()
         if _has(token):
@@ -85,6 +88,14 @@ class MetricsServer:
     def stop(self) -> None:
         """Answer no more."""
         self._server.stop()
+
+
+def _view_of_locustfile() -> Callable[[], Any] | None:
+    """What a locustfile answers at the same path: one that has brought metrics of its own keeps them."""
+    for rule in current_app.url_map.iter_rules():
+        if request.url_rule is not None and rule.rule == request.url_rule.rule and rule.endpoint != request.endpoint:
+            return current_app.view_functions[rule.endpoint]
+    return None
 
 
 def _has(token: str) -> bool:
