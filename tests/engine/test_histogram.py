@@ -229,3 +229,15 @@ def test_counts_are_also_told_by_the_edges_of_their_buckets() -> None:
 def test_a_histogram_takes_less_than_fourteen_kibibytes() -> None:
     histogram = histogram_of(samples("heavy tail", 5000, seed=2))
     assert sys.getsizeof(histogram) < 14 * 1024
+
+
+def test_counts_up_to_buckets_are_those_of_the_buckets() -> None:
+    chance, times = random.Random(3), Histogram()
+    for _ in range(2000):
+        times.add_us(round(chance.lognormvariate(9, 4)))
+    wanted = sorted(chance.sample(range(1728), 40))
+    by_bucket = times.buckets()
+    assert times.up_to(wanted) == [sum(n for bucket, n in by_bucket.items() if bucket <= last) for last in wanted]
+    for wrong in (-1, 1728):
+        with pytest.raises(ValueError, match="no bucket"):
+            times.up_to([wrong])

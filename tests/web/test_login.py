@@ -49,7 +49,7 @@ def add_login(environment, web_ui, **_):
 
 PAGES = ["/", *(f"/stats/{name}" for name in ("requests", "requests/csv", "failures/csv", "report"))]
 PAGES += ["/exceptions", "/exceptions/csv", "/tasks", "/logs", "/worker-count"]
-API = ["/api/events", "/api/form", "/api/runs", "/api/window", "/api/failures", "/api/runs/x/document"]
+API = ["/api/events", "/api/form", "/api/runs", "/api/window", "/api/failures", "/api/runs/x/document", "/metrics"]
 
 
 def test_nobody_gets_in_without_a_login_and_everybody_with_one(starter: Starter) -> None:

@@ -10,7 +10,7 @@ from gregaria.cli import values
 from gregaria.cli.cluster_options import add_cluster_options
 from gregaria.cli.later import add_later_options, add_removed_options, later_names
 from gregaria.cli.parser import Parser
-from gregaria.cli.web_options import add_web_options
+from gregaria.cli.web_options import add_metrics_options, add_web_options
 from gregaria.version import version_line
 
 _EPILOG = """\
@@ -45,6 +45,7 @@ def new_parser() -> Parser:
     _add_statistics_options(parser)
     _add_logging_options(parser)
     add_web_options(parser)
+    add_metrics_options(parser)
     add_cluster_options(parser)
     _add_other_options(parser)
     add_later_options(parser)

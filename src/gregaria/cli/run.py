@@ -17,6 +17,7 @@ import gevent
 from gevent import GreenletExit
 from gevent.event import Event
 
+from gregaria import web
 from gregaria.cli.cluster import MASTER, Part, runner_maker
 from gregaria.cli.exit_code import exit_code_of
 from gregaria.cli.keys import Keys
@@ -29,6 +30,7 @@ from gregaria.cli.start import check_classes, fire_init
 from gregaria.cli.unhandled import Unhandled
 from gregaria.environment import Environment
 from gregaria.errors import CommandError, ExitCode, FeedError, NoHost
+from gregaria.report.stream import Stream
 from gregaria.runner.state import STATE_STOPPED
 from gregaria.settings import settings
 from gregaria.stats.summary import Summary
@@ -110,6 +112,8 @@ class Run:
         environment.stats.recorder.keeps_phases = getattr(options, "keeps_phases", False)
         if not options.headless:
             self._web_ui = self._new_web_ui()
+        self._metrics_server = self._new_metrics_server()
+        self._stream = self._new_stream()
         if self._starts_itself and options.num_users is None and environment.shape_class is None:
             options.num_users = 1
         if options.equal_weights:
@@ -152,8 +156,37 @@ class Run:
             display_name=options.web_host_display_name,
             cors_origins=getattr(options, "web_cors_origin", None) or (),
             runs_dir=getattr(options, "runs_dir", None),
+            metrics_token=getattr(options, "prometheus_token", None) or None,
+            has_exporter_names=not getattr(options, "no_exporter_names", False),
             history_path=lambda: self._reports.history_path if isinstance(self._reports, Series) else None,
         )
+
+    def _new_metrics_server(self) -> Any:
+        options = self._options
+        # All of these may be options of the locustfile's own.
+        port = getattr(options, "prometheus_port", None)
+        if not isinstance(port, int):
+            return None
+        server = web.MetricsServer(
+            self._environment,
+            getattr(options, "prometheus_host", "") or "",
+            port,
+            display_name=options.web_host_display_name,
+            token=getattr(options, "prometheus_token", None) or None,
+            has_exporter_names=not getattr(options, "no_exporter_names", False),
+        )
+        logger.info("Prometheus is answered at %s", server.url)
+        return server
+
+    def _new_stream(self) -> Stream | None:
+        path = getattr(self._options, "stream_file", None)
+        if not isinstance(path, str) or not path:
+            return None
+        if path == "-" and self._options.json:
+            raise CommandError(
+                "--stream - and --json both write to standard output: name a file for --stream", ExitCode.USAGE
+            )
+        return Stream(self._runner, path)
 
     def _open_page(self) -> None:
         """Show the page in the person's browser, which may take its time to start."""
@@ -318,8 +351,11 @@ class Run:
         code = self._exit_code(summary)
         logger.info("Shutting down (exit code %d)", code)
         self._runner.fire(environment.events.quit, exit_code=code)
-        if self._web_ui is not None:
-            self._web_ui.stop()
+        if self._stream is not None:
+            self._stream.close()
+        for server in (self._web_ui, self._metrics_server):
+            if server is not None:
+                server.stop()
         self._signals.stop()
         return code
 

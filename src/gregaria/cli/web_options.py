@@ -6,7 +6,7 @@ from gregaria.cli import values
 from gregaria.cli.parser import Parser
 from gregaria.errors import CommandError, ExitCode
 
-__all__ = ["add_web_options", "check_web_options"]
+__all__ = ["add_metrics_options", "add_web_options", "check_web_options"]
 
 
 def add_web_options(parser: Parser) -> None:
@@ -90,6 +90,51 @@ def add_web_options(parser: Parser) -> None:
     )
     group.add_argument(
         "--build-path", env_var="LOCUST_BUILD_PATH", metavar="DIR", default="", help=argparse.SUPPRESS
+    )
+
+
+def add_metrics_options(parser: Parser) -> None:
+    """Declare those of what others read while a test runs."""
+    group = parser.add_argument_group("For other programs")
+    group.add_argument(
+        "--prometheus-port",
+        env_var="LOCUST_PROMETHEUS_PORT",
+        metavar="PORT",
+        type=values.port,
+        yields=True,
+        help="answer Prometheus at /metrics of this port, also with --headless; 0 takes any that is free. The web"
+        " interface has /metrics of its own",
+    )
+    group.add_argument(
+        "--prometheus-host",
+        env_var="LOCUST_PROMETHEUS_HOST",
+        metavar="HOST",
+        default="",
+        yields=True,
+        help="the address on which --prometheus-port listens (default: all of the machine's)",
+    )
+    group.add_argument(
+        "--prometheus-token",
+        env_var="LOCUST_PROMETHEUS_TOKEN",
+        metavar="TEXT",
+        is_secret=True,
+        yields=True,
+        help="answer /metrics only to who sends this text as a bearer token, or has logged in",
+    )
+    group.add_argument(
+        "--no-exporter-names",
+        env_var="LOCUST_NO_EXPORTER_NAMES",
+        action="store_true",
+        yields=True,
+        help="leave out what /metrics tells under locust_exporter's names",
+    )
+    group.add_argument(
+        "--stream",
+        env_var="LOCUST_STREAM",
+        dest="stream_file",
+        metavar="FILE",
+        yields=True,
+        help="write a line of JSON for each second to FILE, which may be a named pipe, or to standard output (-)",
     )
 
 

@@ -76,7 +76,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         CommandError: the address cannot be listened on.
     """
 
-    _tick_at_s = TICK_AT_S
+    tick_at_s = TICK_AT_S
 
     def __init__(
         self,

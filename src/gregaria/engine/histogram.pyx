@@ -153,6 +153,27 @@ cdef class Histogram:
         cdef int bucket
         return {lower_edge(bucket): self.counts[bucket] for bucket in range(BUCKETS) if self.counts[bucket]}
 
+    def up_to(self, list last_buckets):
+        """How many samples there are up to each of these buckets, that bucket included.
+
+        Args:
+            last_buckets: their numbers, rising.
+
+        Raises:
+            ValueError: there is no such bucket.
+        """
+        cdef uint64_t seen = 0
+        cdef int bucket = 0, last
+        counts = []
+        for last in last_buckets:
+            if not 0 <= last < BUCKETS:
+                raise ValueError(f"no bucket {last}: they go from 0 to {BUCKETS - 1}")
+            while bucket <= last:
+                seen += self.counts[bucket]
+                bucket += 1
+            counts.append(seen)
+        return counts
+
     @staticmethod
     def index(int64_t value_us):
         """The bucket that a time is counted in."""

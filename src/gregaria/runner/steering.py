@@ -31,7 +31,7 @@ class SteeringRunner(Runner):
     """
 
     #: of each second of the clock, when it is taken as one of the timeline; None for whole seconds of the test
-    _tick_at_s: float | None = None
+    tick_at_s: float | None = None
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
@@ -186,7 +186,7 @@ class SteeringRunner(Runner):
         self._is_testing = self.stats.running = True
         self.test_started_epoch_s, self.test_ended_epoch_s = time.time() - self._has_run_s(), None
         self.stats.timeline.begin(self.test_started_epoch_s)
-        self._timekeeper = Timekeeper(self.stats.timeline, self.stats.generator, self, self._tick_at_s)
+        self._timekeeper = Timekeeper(self.stats.timeline, self.stats.generator, self, self.tick_at_s)
         self.fire(self.environment.events.test_start, environment=self.environment)
         self._messages.wait_until_handled()
         # Only now, for a listener of test_start may have chosen classes and arguments.

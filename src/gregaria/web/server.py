@@ -9,7 +9,7 @@ from gevent.pywsgi import WSGIHandler, WSGIServer
 
 from gregaria.errors import CommandError, ExitCode
 
-__all__ = ["Server", "tls_context"]
+__all__ = ["Server", "shown_host", "tls_context"]
 
 logger = logging.getLogger("gregaria.web")
 
@@ -17,6 +17,7 @@ logger = logging.getLogger("gregaria.web")
 _MOST_CONNECTIONS = 1000
 #: seconds that answers under way get when the server ends
 _GOODBYE_S = 1.0
+_EVERYWHERE = ("", "0.0.0.0", "::")
 #: how a TLS connection begins
 _TLS_HELLO = "\x16\x03"
 
@@ -52,9 +53,10 @@ class Server(WSGIServer):  # type: ignore[misc]
         port: 0 takes any, which ``server_port`` then tells.
         app: answers.
         tls: speaks TLS with it, if given.
+        option: how the options begin that say where to listen, for messages.
     """
 
-    def __init__(self, host: str, port: int, app: Any, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, host: str, port: int, app: Any, tls: ssl.SSLContext | None, option: str = "web") -> None:
         more = {} if tls is None else {"ssl_context": tls}
         super().__init__(
             (host, port),
@@ -66,6 +68,7 @@ class Server(WSGIServer):  # type: ignore[misc]
             **more,
         )
         self.stop_timeout = _GOODBYE_S
+        self._option = option
 
     def listen(self) -> None:
         """Take the port.
@@ -78,9 +81,9 @@ class Server(WSGIServer):  # type: ignore[misc]
             self.init_socket()
         except (OSError, OverflowError) as error:
             raise CommandError(
-                f"--web-host and --web-port: cannot listen on {host or '*'}:{port} "
+                f"--{self._option}-host and --{self._option}-port: cannot listen on {host or '*'}:{port} "
                 f"({getattr(error, 'strerror', None) or error}). Does another run listen there? Choose another port "
-                "with --web-port (0 takes any), or run with --headless",
+                f"with --{self._option}-port (0 takes any)",
                 ExitCode.WEB,
             ) from None
 
@@ -113,3 +116,14 @@ def tls_context(certificate: str | None, key: str | None) -> ssl.SSLContext | No
             ExitCode.USAGE,
         ) from None
     return context
+
+
+def shown_host(host: str, display_name: str | None) -> str:
+    """What stands for the machine in a URL that a person opens.
+
+    Args:
+        host: where the server listens.
+        display_name: under what name the machine is known; None where nobody has said.
+    """
+    name = display_name or ("localhost" if host in _EVERYWHERE else host)
+    return f"[{name}]" if ":" in name else name

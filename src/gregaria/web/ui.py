@@ -28,17 +28,16 @@ from gregaria.web.form import extra_option
 from gregaria.web.guard import Guard, allow_login
 from gregaria.web.locust_api import LocustApi, file_name
 from gregaria.web.login import check_login, login_arguments, new_login_manager, only_known, secret_of
+from gregaria.web.metrics import metrics_view
 from gregaria.web.page import Page
 from gregaria.web.picture import Picture
 from gregaria.web.report import report_response
 from gregaria.web.runs import Runs
-from gregaria.web.server import Server, tls_context
+from gregaria.web.server import Server, shown_host, tls_context
 
 __all__ = ["WebUI"]
 
 logger = logging.getLogger("gregaria.web")
-
-_EVERYWHERE = ("", "0.0.0.0", "::")
 
 
 class WebUI:
@@ -59,6 +58,8 @@ class WebUI:
         cors_origins: sites whose pages may do everything.
         runs_dir: a folder in which runs are kept; None for one that is removed at the end.
         history_path: tells where the full history of the current test is written; None where nobody does.
+        metrics_token: lets Prometheus in at ``/metrics``, and without it only who has logged in; None for no token.
+        has_exporter_names: ``/metrics`` tells figures under locust_exporter's names, too.
 
     Attributes:
         app: the Flask app, for routes and blueprints.
@@ -90,6 +91,8 @@ class WebUI:
         cors_origins: Sequence[str] = (),
         runs_dir: str | None = None,
         history_path: Callable[[], Path | None] | None = None,
+        metrics_token: str | None = None,
+        has_exporter_names: bool = True,
     ) -> None:
         self.environment = environment
         self.host = "" if host == "*" else host
@@ -102,6 +105,8 @@ class WebUI:
         self.template_args: dict[str, Any] = {}
         self.greenlet: Greenlet | None = None
         self._display_name = display_name
+        self._metrics_token = metrics_token
+        self._has_exporter_names = has_exporter_names
         self._tls = tls_context(tls_cert, tls_key)
         self._history_path = history_path or self._history_of_writer
         self.runs = Runs(runs_dir)
@@ -154,8 +159,7 @@ class WebUI:
     @property
     def url(self) -> str:
         """Where a person opens it."""
-        name = self._display_name or ("localhost" if self.host in _EVERYWHERE else self.host)
-        name = f"[{name}]" if ":" in name else name
+        name = shown_host(self.host, self._display_name)
         return f"{'https' if self._tls else 'http'}://{name}:{self.port}{self.web_base_path}"
 
     # -- for locustfiles -------------------------------------------------------------------------------------------
@@ -225,6 +229,8 @@ class WebUI:
         self._page.prepare(app, self.web_base_path)
         if self.web_login:
             self.login_manager = new_login_manager(app)
+        known = (lambda view: only_known(view, is_page=False)) if self.web_login else None
+        metrics = metrics_view(self.environment, self._metrics_token, self._has_exporter_names, known)
         picks_classes = self.userclass_picker_is_active
         control = Control(self.environment, picks_classes)
         telling = LocustApi(self.environment, self._history_path)
@@ -232,13 +238,14 @@ class WebUI:
         locusts.add_url_rule("/", "index", self.auth_required_if_enabled(self._index))
         locusts.add_url_rule("/login", "login", self._login)
         locusts.add_url_rule("/assets/<path:path>", "assets", self._page.asset)
+        locusts.add_url_rule("/metrics", "metrics", metrics)
         locusts.add_url_rule("/stats/report", "stats_report", self.auth_required_if_enabled(self._report))
         control.add_routes(locusts, self.auth_required_if_enabled)
         telling.add_routes(locusts, self.auth_required_if_enabled)
         app.register_blueprint(locusts, url_prefix=self.web_base_path or None)
         own = Blueprint("gregaria", __name__)
         api = Api(self.environment, self._picture, self._feed, self.runs, picks_classes)
-        api.add_routes(own, lambda view: only_known(view, is_page=False) if self.web_login else view)
+        api.add_routes(own, known or (lambda view: view))
         app.register_blueprint(own, url_prefix=f"{self.web_base_path}/api")
         return app
 

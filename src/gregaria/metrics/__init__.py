@@ -1,0 +1,1 @@
+"""Figures for others: what Prometheus is told of a test, in its own text."""
