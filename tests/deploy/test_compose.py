@@ -14,7 +14,9 @@ from tests.deploy.containers import DEPLOY, ROOT, Host, containers_of_compose, i
 from tests.support.servers import CountingServer, Server
 
 FILES = [DEPLOY / "compose.yaml", Path(__file__).parent / "articles" / "compose.yml"]
-ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="compose-spec is there for Linux only")
+ON_LINUX = pytest.mark.skipif(
+    sys.platform != "linux", reason="what containers run is made for Linux, and so is compose-spec"
+)
 
 
 def services() -> dict[str, Any]:
@@ -62,6 +64,7 @@ def test_nothing_is_open_to_other_machines_unless_that_is_asked_for() -> None:
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
+@ON_LINUX
 @pytest.mark.timeout(120)
 def test_its_master_gives_the_locustfile_to_its_workers_which_load_the_target(
     host: Host, target: CountingServer

@@ -3,6 +3,7 @@
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import urllib.parse
 import urllib.request
@@ -14,7 +15,10 @@ from tests.deploy.containers import DEPLOY, Container, Host, containers_of_compo
 from tests.support.nodes import wait_until
 from tests.support.servers import CountingServer, Server
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [
+    pytest.mark.timeout(120),
+    pytest.mark.skipif(sys.platform != "linux", reason="what containers run is made for Linux"),
+]
 
 ARTICLES = Path(__file__).parent / "articles"
 PROBE = DEPLOY / "docker" / "probe"

