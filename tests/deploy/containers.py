@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -47,18 +48,42 @@ class Container:
 
 
 class Host:
-    """Runs containers as processes whose file system begins at ``root``, on ports that the system picks."""
+    """Runs containers as processes whose file system begins at ``root``, on ports that the system picks.
+
+    Attributes:
+        port: on which the master that was started last listens for workers.
+        prefix: what goes before a container's command.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.nodes: list[Node] = []
         self.port = 0
+        self.prefix: list[str] = []
         self.home = root / "home" / "locust"
         self.home.mkdir(parents=True)
         text = (DEPLOY / "docker" / "entrypoint").read_text()
         self.entrypoint = root / "entrypoint"
         self.entrypoint.write_text(self._below_root(text))
         self.entrypoint.chmod(0o755)
+
+    def make_read_only(self, *writable: str) -> str | None:
+        """From now on nothing can be written to, as with readOnlyRootFilesystem, but /tmp and ``writable``.
+
+        Returns:
+            why that cannot be done here, in words; None when it was.
+        """
+        folders = [self.root / path.lstrip("/") for path in ("/tmp", *writable)]
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+        mounts = [f"mount --bind {shlex.quote(str(folder))} {shlex.quote(str(folder))}" for folder in folders]
+        script = "; ".join([*mounts, "mount -o remount,bind,ro /", 'exec "$@"'])
+        prefix = ["unshare", "--mount", "--map-root-user", "sh", "-ec", script, "sh"]
+        tried = subprocess.run([*prefix, "true"], capture_output=True, text=True, check=False)
+        if tried.returncode:
+            return f"the system makes no file system read-only for one process: {tried.stderr.strip()}"
+        self.prefix = prefix
+        return None
 
     def file(self, path: str, text: str) -> None:
         """Put a file where the container sees it as ``path``."""
@@ -72,8 +97,10 @@ class Host:
         env = {key: self._here(value) if "MASTER" in key else value for key, value in container.env.items()}
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         everything = {**_OF_A_SERVICE, **env, "PATH": path, "HOME": str(self.home), **environment}
+        if self.prefix:
+            everything["TMPDIR"] = str(self.root / "tmp")
         log = self.root / f"{name}-{len(self.nodes)}.log"
-        node = Node([str(self.entrypoint), *args], self.home, log, everything, [])
+        node = Node([str(self.entrypoint), *args], self.home, log, everything, self.prefix)
         self.nodes.append(node)
         return node
 

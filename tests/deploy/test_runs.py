@@ -81,7 +81,24 @@ def test_a_job_begins_with_its_workers_ends_with_its_verdict_and_keeps_its_repor
     assert [first.wait(), second.wait()] == [0, 0]
     reports = host.root / "reports"
     assert json.loads((reports / "report.json").read_text())["total"]["num_requests"] >= 4
-    assert {path.name for path in reports.iterdir()} >= {"report_stats.csv", "report.json", "failures", "runs"}
+    kept = {path.name for path in reports.iterdir()}
+    assert kept >= {"report_stats.csv", "report.json", "report.html", "failures", "runs"}
+
+
+@pytest.mark.needs("unshare")
+def test_a_job_writes_nothing_but_its_reports_and_temporary_files(host: Host, target: CountingServer) -> None:
+    mount(host)
+    reason = host.make_read_only("/reports")
+    if reason is not None:
+        pytest.skip(reason)
+    refused = host.run(Container(["--headless", "-t", "1s", "--json-file", "/elsewhere"]), "refused")
+    assert refused.wait() == 11, refused.output
+    master, worker = job(target, "1s")
+    node = host.run_master(master)
+    workers = [host.run_worker(worker) for _ in range(2)]
+    assert node.wait(120) == 0, node.output
+    assert [each.wait() for each in workers] == [0, 0]
+    assert (host.root / "reports" / "report.html").exists()
 
 
 def test_a_job_whose_master_was_taken_away_goes_on_with_its_journal(host: Host, target: CountingServer) -> None:
