@@ -120,10 +120,8 @@ class Host:
             node.kill()
 
     def _here(self, word: str) -> str:
-        """A word of a container's as it is on this machine: its names, its port and its folders."""
+        """A word of a container's as it is on this machine: its names and its folders."""
         option, is_with_value, value = word.rpartition("=")
-        if option == "--master-port":
-            value = str(self.port)
         return option + is_with_value + ("127.0.0.1" if value in _MASTERS else self._below_root(value))
 
     def _below_root(self, text: str) -> str:

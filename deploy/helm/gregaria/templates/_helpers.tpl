@@ -230,12 +230,11 @@ spec:
         - --worker
         - {{ printf "--locustfile=%s" (ternary "-" (include "gregaria.locustfile" .) .Values.locustfile.fromMaster) | quote }}
         - --master-host={{ include "gregaria.name" . }}-master
-        - --master-port={{ .Values.service.clusterPort }}
         {{- with concat .Values.args .Values.worker.args }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
       env:
-        # For the probe.
+        # A variable, as the probe has to know it, too.
         - name: GREGARIA_MASTER_NODE_PORT
           value: {{ .Values.service.clusterPort | quote }}
         {{- include "gregaria.env" . | nindent 8 }}
