@@ -1,0 +1,13 @@
+"""The chart's example, which runs when no locustfile is given."""
+
+from locust import HttpUser, between, task
+
+
+class Visitor(HttpUser):
+    """Looks at the first page every second or two."""
+
+    wait_time = between(1, 2)
+
+    @task
+    def look(self):
+        self.client.get("/")
