@@ -61,7 +61,7 @@ export type WirePoint = [
   number, number, number, number, number, number, Percentiles, readonly number[], boolean | number,
 ];
 
-export type MarkKind = "start" | "edit" | "stage" | "stop" | "reset" | "warning" | "worker";
+export type MarkKind = "start" | "edit" | "stage" | "stop" | "reset" | "warning" | "worker" | "rule";
 
 export interface Mark {
   epochS: number;
