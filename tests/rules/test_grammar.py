@@ -1,11 +1,14 @@
 """Rules are read as they are meant, and what is none is shown by its character."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from gregaria.errors import ExitCode, RuleError
 from gregaria.rules.expression import Metric
 from gregaria.rules.figures import Figures
-from gregaria.rules.grammar import parse
+from gregaria.rules.grammar import GRAMMAR, parse
 from gregaria.rules.reading import View
 from gregaria.stats.table import RequestStats
 
@@ -138,6 +141,18 @@ def test_the_caret_stands_below_the_character() -> None:
     assert rule == "    p95 of '漢字' >> 3"
     # Each of the two takes two columns.
     assert caret.index("^") == rule.index(">>") + 1 + 2
+
+
+def test_the_documentation_has_the_grammar() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "rules.md").read_text()
+    assert f"```\n{GRAMMAR}\n```" in text
+    # Every rule that it shows can be understood.
+    shown = re.findall(r'--fail-if "([^"]+)"', text)
+    shown += re.findall(r"^\| `([^`]+)` \| (?:at the end|each|the figures|as)", text, re.MULTILINE)
+    assert len(shown) > 9
+    for rule in shown:
+        if ">>" not in rule:
+            parse(rule)
 
 
 def test_a_book_is_no_rule() -> None:

@@ -14,6 +14,7 @@ from gregaria.errors import CommandError, ExitCode
 
 __all__ = [
     "TOTAL",
+    "Counted",
     "Key",
     "MeasuredRun",
     "Part",
@@ -23,6 +24,7 @@ __all__ = [
     "Whole",
     "batches",
     "load_run",
+    "merged",
     "run_of_document",
 ]
 
@@ -101,6 +103,19 @@ class Whole:
     failures: int
     requests_per_s: float
     times: Times
+    #: None where it is not known, or nothing was timed
+    extremes_us: "Extremes | None" = None
+    #: percentiles as the run told them itself
+    told: Mapping[float, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Extremes:
+    """The average of response times, and the ends."""
+
+    avg: float
+    min: float
+    max: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +176,8 @@ def run_of_document(document: Any, label: str) -> MeasuredRun:
         if not str(document["schema"]).startswith("gregaria.summary/"):
             raise ValueError(document["schema"])
         timeline = document.get("timeline")
-        wholes = {_key(row): _whole_of_row(row) for row in document["requests"]} | {
-            TOTAL: _whole_of_row(document["total"])
-        }
+        told = document.get("after_warmup") or document
+        wholes = {_key(row): _whole_of_row(row) for row in told["requests"]} | {TOTAL: _whole_of_row(told["total"])}
         if timeline is None:
             note = f"{label} has no timeline: it was written by an older version, or its test never began."
             return MeasuredRun(label, [], wholes, document["options"].get("users"), (note,))
@@ -190,7 +204,15 @@ def _key(row: Mapping[str, Any]) -> Key:
 
 def _whole_of_row(row: Mapping[str, Any]) -> Whole:
     counts = {int(edge): count for edge, count in row["histogram_us"].items()}
-    return Whole(row["num_requests"], row["num_failures"], row["total_rps"], Counted(counts, 64))
+    told_us = {float(key[1:]) / 100: time_ms * 1000 for key, time_ms in row["percentiles_ms"].items() if time_ms}
+    return Whole(
+        row["num_requests"],
+        row["num_failures"],
+        row["total_rps"],
+        Counted(counts, 64),
+        None if row["avg_ms"] is None else Extremes(*(row[key] * 1000 for key in ("avg_ms", "min_ms", "max_ms"))),
+        told_us,
+    )
 
 
 @dataclass(slots=True)
@@ -257,7 +279,11 @@ def _run_of_csv(label: str, path: Path) -> MeasuredRun:
     for row in _rows_of(path):
         try:
             wholes[row["Type"], row["Name"]] = Whole(
-                int(row["Request Count"]), int(row["Failure Count"]), float(row["Requests/s"]), _told_of(row)
+                int(row["Request Count"]),
+                int(row["Failure Count"]),
+                float(row["Requests/s"]),
+                _told_of(row),
+                _extremes_of(row),
             )
         except (KeyError, ValueError) as error:
             raise CommandError(f"{path} is no PREFIX_stats.csv: {error}", ExitCode.USAGE) from None
@@ -278,6 +304,11 @@ def _rows_of(path: Path) -> list[dict[str, str]]:
             return list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CommandError(f"{path} cannot be read: {error}", ExitCode.USAGE) from None
+
+
+def _extremes_of(row: Mapping[str, str]) -> Extremes | None:
+    texts = [row.get(f"{which} Response Time") or "" for which in ("Average", "Min", "Max")]
+    return Extremes(*(float(text) * 1000 for text in texts)) if all(texts) else None
 
 
 def _told_of(row: Mapping[str, str]) -> Told:
@@ -353,11 +384,7 @@ def summed(pieces: Sequence[Piece]) -> Piece:
     counted = [piece.times for piece in pieces if isinstance(piece.times, Counted)]
     times: Times
     if counted:
-        whole: dict[int, int] = {}
-        for each in counted:
-            for edge_us, count in each.counts.items():
-                whole[edge_us] = whole.get(edge_us, 0) + count
-        times = Counted(whole, counted[0].per_octave)
+        times = merged(counted)
     else:
         times = _averaged([piece.times for piece in pieces if isinstance(piece.times, Told)])
     return Piece(
@@ -366,6 +393,15 @@ def summed(pieces: Sequence[Piece]) -> Piece:
         sum(piece.timed for piece in pieces),
         times,
     )
+
+
+def merged(counted: Sequence[Counted]) -> Counted:
+    """Response times of several, at least one, in equally fine buckets."""
+    whole: dict[int, int] = {}
+    for each in counted:
+        for edge_us, count in each.counts.items():
+            whole[edge_us] = whole.get(edge_us, 0) + count
+    return Counted(whole, counted[0].per_octave)
 
 
 def _averaged(told: Sequence[Told]) -> Told:

@@ -83,8 +83,12 @@ class Judge:
 
     @property
     def verdict(self) -> Verdict | None:
-        """How all rules stand: as of the last second, and when the test is over as of everything; None without any."""
-        is_asked = self._watches or self.fails_if_saturated
+        """How all rules stand: as of the last second, and when the test is over as of everything.
+
+        None without any, and before the first test.
+        """
+        has_begun = self._stats.timeline.started_epoch_s is not None
+        is_asked = has_begun and (self._watches or self.fails_if_saturated)
         if is_asked and not self._is_over and (self._verdict is None or not self._stats.running):
             self._stats.timeline.catch_up()
             self._verdict = self._judged()
@@ -107,7 +111,7 @@ class Judge:
         for watch in self._watches:
             watch.forget()
         now_s = self._stats.timeline.started_epoch_s or 0.0
-        self._is_warm = self._test_s(now_s) >= self._warmup_s
+        self._is_warm = not self._warmup_s or self._test_s(now_s) >= self._warmup_s
         if self._is_warm and self._warmup_s:
             self._whole.warm_up_is_over(now_s)
 
@@ -167,14 +171,23 @@ class Judge:
         if watch.is_settled:
             result = watch.result(self._whole, self._baseline, self._is_warm)
             logger.warning("Rule broken: %s (%s)", result.text, result.sentence)
-            self._stats.timeline.mark("rule", f"broken: {result.text}")
+            self._mark(result)
 
     def _tell_end(self, rule: RuleResult) -> None:
+        is_new = rule.fails and self._mark(rule)
         if rule.exit_code == ExitCode.CHECKS:
+            # As locust-plugins has it, whose lines people look for.
             logger.info("CHECK %s: %s (%s)", "FAILED" if rule.fails else "SUCCESSFUL", rule.text, rule.sentence)
-        elif rule.fails and not any(mark.text == f"broken: {rule.text}" for mark in self._stats.timeline.marks):
+        elif is_new:
             logger.warning("Rule broken: %s (%s)", rule.text, rule.sentence)
-            self._stats.timeline.mark("rule", f"broken: {rule.text}")
+
+    def _mark(self, rule: RuleResult) -> bool:
+        """Mark in the timeline that a rule is broken, if that is not marked yet; whether it was not."""
+        timeline, text = self._stats.timeline, f"broken: {rule.text}"
+        is_new = all(mark.kind != "rule" or mark.text != text for mark in timeline.marks)
+        if is_new:
+            timeline.mark("rule", text)
+        return is_new
 
     def _test_s(self, now_s: float) -> float:
         """Seconds since the test has begun."""
