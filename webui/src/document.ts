@@ -1,6 +1,6 @@
 /** The document of a run, as `--json-file` writes it: docs/summary.schema.json describes it. */
 
-import type { Exchange, Shares, WireMark, WirePoint } from "./model";
+import type { Exchange, Shares, Verdict, WireMark, WirePoint } from "./model";
 
 export interface DocumentRow {
   method: string;
@@ -95,6 +95,8 @@ export interface RunDocument {
   exceptions: readonly { count: number; message: string; traceback: string; nodes: readonly string[] }[];
   notes: readonly string[];
   generator: DocumentGenerator | null;
+  /** Absent in documents of older versions. */
+  verdict?: Verdict | null;
   timeline?: Timeline | null;
   machine?: Record<string, string | number | null>;
   task_ratios?: { per_class: Shares; total: Shares };
