@@ -9,9 +9,11 @@ from gregaria import cluster, web
 from gregaria.context import CustomOption
 from gregaria.errors import CommandError, ExitCode, RunnerAlreadyExistsError
 from gregaria.events import Events
+from gregaria.rules.grammar import parse as parse_rule
 from gregaria.rules.judge import Judge
 from gregaria.runner.dispatch import UsersDispatcher
 from gregaria.runner.local import LocalRunner
+from gregaria.runner.roles import DistributedRunner
 from gregaria.runner.runner import Runner
 from gregaria.runner.shape import LoadTestShape
 from gregaria.runner.shared import SharedData
@@ -219,7 +221,10 @@ class Environment:
         Raises:
             RuleError: it is none; the message shows the character that is wrong.
         """
-        self.judge.add_rule(rule, "fail_if()")
+        if isinstance(self.runner, DistributedRunner) and not isinstance(self.runner, cluster.MasterRunner):
+            parse_rule(rule)
+        else:
+            self.judge.add_rule(rule, "fail_if()")
 
     def update_user_class(self, user_settings: dict[str, Any]) -> None:
         """Change attributes of a user class, for users that start from now on.

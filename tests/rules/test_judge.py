@@ -29,7 +29,8 @@ class Test:
     ) -> None:
         self.stats = RequestStats()
         self.reasons: list[str] = []
-        self.judge = Judge(self.stats, lambda: BEGIN_S, self.reasons.append)
+        self.started_s = BEGIN_S
+        self.judge = Judge(self.stats, lambda: self.started_s, self.reasons.append)
         if baseline is not None:
             self.judge.compare_with("before.json", baseline)
         if warmup_s:
@@ -174,6 +175,18 @@ def test_a_rule_without_data_fails() -> None:
     assert results[1].sentence == "what is judged was there for 2 s at most, the window is 30 s"
 
 
+def test_a_name_that_was_misspelt_is_told_with_the_one_that_is_there() -> None:
+    test = Test("p95 of 'GET /item/[id}' > 1s", "p95 of '/itm/[id]' > 1s", "p95 of 'quite another' > 1s")
+    test.second(1, name="/item/[id]")
+    # Looking for likeness takes its time, which a running test has not.
+    assert "did you mean" not in str(test.judge.verdict)
+    assert [result.sentence for result in test.results()] == [
+        "nothing was counted of 'GET /item/[id}'; did you mean 'GET /item/[id]'?",
+        "nothing was counted of '/itm/[id]'; did you mean '/item/[id]'?",
+        "nothing was counted of 'quite another'",
+    ]
+
+
 def test_a_run_without_requests_keeps_no_rule_about_them() -> None:
     test = Test("p95 > 1s", "fail_ratio > 1%", "rps > 1000", "requests > 5", "users > 5")
     test.second(users=1)
@@ -294,6 +307,35 @@ def test_every_test_is_judged_anew() -> None:
     assert test.states() == ["passed", "passed"]
 
 
+def test_figures_that_are_cleared_after_the_test_do_not_change_how_it_was_judged() -> None:
+    test = Test("p50 > 50ms", warmup_s=1)
+    test.second(60)
+    test.second(60)
+    assert test.states() == ["broken"]
+    test.stats.reset_all()
+    test.stats.timeline.catch_up()
+    assert test.states() == ["broken"]
+
+
+def test_counting_anew_begins_anew_and_does_not_repeat_the_warm_up() -> None:
+    test = Test("requests != 1", "p50 > 50ms over 2s", warmup_s=1)
+    for time_ms in (1, 60, 60):
+        test.second(time_ms)
+    test.stats.recorder.reset()
+    # What reset_all does at this moment, by a clock of this test's own: the timeline has begun at it.
+    test.started_s -= 3
+    test.judge.forget()
+    test.second(1)
+    assert test.states()[0] == "passed"
+
+
+def test_what_is_too_large_for_a_number_is_no_data() -> None:
+    factors = " * ".join(["999999999999999"] * 22)
+    test = Test(f"users * {factors} > 1 for 1s", f"max * {factors} / {factors} > 1ms")
+    test.second(10, users=9)
+    assert test.states() == ["no data", "no data"]
+
+
 def test_a_rule_may_come_until_the_end_and_counts_once() -> None:
     test = Test()
     assert test.judge.verdict is None
@@ -317,8 +359,8 @@ def test_a_generator_that_could_not_make_its_requests_is_saturated() -> None:
 def test_ten_rules_over_a_thousand_names_cost_little() -> None:
     names = [f"/item/{number}" for number in range(990)]
     rules = [f"p99.9 of 'GET {name}' > 1h over 10min" for name in names[:4]]
-    rules += [f"p95 of '{name}' > 1h while users > 0" for name in names[4:7]]
-    rules += ["p95 > 1h over 1h", "p95 > 1h", "p95 of '/item/8' > 1h for 9s"]
+    rules += [f"p95 of '{name}' > 1h while users > 0" for name in names[4:6]]
+    rules += ["p95 of '/itm/9' > 1h", "p95 > 1h over 1h", "p95 > 1h", "p95 of '/item/8' > 1h for 9s"]
     costs = []
     for told in ((), rules):
         test = Test(*told)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.conftest import Command, CountingServer, arguments, document
+from tests.system.conftest import USERS, Command, CountingServer, arguments, document
 
 OWN_RULES = """
 from locust import FastHttpUser, constant, events, task
@@ -126,6 +126,14 @@ def test_a_rule_about_failures_takes_the_place_of_any_failure(
     assert ended.code == code, ended.err
 
 
+def test_standard_output_is_for_json_alone_where_that_is_asked_for(command: Command, server: CountingServer) -> None:
+    ended = command.run(
+        *arguments(server, "-i", "9", "--json", "--fail-if", "requests > 0"), env={"GITHUB_ACTIONS": "true"}
+    )
+    assert sum(row["num_requests"] for row in json.loads(ended.out)) == 9
+    assert "::error title=fail if requests > 0::9, the limit is 0" in ended.err
+
+
 def test_abort_ends_the_test(command: Command, server: CountingServer) -> None:
     command.write("shop.py", FAILING)
     ended = command.run(*arguments(server, "-u", "2", "-r", "100", "-t", "50s", "--fail-if", "fail_ratio > 1% abort"))
@@ -146,15 +154,19 @@ def test_a_run_is_compared_with_the_one_before(command: Command, server: Countin
 
 
 def test_the_master_judges_and_workers_do_not(command: Command, server: CountingServer) -> None:
+    titles = "Type,Name,Request Count,Failure Count,Requests/s,50%"
+    command.write("before_stats.csv", f"{titles}\n,Aggregated,9,0,9,3600000\n")
+    added = "\n\n@events.init.add_listener\ndef add(environment, **_):\n    environment.fail_if('p50 > baseline')\n"
+    command.write("shop.py", USERS + added)
     ended = command.run(
         *arguments(server, "--processes", "2", "-u", "4", "-r", "100", "-t", "3s", "--json-file", "end"),
         *("--fail-if", "requests of 'GET /sell' > 0 over 2s", "--fail-if", "users > 4"),
-        *("--only-summary", "--junit", "junit.xml"),
+        *("--only-summary", "--junit", "junit.xml", "--baseline", "before_stats.csv"),
     )
     assert ended.code == 16, ended.err
     assert ended.err.count("Verdict: failed") == 1
     assert ended.err.count("Rule broken: requests of 'GET /sell' > 0 over 2s") == 1
-    assert [state for _, state in told(command.folder / "end.json").values()] == ["broken", "passed"]
+    assert [state for _, state in told(command.folder / "end.json").values()] == ["broken", "passed", "passed"]
     assert [path.name for path in command.folder.glob("junit*")] == ["junit.xml"]
 
 

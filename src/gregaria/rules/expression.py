@@ -1,5 +1,6 @@
 """What stands between the signs of a rule: a tree, its dimensions, and its value for given figures."""
 
+import math
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -216,10 +217,8 @@ def _computed(sign: str, left: Value, right: Value) -> Value:
         one, other = left(reading), right(reading)
         if one is None or other is None or (sign == "/" and not other):
             return None
-        try:
-            return operation(one, other)
-        except OverflowError:
-            return None
+        found = operation(one, other)
+        return found if math.isfinite(found) else None
 
     return value
 

@@ -105,6 +105,9 @@ class Judge:
 
     def forget(self) -> None:
         """Counting begins anew."""
+        if self._is_over and not self._stats.running:
+            # Clearing the figures of a test that is over changes nothing about how it was judged.
+            return
         self._is_over, self._verdict = False, None
         self._names.forget()
         self._whole.forget()
@@ -117,6 +120,8 @@ class Judge:
 
     def add(self, block: Block, names: list[tuple[str, str]]) -> None:
         """A second has passed."""
+        if self._is_over:
+            return
         now_s = (self._stats.timeline.started_epoch_s or 0.0) + block.end_ms / 1000
         if not self._is_warm:
             self._is_warm = self._test_s(now_s) >= self._warmup_s - TOLERANCE_MS / 1000

@@ -1,5 +1,6 @@
 """Where rules read figures: of a second, of several seconds taken together, of the whole run."""
 
+import difflib
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -241,6 +242,17 @@ class Whole:
         if entry is not None and not (entry.num_requests or entry.num_failures or entry.num_generator_errors):
             entry = None
         return Figures(entry, length_s, self._users, self._late_s)
+
+    def nearest(self, name: str) -> str | None:
+        """The name among those that were requested that looks most like another one, which was not.
+
+        Only when the test is over, as it takes its time.
+        """
+        if self._stats.running:
+            return None
+        known = [" ".join(each).strip() for each in self._names]
+        close = difflib.get_close_matches(name, [*known, *(each for _, each in self._names)], 1, 0.6)
+        return close[0] if close else None
 
     def _counted(self, name: str | None) -> Entry | None:
         recorder = self._stats.recorder

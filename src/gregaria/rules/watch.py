@@ -139,7 +139,7 @@ class Watch:
                 self.broke_epoch_s = None
             elif self.broke_epoch_s is None:
                 self.broke_epoch_s = time.time()
-        state, sentence = self._state(is_warm, baseline)
+        state, sentence = self._state(whole, is_warm, baseline)
         return RuleResult(
             text=rule.text,
             source=self.source,
@@ -153,7 +153,7 @@ class Watch:
             is_about_failures=rule.is_about_failures,
         )
 
-    def _state(self, is_warm: bool, baseline: BaselineFigures) -> tuple[str, str]:
+    def _state(self, whole: Whole, is_warm: bool, baseline: BaselineFigures) -> tuple[str, str]:
         rule = self.rule
         dimension = rule.comparison.dimension
         found = f"{told(self._value, dimension)}, the limit is {told(self._limit, dimension)}"
@@ -172,7 +172,7 @@ class Watch:
                 return NOT_JUDGED, f"{rule.conditions_text} held {longest}"
             return NO_DATA, f"what is judged was there {longest}"
         if not self._has_data:
-            return NO_DATA, "nothing was counted" + "".join(f" of {name!r}" for name in rule.comparison.names if name)
+            return NO_DATA, _nothing_of([name for name in rule.comparison.names if name], whole)
         if rule.for_s is not None:
             return PASSED, f"it held for {self._longest_held_ms / 1000:.0f} s at most"
         return PASSED, found
@@ -191,6 +191,14 @@ class Watch:
 
 def _holds(condition: Comparison, view: View) -> bool:
     return bool(condition.holds(condition.left(view), condition.right(view)))
+
+
+def _nothing_of(names: list[str], whole: Whole) -> str:
+    """That nothing was counted, of those names that nothing was counted of, and which may have been meant."""
+    missing = [name for name in names if whole.of(name).entry is None]
+    told = "nothing was counted" + (f" of {' and '.join(map(repr, missing))}" if missing else "")
+    near = whole.nearest(missing[0]) if len(missing) == 1 else None
+    return f"{told}; did you mean {near!r}?" if near else told
 
 
 def _called(metric: Metric) -> str:
