@@ -172,7 +172,7 @@ def test_a_rule_without_data_fails() -> None:
     results = test.results()
     assert [(result.state, result.fails) for result in results] == [("no data", True)] * 4
     assert results[0].sentence == "nothing was counted of '/cart'"
-    assert results[1].sentence == "what is judged was there for 2 s at most, the window is 30 s"
+    assert results[1].sentence == "there were 2 s to judge, the window is 30 s"
 
 
 def test_a_name_that_was_misspelt_is_told_with_the_one_that_is_there() -> None:

@@ -167,10 +167,13 @@ class Watch:
             return NOT_JUDGED, f"{rule.conditions_text} did not hold in any second"
         window_s = rule.window_s
         if window_s is not None and self._longest_asked_ms < window_s * 1000 - TOLERANCE_MS:
-            longest = f"for {self._longest_asked_ms / 1000:.0f} s at most, the window is {window_s:g} s"
+            asked_s = self._longest_asked_ms / 1000
             if rule.conditions:
-                return NOT_JUDGED, f"{rule.conditions_text} held {longest}"
-            return NO_DATA, f"what is judged was there {longest}"
+                return (
+                    NOT_JUDGED,
+                    f"{rule.conditions_text} held for {asked_s:.0f} s at most, the window is {window_s:g} s",
+                )
+            return NO_DATA, f"there were {asked_s:.0f} s to judge, the window is {window_s:g} s"
         if not self._has_data:
             return NO_DATA, _nothing_of([name for name in rule.comparison.names if name], whole)
         if rule.for_s is not None:
