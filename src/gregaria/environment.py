@@ -9,8 +9,11 @@ from gregaria import cluster, web
 from gregaria.context import CustomOption
 from gregaria.errors import CommandError, ExitCode, RunnerAlreadyExistsError
 from gregaria.events import Events
+from gregaria.rules.grammar import parse as parse_rule
+from gregaria.rules.judge import Judge
 from gregaria.runner.dispatch import UsersDispatcher
 from gregaria.runner.local import LocalRunner
+from gregaria.runner.roles import DistributedRunner
 from gregaria.runner.runner import Runner
 from gregaria.runner.shape import LoadTestShape
 from gregaria.runner.shared import SharedData
@@ -45,6 +48,7 @@ class Environment:
         dispatcher_class: decides how many users of which class there are at each moment of a ramp.
         profile: a name for this kind of run.
         stats: what was measured.
+        judge: whether that is good enough.
         runner: the one runner, once it has been made.
         web_ui: the web page, once there is one.
         process_exit_code: what the command exits with, when set.
@@ -98,6 +102,7 @@ class Environment:
         self.profile = profile
         self.stats = RequestStats()
         self.events.request.stats = self.stats
+        self.judge = Judge(self.stats, self._started_epoch_s, self._stop_test)
         self.runner: Runner | None = None
         self.web_ui: Any = None
         self.process_exit_code: int | None = None
@@ -204,6 +209,23 @@ class Environment:
         )
         return web_ui
 
+    def fail_if(self, rule: str) -> None:
+        """Have the run fail if something is so, as ``--fail-if`` does: ``environment.fail_if("p95 > 500ms")``.
+
+        Rules may be added until the test has ended; those with a window look at what comes from then on. On a worker
+        nothing is judged: its master's locustfile says the same.
+
+        Args:
+            rule: see docs/rules.md.
+
+        Raises:
+            RuleError: it is none; the message shows the character that is wrong.
+        """
+        if isinstance(self.runner, DistributedRunner) and not isinstance(self.runner, cluster.MasterRunner):
+            parse_rule(rule)
+        else:
+            self.judge.add_rule(rule, "fail_if()")
+
     def update_user_class(self, user_settings: dict[str, Any]) -> None:
         """Change attributes of a user class, for users that start from now on.
 
@@ -284,11 +306,20 @@ class Environment:
         self.user_classes += self._idle_classes
         self._filtered, self._idle_classes, self._filter = [], [], (None, None)
 
+    def _started_epoch_s(self) -> float | None:
+        return None if self.runner is None else self.runner.test_started_epoch_s
+
+    def _stop_test(self, reason: str) -> None:
+        if self.runner is not None:
+            self.runner.stop_test(reason)
+
     def _check_no_runner(self) -> None:
         if self.runner is not None:
             raise RunnerAlreadyExistsError(f"Environment.runner exists already ({type(self.runner).__name__})")
 
     def _introduce(self, runner: Any) -> None:
+        # Before anything is reported.
+        runner.after_test.insert(0, self.judge.end)
         # What shapes inherit from is left alone: the shape knows its runner before it is followed.
         if self.shape_class is not None:
             self.shape_class.runner = runner

@@ -9,6 +9,7 @@
     └── CommandError                  ends the command with its own exit code and one clear message
         ├── NoHost                    a relative URL, and no host to put before it
         ├── FeedError                 the rows of a feed cannot be had
+        ├── RuleError                 a rule of --fail-if or fail_if() that cannot be understood
         └── LocustfileError           a locustfile that cannot be imported; carries its own traceback
     StopUser, StopTest, InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately     flow of a user
     GeneratorError(OSError)           a limit of the generator's own machine; says nothing about the target
@@ -32,6 +33,7 @@
 from _socket import gaierror
 from _ssl import SSLCertVerificationError, SSLError
 from enum import IntEnum
+from unicodedata import combining, east_asian_width
 
 #: what is kept and told of an error: whole pages end up in messages
 LONGEST_MESSAGE = 4000
@@ -49,6 +51,7 @@ class ExitCode(IntEnum):
     OK = 0
     FAILURES = 1
     USAGE = 2
+    CHECKS = 3
     LOCUSTFILE_BROKEN = 4
     NO_USERS = 5
     NO_HOST = 6
@@ -61,6 +64,8 @@ class ExitCode(IntEnum):
     CLUSTER = 13
     DIFFERENCE = 14
     WEB = 15
+    RULES = 16
+    SATURATED = 17
     INTERRUPTED = 130
 
 
@@ -117,6 +122,23 @@ class NoHost(CommandError):
 
 class FeedError(CommandError):
     """The rows of a feed cannot be had; ends the test as StopTest does."""
+
+
+class RuleError(CommandError):
+    """A rule that cannot be understood; the message shows where.
+
+    Args:
+        text: the rule.
+        at: the place of the character that is wrong.
+        reason: what is wrong with it, and what may stand there.
+    """
+
+    def __init__(self, text: str, at: int, reason: str) -> None:
+        shown = "".join(character if character.isprintable() else " " for character in text)
+        # A wide character takes two columns of a terminal, one that combines with another none.
+        columns = [0 if combining(each) else 2 if east_asian_width(each) in "WF" else 1 for each in shown[:at]]
+        super().__init__(f"{reason}\n    {shown}\n    {' ' * sum(columns)}^", ExitCode.USAGE)
+        self.at = at
 
 
 class LocustfileError(CommandError):

@@ -29,6 +29,8 @@ WORDS = [
     *b"Content-Length: |Transfer-Encoding: chunked\r\n|Connection: close\r\n|Set-Cookie: ".split(b"|"),
     *b"Content-Encoding: gzip\r\n|Domain=|Path=/|Max-Age=|Expires=|Secure|__Host-".split(b"|"),
     *b"Thu, 01 Jan 2015 00:00:00 GMT|http://|https://|http+unix://|xn--|%2F|\xc3\xa4|\xe2\x80\xae".split(b"|"),
+    *b"p95 |p99.9 |rps |baseline |of 'GET /cart' |while |for |over |abort |after ".split(b"|"),
+    *b" > |<=|30s |1.1 * |(|)|+|500ms ".split(b"|"),
     *(b"\x1f\x8b\x08\x00", b"\x78\x9c", b"\x28\xb5\x2f\xfd"),
 ]
 

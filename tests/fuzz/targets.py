@@ -14,7 +14,11 @@ from gregaria.client.decode import decode
 from gregaria.client.heads import head_of
 from gregaria.client.streams import pieces
 from gregaria.engine.parser import parse
-from gregaria.errors import NoHost, ProtocolError, TransferError
+from gregaria.errors import NoHost, ProtocolError, RuleError, TransferError
+from gregaria.rules.figures import Figures
+from gregaria.rules.grammar import Rule
+from gregaria.rules.grammar import parse as parse_rule
+from gregaria.rules.reading import View
 
 MOST_HEAD_BYTES = 2048
 MOST_BODY_BYTES = 65536
@@ -149,9 +153,33 @@ def decoding(data: bytes) -> None:
     assert by_pieces == whole, f"{encoding}: {by_pieces!r:.80} in pieces, {whole!r:.80} as a whole"
 
 
+def rules(data: bytes) -> None:
+    """A rule is read, and tells what it finds without harm, or is refused at a character that it has."""
+    text = data.decode("utf-8", "replace")
+    rule, refusal = _rule_of(text)
+    if rule is None:
+        assert refusal is not None
+        assert 0 <= refusal.at <= min(len(text), 1000)
+        assert str(refusal).endswith("^")
+        return
+    view = View(lambda name: Figures(None, 0.0, 0, 0), lambda metric: None)
+    for comparison in (rule.comparison, *rule.conditions):
+        comparison.holds(comparison.left(view), comparison.right(view))
+    # What was read says the same once more.
+    assert parse_rule(rule.text).text == rule.text
+
+
+def _rule_of(text: str) -> tuple[Rule | None, RuleError | None]:
+    try:
+        return parse_rule(text), None
+    except RuleError as error:
+        return None, error
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "parser": parser,
     "cookies": cookies,
     "urls": urls,
     "decoding": decoding,
+    "rules": rules,
 }

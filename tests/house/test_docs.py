@@ -27,7 +27,7 @@ def headings(page: str) -> list[str]:
 def options() -> list[str]:
     """Every long option that a file of options declares as the first or a further name of an argument."""
     names: set[str] = set()
-    for file in ("options.py", "cluster_options.py"):
+    for file in ("options.py", "cluster_options.py", "rules_options.py"):
         for node in ast.walk(ast.parse((PACKAGE / "cli" / file).read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and LONG_OPTION.fullmatch(node.value):
                 names.add(node.value)

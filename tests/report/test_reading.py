@@ -27,7 +27,7 @@ from tests.report.sample import exchange, failure, generator, generator_error, p
 
 SCHEMA = json.loads(SCHEMA_FILE.read_text())
 #: what a document of before the timeline did not have
-ADDED_LATER = {"timeline", "machine", "task_ratios", "kept_exchanges", "shown_percentiles"}
+ADDED_LATER = {"timeline", "machine", "task_ratios", "kept_exchanges", "shown_percentiles", "verdict", "after_warmup"}
 #: what may stand where something else is expected
 STRANGE = (None, True, 0, 1, -1, 0.5, -0.5, 2**53, 10**300, 1e300, 5e-324, "", "</script>", [], {}, [1], {"a": 1}, [[]])
 

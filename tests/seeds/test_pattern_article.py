@@ -79,6 +79,37 @@ def test_limits_checked_in_quitting_decide_the_exit_code(
     assert [line for line in run.stdout.splitlines() if "THRESHOLD" in line] == told
 
 
+@pytest.mark.parametrize(
+    ("visited", "broken"),
+    [
+        ("/health", []),
+        ("/not/there", ["fail_ratio > 1%"]),
+        ("/slow", ["p95 > 500ms", "p99 > 1000ms"]),
+    ],
+)
+def test_the_same_limits_as_rules_have_the_same_outcome(
+    shop: Server, tmp_path: Path, visited: str, broken: list[str]
+) -> None:
+    arguments = ("-u", "5", "-r", "5", "-t", "3s", "--exit-code-on-error", "9")
+    listener = run_against(shop, tmp_path, "pattern_thresholds.py", *arguments, VISITED=visited)
+    rules = run_against(shop, tmp_path, "pattern_rules.py", *arguments, VISITED=visited)
+    states = {rule["rule"]: rule["state"] for rule in rules.report["verdict"]["rules"]}
+    assert [rule for rule, state in states.items() if state == "broken"] == broken
+    assert (listener.exit_code, rules.exit_code) == ((1, 16) if broken else (0, 0)), rules.output
+    assert listener.stdout.count("[THRESHOLD FAILED]") == len(broken)
+    # There were never more than five users: neither can judge the rate, but rules say so.
+    assert states["rps < 100 while users > 50"] == "not judged"
+
+
+def test_the_rate_while_users_are_there_can_be_too_low_which_no_listener_sees(shop: Server, tmp_path: Path) -> None:
+    arguments = ("-u", "60", "-r", "60", "-t", "5s")
+    listener = run_against(shop, tmp_path, "pattern_thresholds.py", *arguments, VISITED="/slow")
+    rules = run_against(shop, tmp_path, "pattern_rules.py", *arguments, VISITED="/slow")
+    assert "RPS" not in listener.stdout
+    states = {rule["rule"]: rule["state"] for rule in rules.report["verdict"]["rules"]}
+    assert states["rps < 100 while users > 50"] == "broken", rules.output
+
+
 def test_the_fast_user_pings_and_the_report_agrees_with_the_shop(shop: Server, tmp_path: Path) -> None:
     before = pings(shop)
     run = run_against(shop, tmp_path, "pattern_fast.py", "-u", "10", "-r", "10", "-t", "2s")

@@ -1,5 +1,6 @@
 """A small web shop: what the articles' locustfiles talk to, with a login that is really checked."""
 
+import asyncio
 import itertools
 from collections import Counter
 from typing import Annotated
@@ -29,6 +30,12 @@ async def tell_served() -> dict[str, int]:
 
 @app.get("/health")
 async def health() -> dict[str, str]:
+    return {"status": "up"}
+
+
+@app.get("/slow")
+async def slow() -> dict[str, str]:
+    await asyncio.sleep(1.1)
     return {"status": "up"}
 
 

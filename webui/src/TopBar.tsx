@@ -3,6 +3,7 @@
 import { api } from "./api";
 import { useDesk } from "./desk";
 import { type RunState, isActive } from "./model";
+import { VerdictState } from "./panels/Verdict";
 import { theme, toggleTheme } from "./theme";
 
 const WORDS: Record<RunState, string> = {
@@ -29,6 +30,7 @@ export function TopBar() {
           {isLost ? "Not connected" : isReport ? "Report" : WORDS[state]}
         </span>
       )}
+      <VerdictState />
       <span class="bar-host" title={run?.host ?? ""}>
         {run?.host ?? ""}
         {run && run.number > 1 && <span class="muted"> · run {run.number}</span>}

@@ -1,6 +1,6 @@
 /** The document of a run, as `--json-file` writes it: src/gregaria/report/summary.schema.json describes it. */
 
-import type { Exchange, Shares, WireMark, WirePoint } from "./model";
+import type { Exchange, Shares, Verdict, WireMark, WirePoint } from "./model";
 
 export interface DocumentRow {
   method: string;
@@ -109,6 +109,8 @@ export interface RunDocument {
   exceptions: readonly { count: number; message: string; traceback: string; nodes: readonly string[] }[];
   notes: readonly string[];
   generator: DocumentGenerator | null;
+  /** Absent in documents of older versions. */
+  verdict?: Verdict | null;
   timeline?: Timeline | null;
   machine?: Record<string, string | number | null>;
   /** Percentiles that its locustfile wants to see first, as fractions. */

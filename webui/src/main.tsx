@@ -16,6 +16,7 @@ import { Logs } from "./panels/Logs";
 import { Ratios } from "./panels/Ratios";
 import { Runs } from "./panels/Runs";
 import { Statistics } from "./panels/Statistics";
+import { verdictTab } from "./panels/Verdict";
 import { Workers } from "./panels/Workers";
 import { dataIn } from "./page";
 import { Shell, type Tab } from "./Shell";
@@ -44,6 +45,7 @@ function Page({ added }: { added: PageArguments }) {
     { key: "failures", title: "Failures", badge: counts.failures, tone: "red", panel: () => <Failures /> },
     { key: "exceptions", title: "Exceptions", badge: counts.exceptions, tone: "red", panel: () => <Exceptions /> },
     { key: "ratios", title: "Tasks", panel: () => <Ratios /> },
+    ...verdictTab(store.verdict.value),
     ...(run?.is_distributed
       ? [{ key: "workers", title: "Workers", badge: store.workers.value.length, panel: () => <Workers /> }]
       : []),

@@ -61,7 +61,7 @@ export type WirePoint = [
   number, number, number, number, number, number, Percentiles, readonly number[], boolean | number,
 ];
 
-export type MarkKind = "start" | "edit" | "stage" | "stop" | "reset" | "warning" | "worker";
+export type MarkKind = "start" | "edit" | "stage" | "stop" | "reset" | "warning" | "worker" | "rule";
 
 export interface Mark {
   epochS: number;
@@ -120,6 +120,27 @@ export interface Generator {
   late_seconds: number;
 }
 
+/** What must not be, and how it stands. */
+export interface Rule {
+  rule: string;
+  source: string;
+  state: "passed" | "broken" | "no data" | "not judged";
+  value: number | null;
+  limit: number | null;
+  unit: string;
+  broke_epoch_s: number | null;
+  sentence: string;
+}
+
+/** What all rules say. */
+export interface Verdict {
+  passed: boolean;
+  sentence: string;
+  baseline: string | null;
+  warmup_s: number;
+  rules: readonly Rule[];
+}
+
 export interface Hello {
   version: string;
   server: string;
@@ -137,6 +158,8 @@ export interface Hello {
   notes: readonly string[];
   counts: Counts;
   generator: Generator | null;
+  /** Null without rules. */
+  verdict: Verdict | null;
 }
 
 export type Tick = { now_epoch_s: number; run?: Partial<Run> } & Partial<Omit<Hello, "run" | "now_epoch_s">>;

@@ -13,6 +13,7 @@ import { Exceptions } from "./panels/Exceptions";
 import { Failures } from "./panels/Failures";
 import { Ratios } from "./panels/Ratios";
 import { Statistics } from "./panels/Statistics";
+import { verdictTab } from "./panels/Verdict";
 import { ReportSource } from "./reported";
 import { Shell, type Tab } from "./Shell";
 import { Store } from "./store";
@@ -22,6 +23,7 @@ function Report({ document }: { document: RunDocument }) {
   const { store } = useDesk();
   const counts = store.counts.value;
   const tabs: Tab[] = [
+    ...verdictTab(store.verdict.value),
     { key: "configuration", title: "Test", panel: () => <Configuration document={document} /> },
     ...(store.course.value.points.length ? [{ key: "charts", title: "Charts", panel: () => <Charts /> }] : []),
     { key: "stats", title: "Statistics", panel: () => <Statistics /> },

@@ -98,6 +98,7 @@ export class ReportSource implements Source {
         failures: document.failures.reduce((sum, { occurrences }) => sum + occurrences, 0),
         exceptions: document.exceptions.reduce((sum, { count }) => sum + count, 0), log_warnings: 0,
       },
+      verdict: document.verdict ?? null,
       generator: generator && {
         verdict: generator.verdict.sentence, is_trusted: generator.verdict.trusted,
         cpu: generator.longest_cpu_percent, late_seconds: generator.seconds_late,

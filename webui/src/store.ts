@@ -3,8 +3,8 @@
 import { batch, computed, signal } from "@preact/signals";
 
 import {
-  type Counts, type Generator, type Hello, type Mark, type Name, type Point, type Row, type Run, type Tick, type Worker,
-  TOTAL, markOf, nameOf, pointOf, rowOf, rowOfWire,
+  type Counts, type Generator, type Hello, type Mark, type Name, type Point, type Row, type Run, type Tick,
+  type Verdict, type Worker, TOTAL, markOf, nameOf, pointOf, rowOf, rowOfWire,
 } from "./model";
 
 export type Connection = "connecting" | "live" | "lost" | "report";
@@ -31,6 +31,7 @@ export class Store {
   readonly notes = signal<readonly string[]>([]);
   readonly counts = signal<Counts>({ failures: 0, exceptions: 0, log_warnings: 0 });
   readonly generator = signal<Generator | null>(null);
+  readonly verdict = signal<Verdict | null>(null);
   /** Seconds since 1970 by the server's clock, as of the last event. */
   readonly nowEpochS = signal(0);
   /** Counts up with every event: what is not a signal itself has changed. */
@@ -68,6 +69,7 @@ export class Store {
       this.notes.value = hello.notes;
       this.counts.value = hello.counts;
       this.generator.value = hello.generator;
+      this.verdict.value = hello.verdict;
       this.nowEpochS.value = hello.now_epoch_s;
       this.beat.value++;
     });
@@ -87,6 +89,7 @@ export class Store {
       if (tick.notes) this.notes.value = tick.notes;
       if (tick.counts) this.counts.value = tick.counts;
       if (tick.generator !== undefined) this.generator.value = tick.generator;
+      if (tick.verdict !== undefined) this.verdict.value = tick.verdict;
       this.beat.value++;
     });
   }

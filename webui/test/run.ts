@@ -28,6 +28,7 @@ export function hello(given: Partial<Hello> = {}): Hello {
     names: [[0, "GET", "/"]], rows: [[0, 100, 0, 10, 0, 2000, 1000, 9000, 50, 10, 0, 0, [2000, 5000]]],
     total: [100, 0, 10, 0, 2000, 1000, 9000, 50, 10, 0, 0, [2000, 5000]], recent: [[0, [1, 2, 3]]],
     points: [[1000, 1, 5, 10, 0, 20_000, [1, 2, 3, 4, 5], [40, 10], 0]], marks: [[1000, "start", "begun"]],
-    workers: [], notes: [], counts: { failures: 0, exceptions: 0, log_warnings: 0 }, generator: null, ...given,
+    workers: [], notes: [], counts: { failures: 0, exceptions: 0, log_warnings: 0 }, generator: null,
+    verdict: null, ...given,
   };
 }

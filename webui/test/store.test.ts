@@ -56,6 +56,17 @@ describe("the store", () => {
     expect(store.course.value.points.map(({ epochS, lengthS }) => [epochS, lengthS])).toEqual([[1000, 10], [1010, 1]]);
   });
 
+  it("takes in a verdict, and that there is none any more", () => {
+    const store = filled();
+    const verdict = { passed: true, sentence: "passed", baseline: null, warmup_s: 0, rules: [] };
+    store.tick({ now_epoch_s: 1003, verdict });
+    expect(store.verdict.value).toEqual(verdict);
+    store.tick({ now_epoch_s: 1004 });
+    expect(store.verdict.value).toEqual(verdict);
+    store.tick({ now_epoch_s: 1005, verdict: null });
+    expect(store.verdict.value).toBeNull();
+  });
+
   it("begins anew with each hello", () => {
     const store = filled();
     store.tick({ now_epoch_s: 1003, names: [[1, "POST", "/b"]], marks: [[1003, "edit", "more"]] });

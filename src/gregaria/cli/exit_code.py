@@ -20,9 +20,17 @@ def exit_code_of(
         return int(wished)
     if stop_error is not None:
         return int(stop_error.exit_code)
+    verdict = summary.verdict
+    failed = [] if verdict is None else [rule.exit_code for rule in verdict.failed]
+    if failed:
+        # That the generator was the bottleneck comes first: nothing can be said of the target then.
+        return max(failed)
     if summary.generator_errors:
         # Whoever forgives failures of the target has not been told that its figures mean anything.
         return code_on_error or int(ExitCode.FAILURES)
-    if summary.total.num_failures or summary.failures or summary.exceptions:
+    has_failures = bool(summary.total.num_failures or summary.failures)
+    if verdict is not None and verdict.limits_failures:
+        has_failures = False
+    if has_failures or summary.exceptions:
         return code_on_error
     return int(ExitCode.USAGE) if unhandled else int(ExitCode.OK)

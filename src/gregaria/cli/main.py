@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gregaria.cli import compare, report
+from gregaria.cli import compare, report, rules
 from gregaria.cli.cluster import WORKER, Part, files_of_master, part_of
 from gregaria.cli.config import Resolved, resolve
 from gregaria.cli.later import refuse_later, remarks_on_later
@@ -15,6 +15,7 @@ from gregaria.cli.loader import Loaded, load, new_shape
 from gregaria.cli.locustfiles import Locustfiles
 from gregaria.cli.options import new_parser
 from gregaria.cli.parser import Parser
+from gregaria.cli.rules_options import set_up_judge
 from gregaria.cli.run import Run
 from gregaria.cli.select import chosen_classes, configure_users
 from gregaria.cli.web_options import check_web_options
@@ -46,6 +47,8 @@ def main(arguments: Sequence[str]) -> int:
         return compare.main(arguments[1:])
     if arguments and arguments[0] == "report":
         return report.main(arguments[1:])
+    if arguments and arguments[0] == "rules":
+        return rules.main(arguments[1:])
     if arguments and arguments[0] in _LATER:
         raise CommandError(f"gregaria {arguments[0]} comes later; there is only the run so far", ExitCode.NOT_AVAILABLE)
     parser = new_parser()
@@ -90,6 +93,7 @@ def _answer(
         return _show_task_ratio(environment, options)
     if part.role == WORKER:
         return WorkerRun(environment, options, part, paths).run()
+    set_up_judge(environment.judge, options)
     return Run(environment, options, [str(path) for path in paths], part, arguments).run()
 
 

@@ -10,6 +10,7 @@ from gregaria.cli import values
 from gregaria.cli.cluster_options import add_cluster_options
 from gregaria.cli.later import add_later_options, add_removed_options, later_names
 from gregaria.cli.parser import Parser
+from gregaria.cli.rules_options import add_rules_options
 from gregaria.cli.web_options import add_metrics_options, add_web_options
 from gregaria.version import version_line
 
@@ -43,6 +44,7 @@ def new_parser() -> Parser:
     _add_test_options(parser)
     _add_load_options(parser)
     _add_statistics_options(parser)
+    add_rules_options(parser)
     _add_logging_options(parser)
     add_web_options(parser)
     add_metrics_options(parser)
@@ -195,6 +197,22 @@ def _add_statistics_options(parser: Parser) -> None:
         dest="html_file",
         metavar="FILE",
         help="write a report to look at, one file that opens offline; {u}, {r}, {t} are users, spawn rate, run time",
+    )
+    group.add_argument(
+        "--junit",
+        env_var="LOCUST_JUNIT",
+        dest="junit_file",
+        metavar="FILE",
+        yields=True,
+        help="write the verdict as JUnit's XML, a test case for each rule",
+    )
+    group.add_argument(
+        "--markdown",
+        env_var="LOCUST_MARKDOWN",
+        dest="markdown_file",
+        metavar="FILE",
+        yields=True,
+        help="write verdict and figures for a comment to a pull request; GitHub's own summary gets them by itself",
     )
     group.add_argument(
         "--failures-dir",

@@ -1,22 +1,30 @@
 """Everything that is told of a run, while it goes on and, from one Summary, when it is over."""
 
 import logging
+import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import gevent
 
 from gregaria.cli.limits import SpareFiles
 from gregaria.errors import CommandError, ExitCode
+from gregaria.report.annotations import add_to_step_summary, annotations
+from gregaria.report.cases import cases_of
 from gregaria.report.console import ConsoleReporter
 from gregaria.report.csv import CsvWriter
 from gregaria.report.failures_dir import check_failures_dir, write_failures
 from gregaria.report.html import html_path, write_report
 from gregaria.report.json import DOCUMENT_BYTES, document, to_locust_json, write_document
+from gregaria.report.junit import check_junit_path, write_junit
+from gregaria.report.markdown import check_markdown_path, markdown_text, write_markdown
 from gregaria.report.moment import host_of, summary_of
 from gregaria.settings import settings
 from gregaria.stats.summary import Summary
 
+#: an ending that stays at the end of a file's name
+_ENDING = re.compile(r"\.(json|html|xml|md)$", re.IGNORECASE)
 #: seconds after which the first requests are looked at
 _FIRST_LOOK_S = 1
 
@@ -69,6 +77,12 @@ class Reports:
         runner.failures_dir = self._failures_dir
         self._json_file = _numbered(options.json_file, number) if options.json_file else None
         self._html_name = _numbered(options.html_file, number) if options.html_file else None
+        self._junit_path = _path_of(getattr(options, "junit_file", None), number)
+        if self._junit_path:
+            check_junit_path(self._junit_path)
+        self._markdown_path = _path_of(getattr(options, "markdown_file", None), number)
+        if self._markdown_path:
+            check_markdown_path(self._markdown_path)
         self.csv: CsvWriter | None = None
         if options.csv_prefix:
             prefix = _numbered(options.csv_prefix, number)
@@ -119,6 +133,7 @@ class Reports:
             self._write_failures,
             self._print_tables,
             self._print_json,
+            self._tell_build,
         ):
             try:
                 write(summary)
@@ -158,6 +173,19 @@ class Reports:
         if self._options.json:
             print(to_locust_json(summary), flush=True)
 
+    def _tell_build(self, summary: Summary) -> None:
+        """Tell whoever runs the command in a pipeline."""
+        cases = cases_of(summary, failures_count=self._options.exit_code_on_error != 0)
+        # Where --json is asked for, standard output is its own.
+        for line in annotations(cases):
+            print(line, file=sys.stderr if self._options.json else sys.stdout, flush=True)
+        if self._junit_path:
+            write_junit(self._junit_path, summary, cases)
+        text = markdown_text(summary, cases)
+        if self._markdown_path:
+            write_markdown(self._markdown_path, text)
+        add_to_step_summary(text)
+
     def _keep_history(self) -> None:
         while True:
             self._runner.stats.record_history(self._runner.user_count)
@@ -187,5 +215,10 @@ def _numbered(path: str, number: int) -> str:
     """``out/a`` for the first test of a process, ``out/a_2`` for the second; an ending stays there."""
     if number == 1:
         return path
-    stem, ending = (path[:-5], path[-5:]) if path.lower().endswith((".json", ".html")) else (path, "")
-    return f"{stem}_{number}{ending}"
+    found = _ENDING.search(path)
+    place = len(path) if found is None else found.start()
+    return f"{path[:place]}_{number}{path[place:]}"
+
+
+def _path_of(name: Any, number: int) -> Path | None:
+    return Path(_numbered(str(name), number)) if name else None

@@ -20,7 +20,7 @@ __all__ = [
 #: SGR codes of the few styles there are
 _STYLES = {"alarm": "31", "strong": "1", "faint": "2", "fresh": "36"}
 #: the drawing characters we use, for outputs that cannot show them; one for one, so that columns stay in place
-_PLAIN = str.maketrans("…·█░▁▂▃▄▅▆▇", "~-#.___--==")
+_PLAIN = str.maketrans("…·█░▁▂▃▄▅▆▇✓✗", "~-#.___--==+x")
 
 
 def milliseconds(time_us: float | None) -> str:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TextIO
 
 import gevent
@@ -26,6 +27,7 @@ from gregaria.report.tables import (
     percentile_table,
     stats_table,
 )
+from gregaria.report.verdict import broken_lines, verdict_part
 from gregaria.settings import settings
 from gregaria.stats.summary import Summary
 
@@ -128,7 +130,8 @@ class ConsoleReporter:
         if self._latest is None:
             return
         sentence = progress_sentence(self._latest, self._run_time_s, self._target_users())
-        self._print([sentence, *stats_table(self._latest, True, _look(self._out)), ""])
+        look = _look(self._out)
+        self._print([sentence, *broken_lines(self._latest, look), *stats_table(self._latest, True, look), ""])
 
     @contextmanager
     def _area_on_screen(self) -> Iterator[None]:
@@ -162,9 +165,11 @@ class ConsoleReporter:
 
 
 def final_report(summary: Summary, look: Look) -> list[str]:
-    """Everything there is to say when a run is over: tables of the whole run, what failed, and what to know beside."""
+    """Everything there is to say when a run is over: verdict, tables of the whole run, what failed, what to know."""
     parts = [
+        verdict_part(summary, look),
         _requests_part(summary, look),
+        _warmed_up_part(summary, look),
         intended_percentile_table(summary, look),
         phase_table(summary, look),
         _failures_part(summary, look),
@@ -189,6 +194,21 @@ def _requests_part(summary: Summary, look: Look) -> list[str]:
         *stats_table(summary, False, look),
         "",
         *percentile_table(summary, look),
+    ]
+
+
+def _warmed_up_part(summary: Summary, look: Look) -> list[str]:
+    """The figures after the warm-up once more, as they are what rules look at."""
+    stretch = summary.after_warmup
+    if stretch is None:
+        return []
+    title = f"After the warm-up, {stretch.duration_s:,.1f} s (times in ms)"
+    told = replace(summary, requests=stretch.requests, total=stretch.total)
+    return [
+        paint(title, "strong" if look.colour else ""),
+        *stats_table(told, False, look),
+        "",
+        *percentile_table(told, look),
     ]
 
 

@@ -14,10 +14,10 @@ def ensure_writable(path: Path, option: str) -> None:
     Raises:
         CommandError: it cannot (exit code OUTPUT); the message names ``option``, the path and what to do.
     """
-    probe = _beside(path)
     try:
         if path.is_dir():
             raise IsADirectoryError(None, "it is a directory", str(path))
+        probe = _beside(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"")
         probe.unlink()

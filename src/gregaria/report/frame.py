@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from gregaria.report.cells import fit, paint, printable, start, width
 from gregaria.report.progress import progress_lines
 from gregaria.report.tables import Look, exception_name, failure_name, stats_table
+from gregaria.report.verdict import broken_lines
 from gregaria.stats.summary import RequestRow, Summary
 
 __all__ = ["live_frame"]
@@ -23,7 +24,7 @@ def live_frame(
     those that fail and those with the most requests being kept; then come the commonest failures and exceptions.
     """
     budget = max(rows - 1 - min(rows // 5, 8), 1)
-    progress = progress_lines(summary, look, run_time_s, target_users)
+    progress = [*progress_lines(summary, look, run_time_s, target_users), *broken_lines(summary, look)]
     room = budget - len(progress) - 1 - _TABLE_FRAME_ROWS
     if room < 1:
         return (progress if room < 0 else [*progress, *_table(summary, look, 0)])[:budget]

@@ -12,10 +12,19 @@ from gregaria.report.file import ensure_writable, refusal, replace_text
 from gregaria.report.generator import generator_document
 from gregaria.report.machine import machine_document
 from gregaria.report.percentiles import label, middle_us
+from gregaria.report.verdict import verdict_document
 from gregaria.settings import settings
 from gregaria.stats.course import Course
 from gregaria.stats.response_times import bucket_response_time
-from gregaria.stats.summary import ExceptionRow, FailureRow, GeneratorErrorRow, HistoryPoint, RequestRow, Summary
+from gregaria.stats.summary import (
+    ExceptionRow,
+    FailureRow,
+    GeneratorErrorRow,
+    HistoryPoint,
+    RequestRow,
+    Stretch,
+    Summary,
+)
 from gregaria.version import VERSION
 
 __all__ = [
@@ -79,6 +88,8 @@ def document(summary: Summary) -> dict[str, Any]:
         },
         "task_ratios": summary.task_ratios,
         "generator": generator_document(summary),
+        "verdict": verdict_document(summary.verdict),
+        "after_warmup": None if summary.after_warmup is None else _stretch(summary.after_warmup),
         "timeline": None if summary.course is None else _timeline(summary.course),
     }
 
@@ -118,6 +129,15 @@ def write_document(name: str, summary: Summary) -> Path:
     except OSError as error:
         raise refusal(path, _OPTION, error) from error
     return path
+
+
+def _stretch(stretch: Stretch) -> dict[str, Any]:
+    return {
+        "from_epoch_s": _finite(stretch.from_epoch_s),
+        "duration_s": _number(stretch.duration_s),
+        "total": _row(stretch.total),
+        "requests": [_row(row) for row in stretch.requests],
+    }
 
 
 def _row(row: RequestRow) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from gregaria.report.reading import read_document
 __all__ = [
     "FEWEST_PARTS",
     "TOTAL",
+    "Counted",
     "Key",
     "MeasuredRun",
     "Part",
@@ -25,6 +26,7 @@ __all__ = [
     "Whole",
     "batches",
     "load_run",
+    "merged",
     "run_of_document",
 ]
 
@@ -109,6 +111,19 @@ class Whole:
     failures: int
     requests_per_s: float
     times: Times
+    #: None where it is not known, or nothing was timed
+    extremes_us: "Extremes | None" = None
+    #: percentiles as the run told them itself
+    told: Mapping[float, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Extremes:
+    """The average of response times, and the ends."""
+
+    avg: float
+    min: float
+    max: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +189,8 @@ def run_of_document(document: Mapping[str, Any], label: str) -> MeasuredRun:
     Args:
         document: what ``read_document`` or ``report.json.document`` makes.
     """
-    wholes = {_key(row): _whole_of_row(row) for row in (*document["requests"], document["total"])}
+    told = document.get("after_warmup") or document
+    wholes = {_key(row): _whole_of_row(row) for row in told["requests"]} | {TOTAL: _whole_of_row(told["total"])}
     timeline = document.get("timeline")
     if timeline is None:
         note = f"{label} has no timeline: it was written by an older version, or its test never began."
@@ -194,7 +210,15 @@ def _whole_of_row(row: Mapping[str, Any]) -> Whole:
     counts = {int(edge): count for edge, count in row["histogram_us"].items()}
     # As fine as it is written: what is less is nothing.
     rate = round(row["total_rps"], 6)
-    return Whole(row["num_requests"], row["num_failures"], rate, Counted(counts, 64))
+    told_us = {float(key[1:]) / 100: time_ms * 1000 for key, time_ms in row["percentiles_ms"].items() if time_ms}
+    return Whole(
+        row["num_requests"],
+        row["num_failures"],
+        rate,
+        Counted(counts, 64),
+        None if row["avg_ms"] is None else Extremes(*(row[key] * 1000 for key in ("avg_ms", "min_ms", "max_ms"))),
+        told_us,
+    )
 
 
 @dataclass(slots=True)
@@ -262,7 +286,11 @@ def _run_of_csv(label: str, path: Path) -> MeasuredRun:
     for row in rows:
         row.refuse_if_cut()
         wholes[row["Type"], row["Name"]] = Whole(
-            row.count("Request Count"), row.count("Failure Count"), row.number("Requests/s"), _told_of(row)
+            row.count("Request Count"),
+            row.count("Failure Count"),
+            row.number("Requests/s"),
+            _told_of(row),
+            _extremes_of(row),
         )
     notes = []
     if TOTAL not in wholes:
@@ -350,6 +378,11 @@ def _table_of(path: Path, needed: Sequence[str]) -> tuple[Sequence[str], list[_R
             f"{path} is none of the files that --csv writes: it has no column {', '.join(missing)}", ExitCode.USAGE
         )
     return heading, rows
+
+
+def _extremes_of(row: _Row) -> Extremes | None:
+    columns = [f"{which} Response Time" for which in ("Average", "Min", "Max")]
+    return Extremes(*(row.number(column) * 1000 for column in columns)) if all(map(row.get, columns)) else None
 
 
 def _told_of(row: _Row) -> Told:
@@ -444,11 +477,7 @@ def summed(pieces: Sequence[Piece]) -> Piece:
     counted = [piece.times for piece in pieces if isinstance(piece.times, Counted)]
     times: Times
     if counted:
-        whole: dict[int, int] = {}
-        for each in counted:
-            for edge_us, count in each.counts.items():
-                whole[edge_us] = whole.get(edge_us, 0) + count
-        times = Counted(whole, counted[0].per_octave)
+        times = merged(counted)
     else:
         times = _averaged([piece.times for piece in pieces if isinstance(piece.times, Told)])
     return Piece(
@@ -457,6 +486,15 @@ def summed(pieces: Sequence[Piece]) -> Piece:
         sum(piece.timed for piece in pieces),
         times,
     )
+
+
+def merged(counted: Sequence[Counted]) -> Counted:
+    """Response times of several, at least one, in equally fine buckets."""
+    whole: dict[int, int] = {}
+    for each in counted:
+        for edge_us, count in each.counts.items():
+            whole[edge_us] = whole.get(edge_us, 0) + count
+    return Counted(whole, counted[0].per_octave)
 
 
 def _averaged(told: Sequence[Told]) -> Told:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gregaria.runner.configuration import configuration_of
+from gregaria.runner.state import STATE_STOPPED
 from gregaria.stats.summary import Summary, summarize
 from gregaria.users.ratio import task_ratios, typical_users
 
@@ -40,6 +41,8 @@ def summary_of(runner: Any, locustfiles: Sequence[str] = (), document_bytes: int
         # With all users gone, as they are at the end, there are no shares but those that the weights say.
         task_ratios=task_ratios(classes, typical_users(classes)) if document_bytes else None,
         document_bytes=document_bytes,
+        verdict=environment.judge.verdict,
+        after_warmup=environment.judge.after_warmup if runner.state == STATE_STOPPED else None,
     )
 
 

@@ -7,7 +7,7 @@ __all__ = ["MARK_KINDS", "POINT_FRACTIONS", "Course", "CourseBlock", "Mark", "Po
 
 #: percentiles (0..1) of a point
 POINT_FRACTIONS = (0.5, 0.9, 0.95, 0.99, 1.0)
-MARK_KINDS = ("start", "edit", "stage", "stop", "reset", "warning", "worker")
+MARK_KINDS = ("start", "edit", "stage", "stop", "reset", "warning", "worker", "rule")
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,6 +153,11 @@ class Generator:
     #: the latest seconds, every one of them
     recent: tuple[Second, ...] = ()
 
+    @property
+    def is_saturated(self) -> bool:
+        """Whether it was the bottleneck: its figures are not to be trusted, or are of what it could do itself."""
+        return not self.verdict.is_trusted or _is_busy(self)
+
     def late_between(self, after_epoch_s: float, until_epoch_s: float) -> int:
         """The most that the loop was late by in that time, in microseconds; 0 if it was not late."""
         # newest last, and whoever asks asks for the newest
@@ -168,7 +173,7 @@ class Generator:
 def judge(found: Generator, num_requests: int) -> Verdict:
     """Say whether the percentiles can be trusted, and if not, what spoilt them and what to do."""
     watched = max(found.seconds_watched, found.num_late_seconds)
-    is_busy = found.num_busy_seconds * 2 > watched
+    is_busy = _is_busy(found)
     if not found.num_late_seconds:
         kept_up = f"The generator kept up, it was never late by more than {_ms(found.longest_delay_us)}"
         if is_busy:
@@ -198,6 +203,11 @@ def judge(found: Generator, num_requests: int) -> Verdict:
         doubtful = f"{late_requests:,} {noun} of {num_requests:,} ({late_requests / num_requests:.2%})"
         return Verdict(False, f"Do not trust {doubtful}: in {seconds} {how_late}.{advice}")
     return Verdict(False, f"Do not trust the percentiles of {seconds}: {how_late}.{advice}")
+
+
+def _is_busy(found: Generator) -> bool:
+    """Whether the process used nearly a whole core for most of the test."""
+    return found.num_busy_seconds * 2 > max(found.seconds_watched, found.num_late_seconds)
 
 
 def _busy(found: Generator, watched: int) -> str:

@@ -15,6 +15,7 @@ from gregaria.stats.exchanges import Exchange
 from gregaria.stats.generator import Generator
 from gregaria.stats.masking import Mask
 from gregaria.stats.phases import phase_percentiles
+from gregaria.stats.verdict import Verdict
 
 if TYPE_CHECKING:
     from gregaria.stats.table import RequestStats
@@ -25,6 +26,7 @@ __all__ = [
     "GeneratorErrorRow",
     "HistoryPoint",
     "RequestRow",
+    "Stretch",
     "Summary",
     "notes_of",
     "reported_fractions",
@@ -86,6 +88,17 @@ class RequestRow:
         if self.num_requests:
             return self.num_failures / self.num_requests
         return 1.0 if self.num_failures else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of the test that is told apart, as what came after the warm-up is."""
+
+    from_epoch_s: float
+    duration_s: float
+    #: with the rates of the stretch as current and as total ones; extremes are exact to 1 %
+    requests: tuple[RequestRow, ...]
+    total: RequestRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +188,10 @@ class Summary:
     task_ratios: Mapping[str, Any] | None = None
     #: what happened when; None unless it was asked for
     course: Course | None = None
+    #: what the rules say; None when there are none
+    verdict: Verdict | None = None
+    #: the figures after the warm-up; None without one, and before it is over
+    after_warmup: Stretch | None = None
 
 
 def reported_fractions() -> list[float]:
@@ -203,6 +220,8 @@ def summarize(
     options: Mapping[str, object] | None = None,
     task_ratios: Mapping[str, Any] | None = None,
     document_bytes: int = 0,
+    verdict: Verdict | None = None,
+    after_warmup: Stretch | None = None,
 ) -> Summary:
     """Freeze everything that was counted until now, the last second included.
 
@@ -221,6 +240,7 @@ def summarize(
         options: the load that was asked for.
         document_bytes: the course of the test is wanted too, and may take what the rest leaves of so many bytes
             of JSON. It may take seconds to make; others get their turn meanwhile.
+        verdict, after_warmup: see Summary.
     """
     if document_bytes:
         stats.timeline.catch_up()
@@ -271,6 +291,8 @@ def summarize(
             stats.recorder.total.num_late,
         ),
         course=stats.timeline.course(_left_of(document_bytes, rows)) if document_bytes else None,
+        verdict=verdict,
+        after_warmup=after_warmup,
     )
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Protocol
 
 import gevent
 
@@ -16,7 +17,7 @@ from gregaria.stats.course import MARK_KINDS, POINT_FRACTIONS, Course, CourseBlo
 from gregaria.stats.levels import Block, Levels, joined
 from gregaria.stats.summary import RequestRow, row_of
 
-__all__ = ["Timeline", "Window"]
+__all__ = ["Follower", "Timeline", "Window"]
 
 #: points of a chart, and of the whole test
 _MOST_POINTS = 1500
@@ -46,6 +47,16 @@ class Window:
     total: RequestRow
 
 
+class Follower(Protocol):
+    """Whoever wants to know of each second as it passes."""
+
+    def forget(self) -> None:
+        """Counting begins anew."""
+
+    def add(self, block: Block, names: list[tuple[str, str]]) -> None:
+        """A second has passed; ``names`` are (method, name) of each id in it."""
+
+
 class Timeline:
     """Keeps what happened when, from ``begin`` on; ``tick`` tells it that another second has passed.
 
@@ -55,6 +66,7 @@ class Timeline:
 
     Attributes:
         marks: what happened, oldest first.
+        followers: are told of each block.
     """
 
     def __init__(self, recorder: Recorder, told: Callable[[str], str] = str) -> None:
@@ -62,15 +74,16 @@ class Timeline:
         self._told = told
         self._offset_us: int | None = None
         self._started_epoch_s: float | None = None
+        self.followers: list[Follower] = []
         self._forget()
 
     # -- while the test runs -------------------------------------------------------------------------------------------
 
     def begin(self, epoch_s: float) -> None:
         """Begin anew, with a test that has begun at that moment."""
-        self._forget()
         self._offset_us = clock.offset_us()
         self._started_epoch_s = round(epoch_s, 3)
+        self._forget()
 
     @property
     def started_epoch_s(self) -> float | None:
@@ -104,7 +117,10 @@ class Timeline:
         start_ms = self._levels.end_ms
         end_ms = max(round(self._ms_of(epoch_s)), start_ms + 1)
         late_seconds = min(late_seconds, -(-(end_ms - start_ms) // 1000))
-        self._levels.add(Block(start_ms, end_ms, user_count, late_seconds, rows, total_of(rows)))
+        block = Block(start_ms, end_ms, user_count, late_seconds, rows, total_of(rows))
+        self._levels.add(block)
+        for follower in self.followers:
+            follower.add(block, self._cutter.names)
 
     def mark(self, kind: str, text: str) -> None:
         """Something happens at this moment.
@@ -124,9 +140,9 @@ class Timeline:
 
     def clear(self) -> None:
         """Forget everything: counting begins anew at this moment."""
-        self._forget()
         if self._started_epoch_s is not None:
             self._started_epoch_s = round(self.now_epoch_s, 3)
+        self._forget()
 
     # -- what it tells -------------------------------------------------------------------------------------------------
 
@@ -239,6 +255,8 @@ class Timeline:
         self._cutter = Cutter()
         self._levels = Levels(settings.timeline_bytes)
         self.marks: list[Mark] = []
+        for follower in self.followers:
+            follower.forget()
 
     def _ms_of(self, epoch_s: float) -> float:
         return (epoch_s - (self._started_epoch_s or 0.0)) * 1000

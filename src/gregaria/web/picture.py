@@ -7,6 +7,7 @@ from typing import Any
 from gregaria.engine.recorder import TOTAL
 from gregaria.logs import num_warnings
 from gregaria.report.moment import host_of
+from gregaria.report.verdict import verdict_document
 from gregaria.runner.state import STATE_MISSING
 from gregaria.stats.summary import notes_of, reported_fractions
 from gregaria.version import VERSION
@@ -175,6 +176,7 @@ class Picture:
                 "log_warnings": num_warnings(),
             },
             "generator": _generator(stats),
+            "verdict": verdict_document(self._environment.judge.verdict),
         }
 
 

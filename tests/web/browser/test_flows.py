@@ -247,6 +247,30 @@ def test_the_form_and_the_dialogs_have_nothing_serious_either(
     assert site.requests_of("/sell") == 0
 
 
+def test_the_verdict_is_told_while_the_test_runs_and_when_it_is_over(
+    open_page: Open, starter: Starter, target: Server, axe: str, tmp_path: Path
+) -> None:
+    site = starter.start("-H", target.url, "--fail-if", "requests of '/look' > 0 for 1s", "--fail-if", "p50 > 1h")
+    page = open_page(site.url)
+    expect(page.get_by_role("button", name="Start the test")).to_be_visible()
+    site.swarm(host=target.url)
+    page.get_by_role("button", name="1 broken").click()
+    row = page.get_by_role("row", name="requests of '/look' > 0")
+    expect(row).to_contain_text("✗ broken")
+    expect(page.get_by_role("row", name="p50 > 1h")).to_contain_text("✓ passed")
+    assert serious_in(page, axe) == []
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="failed")).to_be_visible()
+    expect(page.get_by_text("The run has failed, 1 of 2 rules broken.")).to_be_visible()
+    tab(page, "Downloads")
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Report").click()
+    report = tmp_path / "report.html"
+    waiting.value.save_as(report)
+    told = open_page(f"file://{report}")
+    expect(told.locator("#part-verdict")).to_contain_text("requests of '/look' > 0 for 1s")
+
+
 def test_the_theme_is_kept(open_page: Open, running: Site) -> None:
     page = open_page(running.url, color_scheme="light")
     page.get_by_role("button", name="Dark colours").click()

@@ -1,0 +1,43 @@
+"""What GitHub shows at a job: the summary page, and an annotation for each check that failed."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gregaria.report.cases import Case
+
+__all__ = ["add_to_step_summary", "annotations"]
+
+#: GitHub shows ten of a step
+_MOST = 10
+
+
+def annotations(cases: Sequence[Case], environ: Mapping[str, str] = os.environ) -> list[str]:
+    """A line for each check that failed, as a job's output is read for them; none elsewhere than in a job."""
+    if environ.get("GITHUB_ACTIONS") != "true":
+        return []
+    failed = [case for case in cases if case.has_failed]
+    shown = failed if len(failed) <= _MOST else failed[: _MOST - 1]
+    lines = [f"::error title={_property(case.name)}::{_data(case.sentence)}" for case in shown]
+    if more := len(failed) - len(shown):
+        lines.append(f"::error title=Load test::{more} more checks failed")
+    return lines
+
+
+def add_to_step_summary(text: str, environ: Mapping[str, str] = os.environ) -> None:
+    """Append Markdown to the page of the job's step, where there is one.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if name := environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(name).open("a", encoding="utf-8") as file:
+            file.write(f"{text}\n")
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,212 @@
+"""Judges a test by its rules: told of each second as it passes, and asked for the verdict."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from gregaria.errors import ExitCode, RuleError
+from gregaria.rules.expression import Metric
+from gregaria.rules.grammar import parse
+from gregaria.rules.reading import TOLERANCE_MS, Names, Second, Whole
+from gregaria.rules.watch import BaselineFigures, Watch
+from gregaria.stats.levels import Block
+from gregaria.stats.summary import Stretch, told_name
+from gregaria.stats.verdict import BROKEN, NO_DATA, PASSED, RuleResult, Verdict
+
+__all__ = ["Judge"]
+
+logger = logging.getLogger("gregaria.rules")
+
+
+class Judge:
+    """Follows the timeline of a test for as long as there are rules or a warm-up.
+
+    Args:
+        stats: what is measured.
+        started_epoch_s: tells when the test has begun; None before.
+        stop_test: ends the test, for the reason given.
+
+    Attributes:
+        fails_if_saturated: whether the verdict has to say that the generator was the bottleneck.
+    """
+
+    def __init__(
+        self, stats: Any, started_epoch_s: Callable[[], float | None], stop_test: Callable[[str], None]
+    ) -> None:
+        self._stats = stats
+        self._started_epoch_s = started_epoch_s
+        self._stop_test = stop_test
+        self._watches: list[Watch] = []
+        self._names = Names(self._told)
+        self._whole = Whole(stats, self._told)
+        self._warmup_s = 0.0
+        self._is_warm = True
+        self._baseline_name: str | None = None
+        self._baseline: BaselineFigures = _no_baseline
+        self._is_over = False
+        self._verdict: Verdict | None = None
+        self.fails_if_saturated = False
+
+    def add_rule(self, text: str, source: str, exit_code: int = ExitCode.RULES) -> None:
+        """From now on that must not be. The same rule of the same source counts once.
+
+        Args:
+            text: a rule, see docs/rules.md.
+            source: who says so, for reports.
+            exit_code: how the command leaves when it fails.
+
+        Raises:
+            RuleError: it is none, needs a baseline and there is none, or the test has been judged already.
+        """
+        rule = parse(text)
+        if self._is_over:
+            raise RuleError(text, 0, "the test is over and has been judged: test_stop is the last moment for a rule")
+        if rule.baseline_at is not None and self._baseline_name is None:
+            raise RuleError(text, rule.baseline_at, "there is no run to compare with: give --baseline run.json")
+        if all((each.rule.text, each.source) != (rule.text, source) for each in self._watches):
+            self._watches.append(Watch(rule, source, exit_code))
+            self._follow()
+
+    def warm_up(self, seconds: float) -> None:
+        """Judge only what comes after so many seconds of each test."""
+        self._warmup_s, self._is_warm = seconds, False
+        self._follow()
+
+    def compare_with(self, name: str, baseline: BaselineFigures) -> None:
+        """Let ``baseline`` stand for the figures of a run from before, which has that name."""
+        self._baseline_name, self._baseline = name, baseline
+
+    @property
+    def after_warmup(self) -> Stretch | None:
+        """The figures from the end of the warm-up on; None without one, and before it is over."""
+        return None if self._whole.since is None else self._whole.since.stretch()
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """How all rules stand: as of the last second, and when the test is over as of everything.
+
+        None without any, and before the first test.
+        """
+        has_begun = self._stats.timeline.started_epoch_s is not None
+        is_asked = has_begun and (self._watches or self.fails_if_saturated)
+        if is_asked and not self._is_over and (self._verdict is None or not self._stats.running):
+            self._stats.timeline.catch_up()
+            self._verdict = self._judged()
+        return self._verdict
+
+    def end(self) -> None:
+        """The test is over: it is judged by what there is, and nothing is added to it."""
+        verdict = self.verdict
+        self._is_over = True
+        for rule in verdict.rules if verdict is not None else ():
+            self._tell_end(rule)
+
+    # -- as the timeline's follower ------------------------------------------------------------------------------------
+
+    def forget(self) -> None:
+        """Counting begins anew."""
+        if self._is_over and not self._stats.running:
+            # Clearing the figures of a test that is over changes nothing about how it was judged.
+            return
+        self._is_over, self._verdict = False, None
+        self._names.forget()
+        self._whole.forget()
+        for watch in self._watches:
+            watch.forget()
+        now_s = self._stats.timeline.started_epoch_s or 0.0
+        self._is_warm = not self._warmup_s or self._test_s(now_s) >= self._warmup_s
+        if self._is_warm and self._warmup_s:
+            self._whole.warm_up_is_over(now_s)
+
+    def add(self, block: Block, names: list[tuple[str, str]]) -> None:
+        """A second has passed."""
+        if self._is_over:
+            return
+        now_s = (self._stats.timeline.started_epoch_s or 0.0) + block.end_ms / 1000
+        if not self._is_warm:
+            self._is_warm = self._test_s(now_s) >= self._warmup_s - TOLERANCE_MS / 1000
+            if self._is_warm:
+                self._whole.warm_up_is_over(now_s)
+            return
+        self._whole.add(block, names)
+        # Of the last part of a second, as a test may end with, rates would mean nothing.
+        if block.end_ms - block.start_ms >= TOLERANCE_MS:
+            second = Second(block, names, self._names)
+            for watch in self._watches:
+                if watch.add(second, self._whole, self._baseline, now_s):
+                    self._tell_break(watch)
+                self._abort(watch, now_s)
+        self._verdict = self._judged()
+
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def _judged(self) -> Verdict:
+        results = [watch.result(self._whole, self._baseline, self._is_warm) for watch in self._watches]
+        if self.fails_if_saturated and not self._stats.running:
+            results.append(self._saturation())
+        return Verdict(tuple(results), self._baseline_name, self._warmup_s)
+
+    def _saturation(self) -> RuleResult:
+        total = self._stats.recorder.total
+        found = self._stats.generator.freeze(total.num_requests, total.num_late)
+        is_saturated = bool(total.num_generator_errors) or (found is not None and found.is_saturated)
+        sentence = "nobody has watched the generator" if found is None else found.verdict.sentence
+        if total.num_generator_errors:
+            sentence = f"{total.num_generator_errors:,} requests could not be made for a limit of its own. {sentence}"
+        return RuleResult(
+            text="the generator is the bottleneck",
+            source="--fail-if-saturated",
+            state=BROKEN if is_saturated else NO_DATA if found is None else PASSED,
+            value=None,
+            limit=None,
+            unit="",
+            broke_epoch_s=None,
+            sentence=sentence,
+            exit_code=ExitCode.SATURATED,
+        )
+
+    def _abort(self, watch: Watch, now_s: float) -> None:
+        rule = watch.rule
+        if rule.aborts and watch.is_holding and self._test_s(now_s) >= rule.aborts_after_s:
+            watch.settle()
+            self._stop_test(f"a rule is broken: {rule.text}")
+
+    def _tell_break(self, watch: Watch) -> None:
+        """Tell at once what is broken for good; what is judged at the end may be mended until then."""
+        if watch.is_settled:
+            result = watch.result(self._whole, self._baseline, self._is_warm)
+            logger.warning("Rule broken: %s (%s)", result.text, result.sentence)
+            self._mark(result)
+
+    def _tell_end(self, rule: RuleResult) -> None:
+        is_new = rule.fails and self._mark(rule)
+        if rule.exit_code == ExitCode.CHECKS:
+            # As locust-plugins has it, whose lines people look for.
+            logger.info("CHECK %s: %s (%s)", "FAILED" if rule.fails else "SUCCESSFUL", rule.text, rule.sentence)
+        elif is_new:
+            logger.warning("Rule broken: %s (%s)", rule.text, rule.sentence)
+
+    def _mark(self, rule: RuleResult) -> bool:
+        """Mark in the timeline that a rule is broken, if that is not marked yet; whether it was not."""
+        timeline, text = self._stats.timeline, f"broken: {rule.text}"
+        is_new = all(mark.kind != "rule" or mark.text != text for mark in timeline.marks)
+        if is_new:
+            timeline.mark("rule", text)
+        return is_new
+
+    def _test_s(self, now_s: float) -> float:
+        """Seconds since the test has begun."""
+        started_s = self._started_epoch_s()
+        return 0.0 if started_s is None else now_s - started_s
+
+    def _follow(self) -> None:
+        followers = self._stats.timeline.followers
+        if self not in followers:
+            followers.append(self)
+
+    def _told(self, name: str) -> str:
+        return told_name(name, self._stats.errors.mask)
+
+
+def _no_baseline(metric: Metric) -> float | None:
+    return None
