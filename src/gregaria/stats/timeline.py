@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-import gevent
-
 from gregaria.engine import clock
 from gregaria.engine.blocks import Cutter, cells_of, join, mark_buckets, one_of, plain_rows, rows_of, total_of
 from gregaria.engine.histogram import Histogram
@@ -15,6 +13,7 @@ from gregaria.settings import settings
 from gregaria.stats.course import MARK_KINDS, POINT_FRACTIONS, Course, CourseBlock, Mark, Point
 from gregaria.stats.levels import Block, Levels, joined
 from gregaria.stats.summary import RequestRow, row_of
+from gregaria.turn import give_turn
 
 __all__ = ["Timeline", "Window"]
 
@@ -275,7 +274,7 @@ def _entries_of(blocks: Sequence[Block]) -> Iterator[tuple[int, Entry]]:
     """(id, row) of every name in the sum of blocks; others get their turn after so many of them."""
     for number, row in enumerate(rows_of(_joined([block.rows for block in blocks]))):
         if number and not number % _ROWS_AT_ONCE:
-            gevent.sleep(0)
+            give_turn()
         yield row
 
 
@@ -284,7 +283,7 @@ def _giving_way(blocks: Sequence[Block]) -> Iterator[Block]:
     num_bytes = 0
     for block in blocks:
         if num_bytes > _BYTES_AT_ONCE:
-            gevent.sleep(0)
+            give_turn()
             num_bytes = 0
         num_bytes += block.num_bytes
         yield block
@@ -299,7 +298,7 @@ def _joined(blocks: Sequence[bytes]) -> bytes:
         if sum(map(len, parts)) > _BYTES_AT_ONCE:
             sums.append(join(parts))
             parts = []
-            gevent.sleep(0)
+            give_turn()
     return join([*sums, *parts])
 
 
@@ -310,7 +309,7 @@ def _in_groups(blocks: Sequence[Block], most: int) -> list[Block]:
     found = []
     for _, group in groups:
         found.append(joined(list(group)))
-        gevent.sleep(0)
+        give_turn()
     return found
 
 
@@ -344,7 +343,7 @@ def _plain(blocks: Sequence[Block], per_octave: int, room: int) -> tuple[list[in
                 rows=plain_rows(block.rows, places),
             )
         )
-        gevent.sleep(0)
+        give_turn()
         size += _size_of(found[-1].plain()) + 1
     return edges, found, size
 
