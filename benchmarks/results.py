@@ -178,9 +178,10 @@ def soak_text(values: dict[str, Any]) -> str:
 def compare_text(values: dict[str, Any]) -> str:
     """How often ``gregaria compare`` was wrong about real pairs of runs."""
     of = f"of {values['pairs']}"
+    before = "; scheduled before the machine's other work" if values.get("undisturbed") else ""
     return (
         f"{values['pairs']} pairs of equal runs of {values['seconds']} s against a target that takes 10 to 20 ms for "
-        "each request, and as many in which it takes 10 % longer in the second run.\n\n"
+        f"each request, and as many in which it takes 10 % longer in the second run{before}.\n\n"
         f"false alarms {values['false_alarms']} {of} (limit 5 of 100); could not tell {values['untold']}\n"
         f"found {values['found']} {of} (at least 95 of 100)\n"
     )

@@ -218,6 +218,30 @@ def test_other_tags_bring_back_what_the_ones_before_took_away() -> None:
     assert names(Writer.tasks) == ["write", "write"]
 
 
+def test_tags_rule_out_tasks_of_classes_that_are_chosen_for_a_later_test() -> None:
+    def make(name: str, *tags: str) -> Any:
+        tasks = [tag(each)(lambda user: None) for each in tags]
+        return type(name, (User,), {"tasks": tasks, "abstract": False})
+
+    first, second, idle = make("First", "read", "write"), make("Second", "read", "write"), make("Idle", "write")
+    environment = Environment(user_classes=[first, idle], tags=["read"])
+    environment.filter_tasks_by_tags()
+    assert environment.user_classes == [first]
+    environment.user_classes[:] = [second]
+    environment.filter_tasks_by_tags()
+    assert environment.user_classes == [second]
+    assert len(second.tasks) == 1
+    # What was not chosen is as it was.
+    assert len(first.tasks) == 2
+    environment.user_classes[:] = [second, idle]
+    environment.filter_tasks_by_tags()
+    assert environment.user_classes == [second]
+    environment.tags = None
+    environment.filter_tasks_by_tags()
+    assert environment.user_classes == [second, idle]
+    assert (len(second.tasks), len(idle.tasks)) == (2, 1)
+
+
 def test_tags_that_leave_nothing_are_refused_each_time_and_leave_everything() -> None:
     class Shopper(User):
         @tag("read")

@@ -112,6 +112,7 @@ class Environment:
         # What it has taken away: tasks of users and task sets, before and after; user classes that had no others.
         self._filtered: list[tuple[Any, list[Any], list[Any]]] = []
         self._idle_classes: list[Any] = []
+        self._filtered_classes: list[Any] = []
 
     @property
     def user_classes_by_name(self) -> dict[str, type[Any]]:
@@ -263,15 +264,19 @@ class Environment:
     def filter_tasks_by_tags(self) -> None:
         """Take the tasks away that ``tags`` and ``exclude_tags`` rule out; done when a test starts.
 
-        When they are others than the last time, what they took away then is there again before.
+        When they, or the user classes, are others than the last time, what was taken away then is there again before.
 
         Raises:
             CommandError: no user class has a task left.
         """
         tags = set(self.tags) if self.tags else None
         exclude_tags = set(self.exclude_tags) if self.exclude_tags else None
-        if (tags, exclude_tags) == self._filter:
+        is_same_choice = self.user_classes == self._filtered_classes
+        if (tags, exclude_tags) == self._filter and (is_same_choice or self._filter == (None, None)):
             return
+        if not is_same_choice:
+            # Who chose others has not chosen those that had no tasks left.
+            self._idle_classes = []
         self._undo_filter()
         before: dict[Any, list[Any]] = {}
         for user_class in self.user_classes:
@@ -294,6 +299,7 @@ class Environment:
             )
         # In place: the runner and the dispatcher look at this very list.
         self.user_classes[:] = [user_class for user_class in self.user_classes if user_class not in idle]
+        self._filtered_classes = list(self.user_classes)
         self._idle_classes, self._filter = idle, (tags, exclude_tags)
 
     _filter_tasks_by_tags = filter_tasks_by_tags

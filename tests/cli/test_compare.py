@@ -7,7 +7,9 @@ import pytest
 
 from gregaria.cli.compare import main
 from gregaria.errors import CommandError, ExitCode
+from gregaria.report.json import document
 from tests.report.runs import run_document
+from tests.report.sample import summary
 
 
 @pytest.fixture
@@ -42,6 +44,15 @@ def test_a_limit_that_cannot_be_judged_is_told(tmp_path: Path, capsys: pytest.Ca
         (tmp_path / f"{name}.json").write_text(json.dumps(run_document(1, seconds=4)))
     assert main([str(tmp_path / "a"), str(tmp_path / "b"), "--fail-above", "p50=1%"]) == 0
     assert capsys.readouterr().err.startswith("Cannot tell whether the limit p50=+1% is kept")
+
+
+def test_a_run_without_requests_is_beyond_all_limits(
+    runs: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "b.json").write_text(json.dumps(document(summary())))
+    assert main([*runs, "--fail-above", "p95=50%"]) == 14
+    assert capsys.readouterr().err.splitlines()[-1] == "Beyond all limits: B has no requests."
+    assert main(runs) == 0
 
 
 def test_the_comparison_as_json(runs: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -409,6 +409,19 @@ def test_a_worker_whose_words_mean_nothing_keeps_no_other_from_being_watched(mas
     assert master.runner.user_count == 3
 
 
+def test_users_that_a_worker_has_just_spawned_are_not_taken_back_by_an_older_sign_of_life(master: Master) -> None:
+    master.join(0)
+    node = master.runner.clients["host_0"]
+    peer = Peer("host_0", 0, "gregaria", "x", {}, Channel(), time.monotonic(), {"users": {"Calm": 3}})
+    master.runner._post._link.ask(lambda: master.runner._post._machine.peers.update(host_0=peer))
+    wait_until(lambda: node.user_count == 3)
+    master.say(0, "spawned", {"users": {"Calm": 5}})
+    wait_until(lambda: not node.has_spawned)
+    assert node.user_count == 5
+    peer.status = {"users": {"Calm": 4}}
+    wait_until(lambda: node.user_count == 4)
+
+
 def test_a_worker_that_was_late_is_told_so_without_being_said_to_stand_still(
     master: Master, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -37,7 +37,10 @@ def test_workers_that_come_and_go_are_marked_and_every_request_is_in_a_block(tar
         assert told(report) == sum(point[3] for point in report["timeline"]["points"])
         assert told(report) == cluster.total["num_requests"]
         marks = [
-            (kind, text.partition(" (")[0], text.rpartition(") ")[2]) for _, kind, text in report["timeline"]["marks"]
+            (kind, text.partition(" (")[0], text.rpartition(") ")[2])
+            for _, kind, text in report["timeline"]["marks"]
+            # Of a machine that has much else to do.
+            if kind != "warning"
         ]
         assert marks[0][0] == "start"
         came, left = (mark for mark in marks if mark[0] == "worker")

@@ -191,7 +191,7 @@ def test_a_script_starts_and_stops_a_test_itself(target: Server) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     told = re.search(r"(\d+) requests, 0 failures, median [\d.]+ ms", done.stdout)
     assert told, done.stdout + done.stderr
-    assert int(told[1]) > 10
+    assert int(told[1]) > 0
 
 
 def test_one_user_runs_alone_for_a_debugger(target: Server) -> None:

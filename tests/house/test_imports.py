@@ -14,7 +14,8 @@ PACKAGE = ROOT / "src" / "gregaria"
 PYTHON_FILES = sorted(path for path in PACKAGE.rglob("*.py") if "locust" not in path.parts)
 NATIVE_FILES = sorted([*PACKAGE.rglob("*.pyx"), *PACKAGE.rglob("*.pxd")])
 
-FLOORS = dict.fromkeys(("events", "errors", "settings", "version", "logs", "context", "patching", "typed"), 0) | {
+GROUND = ("events", "errors", "settings", "version", "logs", "context", "patching", "turn", "typed")
+FLOORS = dict.fromkeys(GROUND, 0) | {
     "engine": 1,
     "client": 2,
     "users": 3,

@@ -2,7 +2,7 @@
 
 import json
 from argparse import Namespace
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from gregaria.context import CustomOption
 from gregaria.report.json import document
 from gregaria.report.moment import summary_of
+from gregaria.report.reading import SCHEMA_FILE
 from gregaria.runner.local import LocalRunner
 from gregaria.runner.shape import LoadTestShape
 from gregaria.stats.masking import MASK
@@ -19,7 +20,7 @@ from gregaria.users.user import User
 from gregaria.users.wait import constant
 from tests.runner.conftest import Eventually, MakeRunner
 
-PUBLISHED = json.loads((Path(__file__).parents[2] / "docs" / "summary.schema.json").read_text())
+PUBLISHED = json.loads(SCHEMA_FILE.read_text())
 
 
 class Reader(User):

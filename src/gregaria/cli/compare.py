@@ -71,7 +71,11 @@ def main(arguments: Sequence[str]) -> int:
         print(limit_line(limit, row), file=sys.stderr)
     for line in _unjudged(comparison, options.fail_above):
         print(line, file=sys.stderr)
-    return ExitCode.DIFFERENCE if found else ExitCode.OK
+    # A gate is not open because nothing came through it.
+    is_empty = bool(options.fail_above) and comparison.a.has_requests and not comparison.b.has_requests
+    if is_empty:
+        print("Beyond all limits: B has no requests.", file=sys.stderr)
+    return ExitCode.DIFFERENCE if found or is_empty else ExitCode.OK
 
 
 def _new_parser() -> Parser:

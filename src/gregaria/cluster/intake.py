@@ -87,6 +87,7 @@ class Intake:
             node.state = STATE_SPAWNING
         elif kind == "spawned":
             node.user_classes_count = counts_of(payload["users"])
+            node.has_spawned = True
             # What it answers may be what it was told before.
             if node.dialect == LOCUST or payload.get("step") == node.step:
                 node.state = STATE_RUNNING

@@ -47,6 +47,7 @@ class WorkerNode:
         dialect: ``gregaria`` or ``locust``.
         about: what it says of itself: version, host, cores, process id.
         user_classes_count: {class name: users} that it has reported.
+        has_spawned: whether it has said which users it has since its signs of life were last looked at.
         wanted: {class name: users} that it was told to have.
         step: number of the last time that it was told so.
         cpu_usage: percent of a core, of its process.
@@ -76,6 +77,7 @@ class WorkerNode:
         self.dialect = dialect
         self.about: dict[str, Any] = {}
         self.user_classes_count: dict[str, int] = {}
+        self.has_spawned = False
         self.wanted: dict[str, int] = {}
         self.step = 0
         self.cpu_usage = 0.0

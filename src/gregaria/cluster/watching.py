@@ -48,7 +48,10 @@ def _read_status(master: Master, node: WorkerNode, status: Mapping[str, Any]) ->
     node.cpu_usage = number_of(status.get("current_cpu_usage") or 0.0, 100.0 * MOST_CORES)
     node.idle_cores = number_of(status.get("idle_cores", node.idle_cores), MOST_CORES)
     node.memory_usage = int(status.get("current_memory_usage") or 0)
-    if node.dialect != LOCUST and isinstance(status.get("users"), dict):
+    if node.has_spawned:
+        # What it has said since is newer than its last sign of life may be.
+        node.has_spawned = False
+    elif node.dialect != LOCUST and isinstance(status.get("users"), dict):
         node.user_classes_count = counts_of(status["users"])
     delay_s = status.get("longest_delay_s")
     node.longest_delay_s = None if delay_s is None else number_of(delay_s, _LONGEST_S)

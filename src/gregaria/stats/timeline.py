@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
 
-import gevent
-
 from gregaria.engine import clock
 from gregaria.engine.blocks import Cutter, cells_of, join, mark_buckets, one_of, plain_rows, rows_of, total_of
 from gregaria.engine.histogram import Histogram
@@ -16,6 +14,7 @@ from gregaria.settings import settings
 from gregaria.stats.course import MARK_KINDS, POINT_FRACTIONS, Course, CourseBlock, Mark, Point
 from gregaria.stats.levels import Block, Levels, joined
 from gregaria.stats.summary import RequestRow, row_of
+from gregaria.turn import give_turn
 
 __all__ = ["Follower", "Timeline", "Window"]
 
@@ -293,7 +292,7 @@ def _entries_of(blocks: Sequence[Block]) -> Iterator[tuple[int, Entry]]:
     """(id, row) of every name in the sum of blocks; others get their turn after so many of them."""
     for number, row in enumerate(rows_of(_joined([block.rows for block in blocks]))):
         if number and not number % _ROWS_AT_ONCE:
-            gevent.sleep(0)
+            give_turn()
         yield row
 
 
@@ -302,7 +301,7 @@ def _giving_way(blocks: Sequence[Block]) -> Iterator[Block]:
     num_bytes = 0
     for block in blocks:
         if num_bytes > _BYTES_AT_ONCE:
-            gevent.sleep(0)
+            give_turn()
             num_bytes = 0
         num_bytes += block.num_bytes
         yield block
@@ -317,7 +316,7 @@ def _joined(blocks: Sequence[bytes]) -> bytes:
         if sum(map(len, parts)) > _BYTES_AT_ONCE:
             sums.append(join(parts))
             parts = []
-            gevent.sleep(0)
+            give_turn()
     return join([*sums, *parts])
 
 
@@ -328,7 +327,7 @@ def _in_groups(blocks: Sequence[Block], most: int) -> list[Block]:
     found = []
     for _, group in groups:
         found.append(joined(list(group)))
-        gevent.sleep(0)
+        give_turn()
     return found
 
 
@@ -362,7 +361,7 @@ def _plain(blocks: Sequence[Block], per_octave: int, room: int) -> tuple[list[in
                 rows=plain_rows(block.rows, places),
             )
         )
-        gevent.sleep(0)
+        give_turn()
         size += _size_of(found[-1].plain()) + 1
     return edges, found, size
 

@@ -4,8 +4,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import gevent
-
 from gregaria.engine import clock
 from gregaria.engine.recorder import Entry
 from gregaria.runner.roles import DistributedRunner
@@ -13,6 +11,7 @@ from gregaria.runner.state import STATE_MISSING
 from gregaria.settings import settings
 from gregaria.stats.summary import RUNNING
 from gregaria.stats.table import RequestStats
+from gregaria.turn import give_turn
 
 __all__ = ["Moment", "in_turns", "is_master", "json_in_turns", "locust_stats"]
 
@@ -85,7 +84,7 @@ def in_turns(items: Sequence[Any]) -> Iterator[Any]:
     for number, item in enumerate(items, 1):
         yield item
         if number % _ROWS_AT_ONCE == 0:
-            gevent.sleep(0)
+            give_turn()
 
 
 def json_in_turns(value: Mapping[str, Any]) -> str:
@@ -100,7 +99,7 @@ def json_in_turns(value: Mapping[str, Any]) -> str:
 def _pieces(items: list[Any]) -> Iterator[str]:
     for start in range(0, len(items), _ROWS_AT_ONCE):
         if start:
-            gevent.sleep(0)
+            give_turn()
         yield _json(items[start : start + _ROWS_AT_ONCE])[1:-1]
 
 
