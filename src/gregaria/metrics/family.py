@@ -4,7 +4,7 @@ import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import gevent
+from gregaria.turn import give_turn
 
 __all__ = ["Family", "Sample", "labels", "pieces_of"]
 
@@ -13,8 +13,7 @@ Sample = tuple[str, str, int | float]
 
 #: lines after which others get their turn: users are not to wait for a scrape
 _LINES_AT_ONCE = 2000
-#: seconds, the shortest that there are: a sleep of 0 would give a turn to who is ready, but look at no socket or timer
-_TURN_S = 1e-6
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def pieces_of(families: Iterable[Family]) -> Iterator[bytes]:
             if len(lines) >= _LINES_AT_ONCE:
                 yield "".join(lines).encode()
                 lines.clear()
-                gevent.sleep(_TURN_S)
+                give_turn()
     yield "".join(lines).encode()
 
 
