@@ -148,7 +148,9 @@ class LocustHttpAdapter(HTTPAdapter):
             raise InvalidURL(error, request=request) from error
         proxy = None if place.unix_path else proxy_for(url, proxies)
         try:
-            origin = self.session.origins.of(place, verify, cert, proxy)
+            origin = self.session.origins.of(
+                place, verify, cert, proxy, allowed=self.session.request_event.allowed_hosts
+            )
         except ssl.SSLError as error:
             raise SSLError(error, request=request) from error
         headers = _headers_of(request)

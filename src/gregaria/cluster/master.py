@@ -492,7 +492,7 @@ class MasterRunner(SteeringRunner, DistributedRunner):
 
     @property
     def notes(self) -> Sequence[str]:
-        return (*self._test.notes, *self._losses(), *self._rows.notes())
+        return (*super().notes, *self._test.notes, *self._losses(), *self._rows.notes())
 
     def _losses(self) -> list[str]:
         return self._attendance.losses(self.stats.total.total_rps / max(self.target_user_count, 1))

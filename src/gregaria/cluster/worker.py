@@ -431,6 +431,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
         self._apply(wanted)
         # Now and not with each step of a ramp: listeners of test_start may make more of them.
         take_options(self.environment, wanted.get("options") or {})
+        self.environment.check_hosts()
         self.cpu_warning_emitted = False
         self._begin_counting(wanted["run"], wanted["generation"], self._clear_figures)
         self.iterations = wanted.get("iterations")

@@ -14,7 +14,7 @@ from gregaria.engine.stream cimport Stream, TLSStream
 
 import _socket
 
-from gevent import Timeout, get_hub
+from gevent import Timeout, get_hub, sleep
 from gevent.exceptions import ConcurrentObjectUseError
 from gevent.hub import Waiter
 
@@ -27,6 +27,7 @@ from gregaria.errors import (
     ConnectionReset,
     FirstByteTimeout,
     GeneratorError,
+    HostNotAllowed,
     ProtocolError,
     ProxyError,
     ReadTimeout,
@@ -170,15 +171,18 @@ cdef class Origin:
         via: (host, port) of a proxy that is connected to instead, or None.
         tunnel: the bytes of the CONNECT request that opens a tunnel through it, or None.
         unix_path: of a Unix socket that is connected to in place of host and port, or None.
+        refusal: why nothing may be sent there, in words; every request fails with them. None when it may.
     """
 
     def __init__(
         self, str scheme, str host, int port, *, ssl_context=None, int64_t connect_timeout_us=60_000_000,
         int64_t read_timeout_us=60_000_000, int connections=0, via=None, bytes tunnel=None, unix_path=None,
+        str refusal=None,
     ):
         self.via = via
         self.tunnel = tunnel or None
         self.unix_path = unix_path
+        self.refusal = refusal
         self.scheme = scheme
         self.host = host
         self.port = port
@@ -204,6 +208,11 @@ cdef class Origin:
         """
         cdef Connection connection
         cdef bint again = False
+        if self.refusal is not None:
+            answer.started_us = now_us()
+            # Others get their turn, even if whoever asks goes on asking.
+            sleep(0)
+            raise HostNotAllowed(self.refusal)
         if self.most_connections and self.in_use >= self.most_connections:
             answer.started_us = now_us()
             self._wait_for_free(prepared.connect_timeout_us or self.connect_timeout_us)

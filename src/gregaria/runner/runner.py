@@ -141,7 +141,8 @@ class Runner:
     @property
     def notes(self) -> Sequence[str]:
         """Sentences that belong beside the figures of this test."""
-        return ()
+        allowed = self.environment.allowed_hosts
+        return () if allowed is None else (f"Only these hosts could be asked (--allow-host): {allowed}.",)
 
     @property
     def num_unhandled_elsewhere(self) -> int:

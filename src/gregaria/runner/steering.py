@@ -65,6 +65,7 @@ class SteeringRunner(Runner):
         Raises:
             ValueError: the load cannot be reached, or a class is none of the environment's.
             WrongDeclarationError: a user class cannot work; the message tells which, where and why.
+            CommandError: a host is to be tested that may not be asked.
         """
         check_load(user_count, spawn_rate)
         self._check_classes(user_classes or ())
@@ -174,6 +175,7 @@ class SteeringRunner(Runner):
             return True
         for user_class in self.user_classes:
             check_user_class(user_class)
+        self.environment.check_hosts()
         self._keep_watch()
         self._quits = self._has_reset = self.cpu_warning_emitted = False
         self._end_reason = "it was stopped"
