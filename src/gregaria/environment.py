@@ -8,6 +8,7 @@ from typing import Any
 from gregaria import cluster, web
 from gregaria.client.allowed import AllowedHosts
 from gregaria.context import CustomOption
+from gregaria.engine.throttle import Throttle
 from gregaria.errors import CommandError, ExitCode, RunnerAlreadyExistsError
 from gregaria.events import Events
 from gregaria.runner.dispatch import UsersDispatcher
@@ -46,6 +47,9 @@ class Environment:
         dispatcher_class: decides how many users of which class there are at each moment of a ramp.
         profile: a name for this kind of run.
         allowed_hosts: the hosts that the HTTP clients may ask, and that may be tested; None for any.
+        max_rps: requests that the HTTP clients may start in a second, of all users and workers together, as from the
+            next test; None for any number.
+        throttle: holds those of this process up.
         stats: what was measured.
         runner: the one runner, once it has been made.
         web_ui: the web page, once there is one.
@@ -81,6 +85,7 @@ class Environment:
         dispatcher_class: Callable[..., Any] = UsersDispatcher,
         profile: str | None = None,
         allow_hosts: Iterable[str] = (),
+        max_rps: float | None = None,
     ) -> None:
         self.user_classes = _runnable(list(user_classes or []))
         self.shape_class = _checked_shape(shape_class)
@@ -105,6 +110,8 @@ class Environment:
         self.stats = RequestStats()
         self.events.request.stats = self.stats
         self.allow_hosts(allow_hosts)
+        self.max_rps = max_rps
+        self.throttle = self.events.request.throttle = Throttle()
         self.runner: Runner | None = None
         self.web_ui: Any = None
         self.process_exit_code: int | None = None

@@ -106,12 +106,14 @@ class RequestEvent(EventHook):
     Attributes:
         stats: where fired requests are counted; the environment puts its own there.
         allowed_hosts: the hosts that the HTTP clients may ask; None for any.
+        throttle: says when their requests may start (a ``Throttle``); None for at once.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.stats: RequestRecorder | None = None
         self.allowed_hosts: HostList | None = None
+        self.throttle: Any = None
 
     def fire(self, *, reverse: bool = False, **arguments: Any) -> None:
         stats = self.stats

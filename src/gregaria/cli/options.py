@@ -166,6 +166,14 @@ def _add_load_options(parser: Parser) -> None:
         help="end after exactly this many tasks, over all users",
     )
     group.add_argument(
+        "--max-rps",
+        env_var="LOCUST_MAX_RPS",
+        metavar="N",
+        type=values.rate,
+        yields=True,
+        help="start at most so many requests per second, over all users and workers; the others wait (default: any)",
+    )
+    group.add_argument(
         "-s",
         "--stop-timeout",
         env_var="LOCUST_STOP_TIMEOUT",

@@ -12,7 +12,7 @@ from requests.sessions import merge_setting
 from urllib3 import PoolManager
 
 from gregaria.client import blame, body, books, plain
-from gregaria.client.adapter import LocustHttpAdapter
+from gregaria.client.adapter import LocustHttpAdapter, trail_here
 from gregaria.client.address import Address, is_absolute, join, split_credentials
 from gregaria.client.arrival import finish, next_request
 from gregaria.client.books import recorder_of
@@ -31,6 +31,7 @@ from gregaria.client.watched import WatchedAdapters
 from gregaria.client.watched_session import WatchedSession
 from gregaria.engine.exchange import Prepared
 from gregaria.engine.gate import Gate
+from gregaria.engine.throttle import Throttle
 from gregaria.errors import HostNotAllowed
 from gregaria.events import RequestEvent
 
@@ -108,6 +109,8 @@ class HttpSession(WatchedSession):
         self.request_event = request_event
         self.user = user
         self.gate: Gate = getattr(user, "gate", None) or Gate()
+        if request_event.throttle is not None:
+            self.gate.throttle = request_event.throttle
         self._listeners = request_event.listeners
         if _asked_for_requests(user):
             self.use_requests = True
@@ -402,7 +405,19 @@ class HttpSession(WatchedSession):
             # Others get their turn, even if whoever asks goes on asking.
             gevent.sleep(0)
             raise blame.as_requests_raises(HostNotAllowed(refusal), request) or HostNotAllowed(refusal)
+        if self.gate.throttle is not None:
+            self._take_turn(self.gate.throttle)
         return super().send(request, **kwargs)
+
+    def _take_turn(self, throttle: Throttle) -> None:
+        under_way = trail_here()
+        if under_way is None:
+            throttle.take()
+        elif under_way.is_begun:
+            throttle.owe()
+        else:
+            # Its turn was waited for before its time began.
+            under_way.is_begun = True
 
     def _own_adapters(self) -> WatchedAdapters:
         adapter = LocustHttpAdapter(self.pool_manager, session=self)

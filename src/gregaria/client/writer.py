@@ -47,6 +47,8 @@ class RequestWriter:
         self.request_event = request_event
         self.user = user
         self.gate: Gate = getattr(user, "gate", None) or Gate()
+        if request_event.throttle is not None:
+            self.gate.throttle = request_event.throttle
         self.route = route
         self.client_pool = client_pool
         self.cookiejar = CookieJar()

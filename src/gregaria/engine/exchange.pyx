@@ -754,12 +754,12 @@ cdef class Prepared:
             return False
 
     cpdef Answer perform(self, bint count, bint continued=False, bint leave=True, bint stream=False):
-        """Send it once and wait for the answer; at a gate that is held, wait first until it is released.
+        """Send it once and wait for the answer; first wait until the gate lets it start.
 
         Args:
             count: count it when it is a plain success (2xx or 304 without Content-Encoding); ``answer.counted`` then
                 is True. All others are for the caller to ``settle``.
-            continued: this is a further step of a request already begun (a redirect), which any gate lets pass.
+            continued: this is a further step of a request already begun (a redirect), which any gate lets pass at once.
             leave: end the greenlet when the gate was closed meanwhile and the request has been counted. A session
                 that has listeners to tell first passes False and calls ``end_if_closed`` afterwards.
             stream: wait for the head only; ``answer.reader`` reads the body. ``count`` must be False.
@@ -773,8 +773,11 @@ cdef class Prepared:
         """
         cdef Gate gate = self.gate
         cdef Answer answer
-        if not gate.open and not continued:
-            gate.enter()
+        if not gate.open or (gate.throttle is not None and gate.throttle.limited):
+            if not continued:
+                gate.begin()
+            elif gate.throttle is not None:
+                gate.throttle.owe()
         answer = <Answer>gregaria_new(self.answer_type, NOTHING)
         answer.prepared = self
         answer.streams = stream
