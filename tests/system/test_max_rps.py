@@ -115,7 +115,7 @@ def test_all_clients_and_names_together_start_no_more(server: CountingServer, tm
     # Waiting for a turn is no response time: each of these users waits for a fifth of a second.
     assert run.total["median_ms"] < 100, run.total
     [note] = [note for note in run.report["notes"] if "--max-rps 80 was reached in" in note]
-    assert note in " ".join(run.stdout.split())
+    assert note in " ".join(run.output.split())
 
 
 def test_the_steps_of_redirects_count(server: CountingServer, tmp_path: Path) -> None:
