@@ -6,7 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from gregaria import cluster, web
+from gregaria.client.allowed import AllowedHosts
 from gregaria.context import CustomOption
+from gregaria.engine.throttle import Throttle
 from gregaria.errors import CommandError, ExitCode, RunnerAlreadyExistsError
 from gregaria.events import Events
 from gregaria.rules.grammar import parse as parse_rule
@@ -47,6 +49,10 @@ class Environment:
             hold, for the web page.
         dispatcher_class: decides how many users of which class there are at each moment of a ramp.
         profile: a name for this kind of run.
+        allowed_hosts: the hosts that the HTTP clients may ask, and that may be tested; None for any.
+        max_rps: requests that the HTTP clients may start in a second, of all users and workers together, as from the
+            next test; None for any number.
+        throttle: holds those of this process up.
         stats: what was measured.
         judge: whether that is good enough.
         runner: the one runner, once it has been made.
@@ -55,8 +61,11 @@ class Environment:
         shared_data: a dictionary for everybody in the test.
         worker_logs: {worker: its last log lines}.
 
+    Args:
+        allow_hosts: entries of ``allowed_hosts``, as ``--allow-host`` takes them; none for any host.
+
     Raises:
-        ValueError: two user classes have the same name, all have weight 0, or the shape is none.
+        ValueError: two user classes have the same name, all have weight 0, the shape is none, or an entry is no host.
     """
 
     def __init__(
@@ -79,6 +88,8 @@ class Environment:
         available_user_tasks: dict[str, list[Any]] | None = None,
         dispatcher_class: Callable[..., Any] = UsersDispatcher,
         profile: str | None = None,
+        allow_hosts: Iterable[str] = (),
+        max_rps: float | None = None,
     ) -> None:
         self.user_classes = _runnable(list(user_classes or []))
         self.shape_class = _checked_shape(shape_class)
@@ -103,6 +114,9 @@ class Environment:
         self.stats = RequestStats()
         self.events.request.stats = self.stats
         self.judge = Judge(self.stats, self._started_epoch_s, self._stop_test)
+        self.allow_hosts(allow_hosts)
+        self.max_rps = max_rps
+        self.throttle = self.events.request.throttle = Throttle()
         self.runner: Runner | None = None
         self.web_ui: Any = None
         self.process_exit_code: int | None = None
@@ -118,6 +132,40 @@ class Environment:
     def user_classes_by_name(self) -> dict[str, type[Any]]:
         """The user classes by their names."""
         return {user_class.__name__: user_class for user_class in self.user_classes}
+
+    @property
+    def allowed_hosts(self) -> AllowedHosts | None:
+        """The hosts that may be asked; None for any."""
+        allowed: AllowedHosts | None = self.events.request.allowed_hosts  # type: ignore[assignment]
+        return allowed
+
+    def allow_hosts(self, entries: Iterable[str]) -> None:
+        """Have these be the hosts that may be asked, by users that start from now on; without any, all may.
+
+        Raises:
+            ValueError: an entry is no host.
+        """
+        allowed = AllowedHosts(entries)
+        self.events.request.allowed_hosts = allowed if allowed.texts else None
+
+    def check_host(self, host: str | None) -> None:
+        """Refuse to test a host that may not be asked.
+
+        Raises:
+            CommandError: it is not among the allowed ones; the message says which are, and what to write.
+        """
+        refusal = self.allowed_hosts.refusal_of_url(host) if host and self.allowed_hosts is not None else None
+        if refusal is not None:
+            raise CommandError(refusal)
+
+    def check_hosts(self) -> None:
+        """The same of all hosts that this test is meant for.
+
+        Raises:
+            CommandError: one is not among the allowed ones.
+        """
+        for host in (self.host, *(user_class.host for user_class in self.user_classes if not self.host)):
+            self.check_host(host)
 
     def create_local_runner(self) -> LocalRunner:
         """Make the runner that runs all users in this process.

@@ -22,7 +22,7 @@
     ├── TLSError                      (also ssl.SSLError)
     │   └── CertificateError          (also ssl.SSLCertVerificationError)
     │       └── CertificateExpired, CertificateForOtherHost, CertificateUntrusted
-    ├── HostUnreachable, ProxyError
+    ├── HostUnreachable, HostNotAllowed, ProxyError
     ├── ProtocolError
     │   ├── MalformedStatusLine, MalformedHeader, MalformedChunk, ConflictingLengths
     │   └── HeadTooLarge, BodyTooLarge, BodyTooLong, DecodingError
@@ -247,6 +247,10 @@ class CertificateUntrusted(CertificateError):
 
 class HostUnreachable(TransferError):
     """No way leads to the host or its network."""
+
+
+class HostNotAllowed(TransferError):
+    """The host is not among those that the test may ask (``--allow-host``); nothing was sent."""
 
 
 class ProxyError(TransferError):

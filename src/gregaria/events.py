@@ -88,6 +88,14 @@ class RequestRecorder(Protocol):
     def doubt(self, duration_us: int) -> None: ...
 
 
+class HostList(Protocol):
+    """Which hosts may be asked (an ``AllowedHosts``)."""
+
+    def refusal(self, place: Any) -> str | None: ...
+
+    def refusal_of_url(self, url: str) -> str | None: ...
+
+
 class RequestEvent(EventHook):
     """Fired for every request. Firing it counts the request, then tells the listeners.
 
@@ -97,11 +105,15 @@ class RequestEvent(EventHook):
 
     Attributes:
         stats: where fired requests are counted; the environment puts its own there.
+        allowed_hosts: the hosts that the HTTP clients may ask; None for any.
+        throttle: says when their requests may start (a ``Throttle``); None for at once.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.stats: RequestRecorder | None = None
+        self.allowed_hosts: HostList | None = None
+        self.throttle: Any = None
 
     def fire(self, *, reverse: bool = False, **arguments: Any) -> None:
         stats = self.stats

@@ -98,6 +98,12 @@ class CountingServer(Server):
         assert isinstance(found, dict)
         return found
 
+    def times_s(self) -> list[float]:
+        """When each request came, by the server's own clock."""
+        found = self.get_json("/__times")
+        assert isinstance(found, list)
+        return sorted(found)
+
     def publish(self, name: str, text: str) -> str:
         """Let ``GET /published/NAME`` answer with a text; returns the URL."""
         url = f"{self.url}/published/{name}"

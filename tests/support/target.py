@@ -1,6 +1,7 @@
 """A small HTTP/1.1 server that counts what it is asked: ``python -m tests.support.target [ADDRESS]`` prints its port.
 
 GET /__count          {"path": requests} of everything else it was asked, without query
+GET /__times          [seconds of a monotonic clock] when each of these requests came
 POST /__reset         forget the counts, once all other connections are closed: nobody is left who could ask
 /slow?ms=50           answers later          /status/404      answers with that code
 /redirect/3           3 redirects to /ok     /cookies         sets a cookie, answers with those it was sent
@@ -15,6 +16,7 @@ import contextlib
 import gzip
 import json
 import sys
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -55,10 +57,12 @@ class Response:
 class Target:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self.times_s: list[float] = []
         self.open = 0
         self.published: dict[str, bytes] = {}
         self._routes: dict[str, Callable[[Request], Awaitable[Response | None]]] = {
             "__count": self._count,
+            "__times": self._times,
             "__reset": self._reset,
             "slow": self._slow,
             "status": self._status,
@@ -79,6 +83,7 @@ class Target:
             while request := await self._read(reader):
                 if not request.path.startswith("/__"):
                     self.counts[request.path] += 1
+                    self.times_s.append(time.monotonic())
                 route = self._routes.get(request.path.split("/")[1])
                 response = await route(request) if route else Response()
                 if response is None:
@@ -111,10 +116,14 @@ class Target:
     async def _count(self, request: Request) -> Response:
         return Response(json.dumps(self.counts).encode())
 
+    async def _times(self, request: Request) -> Response:
+        return Response(json.dumps(self.times_s).encode())
+
     async def _reset(self, request: Request) -> Response:
         while self.open > 1:
             await asyncio.sleep(0.005)
         self.counts.clear()
+        self.times_s.clear()
         return Response()
 
     async def _slow(self, request: Request) -> Response:

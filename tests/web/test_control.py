@@ -252,3 +252,18 @@ def test_a_class_that_cannot_work_is_an_answer_and_no_test(starter: Starter) -> 
     site = starter.begin("-f", "shop.py", "--web-host", "127.0.0.1", "--web-port", "0")
     assert site.end(None) == 4
     assert any("Lazy" in line for line in site.log)
+
+
+def test_a_host_that_may_not_be_asked_is_refused_with_a_sentence(starter: Starter, target: Server) -> None:
+    site = starter.start("-H", target.url, "--allow-host", "127.0.0.1")
+    before = site.json("/api/form")
+    answer = site.swarm(host="https://live.example")
+    assert answer["success"] is False
+    assert "live.example:443 is not among the hosts that this test may ask (127.0.0.1)" in answer["message"]
+    assert site.json("/api/form") == before
+    refused = site.session.post(f"{site.url}/user", json={"user_class_name": "Buyer", "host": "https://live.example"})
+    assert (refused.status_code, "live.example" in refused.text) == (400, True)
+    assert site.swarm()["success"] is True
+    edited = site.swarm(host="https://live.example")
+    assert "live.example" in edited["message"]
+    site.until(lambda: site.requests_of() > 5)

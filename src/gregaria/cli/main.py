@@ -186,9 +186,22 @@ def _new_environment(options: Any, loaded: Loaded, user_classes: list[Any]) -> E
             available_shape_classes=dict(loaded.shape_classes),  # type: ignore[arg-type]
             available_user_tasks={name: list(kind.tasks) for name, kind in loaded.user_classes.items()},
             profile=options.profile,
+            allow_hosts=_allowed_hosts(options),
+            max_rps=_max_rps(options),
         )
     except ValueError as error:
         raise CommandError(str(error), ExitCode.LOCUSTFILE_BROKEN) from None
+
+
+def _allowed_hosts(options: Any) -> list[str]:
+    # Another's option may bear the name.
+    entries = getattr(options, "allow_hosts", None)
+    return entries if isinstance(entries, list) else []
+
+
+def _max_rps(options: Any) -> float | None:
+    max_rps = getattr(options, "max_rps", None)
+    return max_rps if isinstance(max_rps, float) else None
 
 
 def _show_task_ratio(environment: Environment, options: Any) -> int:

@@ -77,6 +77,18 @@ def _add_test_options(parser: Parser) -> None:
         help="what relative URLs are relative to, for example https://www.example.com",
     )
     group.add_argument(
+        "--allow-host",
+        env_var="LOCUST_ALLOW_HOST",
+        dest="allow_hosts",
+        metavar="HOST",
+        action="append",
+        type=values.allowed_host,
+        words=True,
+        yields=True,
+        help="ask no other host: a name, *.example.com, an address, 10.0.0.0/8, each with :port or without; may be"
+        " given several times (default: any)",
+    )
+    group.add_argument(
         "-T",
         "--tags",
         env_var="LOCUST_TAGS",
@@ -154,6 +166,14 @@ def _add_load_options(parser: Parser) -> None:
         type=values.positive_count,
         yields=True,
         help="end after exactly this many tasks, over all users",
+    )
+    group.add_argument(
+        "--max-rps",
+        env_var="LOCUST_MAX_RPS",
+        metavar="N",
+        type=values.rate,
+        yields=True,
+        help="start at most so many requests per second, over all users and workers; the others wait (default: any)",
     )
     group.add_argument(
         "-s",

@@ -30,8 +30,10 @@ def check_classes(environment: Environment) -> None:
 
     Raises:
         WrongDeclarationError: one cannot work.
+        CommandError: a host is to be tested that may not be asked.
     """
     for user_class in environment.user_classes:
         check_user_class(user_class)
         if environment.host:
             user_class.host = environment.host
+    environment.check_hosts()

@@ -4,6 +4,7 @@ import argparse
 import math
 
 from gregaria import typed
+from gregaria.client.allowed import check_entry
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -132,6 +133,19 @@ def base_url(text: str) -> str:
     """
     try:
         typed.check_host(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
+def allowed_host(text: str) -> str:
+    """A host, or several at once, that a test may ask.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    try:
+        check_entry(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return text

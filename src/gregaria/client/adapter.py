@@ -29,16 +29,31 @@ PIECE_BYTES = 16384
 _NO_TOKEN = re.compile(r"[^-!#$%&'*+.^_`|~0-9a-zA-Z]|^$")
 _LINE_BREAK = re.compile(r"[\r\n]")
 
-#: what each greenlet has been answered since it began a request
-_trails: dict[Any, list[Answer]] = {}
+
+class Trail(list[Answer]):
+    """What a greenlet has been answered by the engine since it began a request.
+
+    Attributes:
+        is_begun: its first step has been sent, by whomever.
+    """
+
+    is_begun = False
+
+
+_trails: dict[Any, Trail] = {}
+
+
+def trail_here() -> Trail | None:
+    """That of this greenlet; None when it has begun none."""
+    return _trails.get(getcurrent())
 
 
 @contextmanager
-def trail() -> Iterator[list[Answer]]:
+def trail() -> Iterator[Trail]:
     """The answers that this greenlet gets from the engine in a with-block, by way of any adapter."""
     mine = getcurrent()
     before = _trails.get(mine)
-    answers = _trails[mine] = []
+    answers = _trails[mine] = Trail()
     try:
         yield answers
     finally:
@@ -126,7 +141,7 @@ class LocustHttpAdapter(HTTPAdapter):
             return super().send(request, stream, timeout, verify, cert, proxies)
         prepared = self._prepare(request, timeout, verify, cert, proxies)
         answer = prepared.perform(False, True, True, True)
-        under_way = _trails.get(getcurrent())
+        under_way = trail_here()
         if under_way is not None:
             under_way.append(answer)
         if answer.error is not None:
@@ -148,7 +163,9 @@ class LocustHttpAdapter(HTTPAdapter):
             raise InvalidURL(error, request=request) from error
         proxy = None if place.unix_path else proxy_for(url, proxies)
         try:
-            origin = self.session.origins.of(place, verify, cert, proxy)
+            origin = self.session.origins.of(
+                place, verify, cert, proxy, allowed=self.session.request_event.allowed_hosts
+            )
         except ssl.SSLError as error:
             raise SSLError(error, request=request) from error
         headers = _headers_of(request)

@@ -14,6 +14,7 @@ from gregaria.client.arrival import empty_response, nowhere
 from gregaria.client.books import answer_for, enter, recorder_of
 from gregaria.client.lazy_response import CaughtResponse, ResponseContextManager
 from gregaria.engine.clock import now_us
+from gregaria.engine.exchange import Answer
 from gregaria.settings import settings
 
 #: a URL that cannot be asked for at all is the locustfile's mistake, not the target's
@@ -42,13 +43,13 @@ def by_requests(
         requests.exceptions.InvalidURL, MissingSchema, InvalidSchema: the URL cannot be asked for.
         GreenletExit: the test has ended.
     """
-    if not session.gate.open:
-        session.gate.enter()
+    session.gate.begin()
     if arguments.get("timeout") is None:
         # requests itself would wait for ever.
         arguments["timeout"] = (settings.connect_timeout_s, settings.http_user_timeout_s)
     error: BaseException | None = None
     response: Any = None
+    answers: list[Answer]
     session.gate.in_flight += 1
     started_us = now_us()
     with trail() as answers:

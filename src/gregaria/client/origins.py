@@ -10,6 +10,7 @@ from gregaria.client.address import Address
 from gregaria.client.standing import basic_authorization
 from gregaria.client.tls import context_for
 from gregaria.engine.exchange import Origin
+from gregaria.events import HostList
 from gregaria.settings import settings
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -57,13 +58,22 @@ class Origins:
     def __init__(self) -> None:
         self._known: dict[tuple[Any, ...], Origin] = {}
 
-    def of(self, place: Address, verify: Any = True, cert: Any = None, proxy: Proxy | None = None) -> Origin:
+    def of(
+        self,
+        place: Address,
+        verify: Any = True,
+        cert: Any = None,
+        proxy: Proxy | None = None,
+        *,
+        allowed: HostList | None = None,
+    ) -> Origin:
         """The one for a place.
 
         Args:
             place: where a request goes.
             verify, cert: as requests takes them.
             proxy: where it goes through.
+            allowed: the hosts that may be asked; None for any.
 
         Raises:
             OSError: ``verify`` or ``cert`` names a file that cannot be read.
@@ -75,7 +85,7 @@ class Origins:
         key = (place.scheme, place.host, place.port, trust, proxy)
         origin = self._known.get(key)
         if origin is None:
-            origin = self._known[key] = _made(place, *trust, proxy)
+            origin = self._known[key] = _made(place, *trust, proxy, allowed)
         return origin
 
     def close(self) -> None:
@@ -84,7 +94,7 @@ class Origins:
             origin.close()
 
 
-def _made(place: Address, verify: Any, cert: Any, proxy: Proxy | None) -> Origin:
+def _made(place: Address, verify: Any, cert: Any, proxy: Proxy | None, allowed: HostList | None) -> Origin:
     through: dict[str, Any] = {"unix_path": place.unix_path}
     if proxy is not None:
         through["via"] = (proxy.host, proxy.port)
@@ -97,6 +107,7 @@ def _made(place: Address, verify: Any, cert: Any, proxy: Proxy | None) -> Origin
         ssl_context=context_for(verify, cert) if place.scheme == "https" else None,
         connect_timeout_us=int(settings.connect_timeout_s * 1e6),
         read_timeout_us=int(settings.http_user_timeout_s * 1e6),
+        refusal=None if allowed is None else allowed.refusal(place),
         **through,
     )
 

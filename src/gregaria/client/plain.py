@@ -113,7 +113,8 @@ PREFIXES = ("http+unix://", "https://", "http://")
 #: methods of requests' own session that must be its own: whoever replaces one wants to see the requests
 METHODS_KEPT = ("send", "prepare_request", "get_adapter", "resolve_redirects", "merge_environment_settings")
 
-_KEPT = {name: getattr(Session, name) for name in METHODS_KEPT}
+#: what they are when nobody has replaced them; HttpSession puts its own ones there
+KEPT: dict[str, Any] = {name: getattr(Session, name) for name in METHODS_KEPT}
 _SESSION_REQUEST = Session.request
 _SESSION_SEND = Session.send
 _SESSION_PREPARE = Session.prepare_request
@@ -181,7 +182,7 @@ def why_session_is_not(session: Any) -> str | None:
             return "an adapter was mounted"
         if any(prefix not in adapters for prefix in PREFIXES):
             return "an adapter was taken away"
-    for name, own in _KEPT.items():
+    for name, own in KEPT.items():
         if name in touched or getattr(kind, name) is not own:
             return f"session.{name}() was replaced"
     return None

@@ -14,6 +14,7 @@ from gregaria.client.tls import context_for
 from gregaria.client.watched import WatchedHeaders
 from gregaria.engine.exchange import Origin
 from gregaria.errors import GregariaError
+from gregaria.events import HostList
 
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
@@ -111,8 +112,20 @@ class ClientPool:
         self.concurrency = concurrency
         self.origins: dict[tuple[str, str, int, Route], Origin] = {}
 
-    def origin(self, address: Address, route: Route, connect_timeout_us: int, read_timeout_us: int) -> Origin:
-        """Where connections to an address by a route are kept; the timeouts are for those that it opens.
+    def origin(
+        self,
+        address: Address,
+        route: Route,
+        connect_timeout_us: int,
+        read_timeout_us: int,
+        allowed: HostList | None = None,
+    ) -> Origin:
+        """Where connections to an address by a route are kept; the rest is for the one that is made when there is none.
+
+        Args:
+            address, route: where requests go, and how.
+            connect_timeout_us, read_timeout_us: for connecting, and of silence.
+            allowed: the hosts that may be asked; None for any.
 
         Raises:
             OSError: a certificate that the route names is not there.
@@ -133,6 +146,7 @@ class ClientPool:
                 connect_timeout_us=connect_timeout_us,
                 read_timeout_us=read_timeout_us,
                 connections=self.concurrency,
+                refusal=None if allowed is None else allowed.refusal(address),
             )
         return origin
 

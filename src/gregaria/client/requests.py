@@ -5,13 +5,14 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urljoin
 
-from requests import PreparedRequest
+import gevent
+from requests import PreparedRequest, Response
 from requests.exceptions import RequestException
 from requests.sessions import merge_setting
 from urllib3 import PoolManager
 
-from gregaria.client import body, books, plain
-from gregaria.client.adapter import LocustHttpAdapter
+from gregaria.client import blame, body, books, plain
+from gregaria.client.adapter import LocustHttpAdapter, trail_here
 from gregaria.client.address import Address, is_absolute, join, split_credentials
 from gregaria.client.arrival import finish, next_request
 from gregaria.client.books import recorder_of
@@ -30,6 +31,8 @@ from gregaria.client.watched import WatchedAdapters
 from gregaria.client.watched_session import WatchedSession
 from gregaria.engine.exchange import Prepared
 from gregaria.engine.gate import Gate
+from gregaria.engine.throttle import Throttle
+from gregaria.errors import HostNotAllowed
 from gregaria.events import RequestEvent
 
 #: finished requests that one session keeps; there may be thousands of sessions
@@ -106,6 +109,8 @@ class HttpSession(WatchedSession):
         self.request_event = request_event
         self.user = user
         self.gate: Gate = getattr(user, "gate", None) or Gate()
+        if request_event.throttle is not None:
+            self.gate.throttle = request_event.throttle
         self._listeners = request_event.listeners
         if _asked_for_requests(user):
             self.use_requests = True
@@ -363,7 +368,7 @@ class HttpSession(WatchedSession):
     ) -> Prepared:
         """A request for the engine, of everything that goes into it."""
         head = head_of(method, place, lines)
-        origin = self.origins.of(place, *trust)
+        origin = self.origins.of(place, *trust, allowed=self.request_event.allowed_hosts)
         return Prepared(origin, self.gate, recorder_of(self), head, content, method, place.url, name)
 
     def _send(
@@ -387,6 +392,32 @@ class HttpSession(WatchedSession):
     def meta(self, response: ResponseContextManager) -> dict[str, Any]:
         """The fields of the ``request`` event; responses call this."""
         return books.meta_of(self, response)
+
+    def send(self, request: PreparedRequest, **kwargs: Any) -> Response:
+        """Called by requests for each step of what it sends, whoever's adapter it takes.
+
+        Raises:
+            requests.exceptions.RequestException: the host may not be asked, or there is no response.
+        """
+        allowed = self.request_event.allowed_hosts
+        refusal = None if allowed is None else allowed.refusal_of_url(str(request.url))
+        if refusal is not None:
+            # Others get their turn, even if whoever asks goes on asking.
+            gevent.sleep(0)
+            raise blame.as_requests_raises(HostNotAllowed(refusal), request) or HostNotAllowed(refusal)
+        if self.gate.throttle is not None:
+            self._take_turn(self.gate.throttle)
+        return super().send(request, **kwargs)
+
+    def _take_turn(self, throttle: Throttle) -> None:
+        under_way = trail_here()
+        if under_way is None:
+            throttle.take()
+        elif under_way.is_begun:
+            throttle.owe()
+        else:
+            # Its turn was waited for before its time began.
+            under_way.is_begun = True
 
     def _own_adapters(self) -> WatchedAdapters:
         adapter = LocustHttpAdapter(self.pool_manager, session=self)
@@ -417,6 +448,8 @@ class HttpSession(WatchedSession):
 
 
 _OWN_REQUEST = HttpSession.request
+# It adds nothing that a plain request would go without.
+plain.KEPT["send"] = HttpSession.send
 
 
 #: of these, the content type depends on nothing else; None is for JSON

@@ -47,6 +47,8 @@ class RequestWriter:
         self.request_event = request_event
         self.user = user
         self.gate: Gate = getattr(user, "gate", None) or Gate()
+        if request_event.throttle is not None:
+            self.gate.throttle = request_event.throttle
         self.route = route
         self.client_pool = client_pool
         self.cookiejar = CookieJar()
@@ -175,7 +177,9 @@ class RequestWriter:
 
     def origin(self, address: Address, route: Route) -> Origin:
         """Where the connections to an address are kept."""
-        return self.client_pool.origin(address, route, self._connect_timeout_us, self._read_timeout_us)
+        return self.client_pool.origin(
+            address, route, self._connect_timeout_us, self._read_timeout_us, self.request_event.allowed_hosts
+        )
 
     def _familiar(self, url: str, name: str | None) -> Prepared | None:
         """A GET of a path that some session with this host has asked for before; None when it has to be worked out."""

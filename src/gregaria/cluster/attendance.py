@@ -7,6 +7,7 @@ from typing import Any
 import gevent
 from gevent import Greenlet
 
+from gregaria.cluster.cap import Shares
 from gregaria.cluster.happenings import Back, Joined, Left, Lost
 from gregaria.cluster.iterations import Iterations
 from gregaria.cluster.loss import Loss
@@ -37,6 +38,7 @@ class Attendance:
         placing: gives them users.
         rows: gives them test data.
         iterations: gives them iterations.
+        shares: gives them their parts of the cap on requests.
         post: carries items to them.
 
     Attributes:
@@ -54,6 +56,7 @@ class Attendance:
         placing: Placing,
         rows: Rows,
         iterations: Iterations,
+        shares: Shares,
         post: Post,
     ) -> None:
         self.nodes = nodes
@@ -64,6 +67,7 @@ class Attendance:
         self._placing = placing
         self._rows = rows
         self._iterations = iterations
+        self._shares = shares
         self._post = post
         # {node id: what may be missing of it}; of one that comes back nothing is.
         self._losses: dict[str, Loss] = {}
@@ -213,6 +217,7 @@ class Attendance:
         """A worker has no users any more: others get them."""
         self._test.stopped.discard(node.id)
         self._rows.lost(node.id)
+        self._shares.lost(node.id)
         for receiver, told in self._iterations.lost(node.id):
             self._post.put(receiver, "iterations", told)
         if self._master.is_ending:

@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from gregaria.cluster.cap import Shares
 from gregaria.cluster.happenings import Item
 from gregaria.cluster.iterations import Iterations
 from gregaria.cluster.post import Post
@@ -31,16 +32,24 @@ class Intake:
         test: the one that runs.
         nodes: the workers.
         iterations: those of the test.
+        shares: of the cap on requests.
         post: carries items to them.
     """
 
     def __init__(
-        self, master: Master, test: RunningTest, nodes: WorkerNodes, iterations: Iterations, post: Post
+        self,
+        master: Master,
+        test: RunningTest,
+        nodes: WorkerNodes,
+        iterations: Iterations,
+        shares: Shares,
+        post: Post,
     ) -> None:
         self._master = master
         self._test = test
         self._nodes = nodes
         self._iterations = iterations
+        self._shares = shares
         self._post = post
         # Of each kind and reason the first, whoever says it.
         self._nonsense = OncePerKind(logger, most=_MOST_KINDS)
@@ -76,6 +85,9 @@ class Intake:
             master.stop_test(str(payload["reason"]))
         elif item.kind == "iterations":
             self._share_out(item.node_id, payload)
+        elif item.kind == "cap" and node is not None and node.state != STATE_MISSING:
+            for receiver, told in self._shares.hear(item.node_id, payload, self._nodes.num_sharing):
+                self._post.put(receiver, "cap", told)
         elif item.kind == "failed" and node is not None:
             reason = shortened(str(payload["reason"]), LONGEST_MESSAGE)
             master.give_up(f"worker {node.index} ({node.host}) cannot start its users: {reason}", payload["exit_code"])

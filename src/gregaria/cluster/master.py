@@ -14,6 +14,7 @@ from gevent.event import Event
 
 from gregaria.cluster.attendance import Attendance
 from gregaria.cluster.bookkeeping import Bookkeeper
+from gregaria.cluster.cap import Shares
 from gregaria.cluster.files import TestFiles
 from gregaria.cluster.happenings import Asked, Back, Disturbed, Failed, Item, Joined, Left, Lost, Refused
 from gregaria.cluster.intake import Intake
@@ -26,6 +27,7 @@ from gregaria.cluster.post import Post
 from gregaria.cluster.roster import WorkerNode, WorkerNodes, number_of
 from gregaria.cluster.rows import Rows
 from gregaria.cluster.running import RunningTest
+from gregaria.cluster.shared_cap import SharedCap
 from gregaria.cluster.timing import GOODBYE_S, ROWS_S, TICK_AT_S, Timing
 from gregaria.cluster.watching import watch_workers
 from gregaria.cluster.wire import change_of, copy_of
@@ -33,6 +35,7 @@ from gregaria.cluster.worker_machine import LOCUST
 from gregaria.errors import CommandError, ExitCode, shortened
 from gregaria.feed.feeds import feeds
 from gregaria.logs import OncePerKind
+from gregaria.runner.cap import CapLog, Capping
 from gregaria.runner.dispatch import Placement, UsersDispatcher
 from gregaria.runner.messages import Message
 from gregaria.runner.roles import DistributedRunner
@@ -110,10 +113,11 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         )
         self._placing = Placing(self, self._test, self.clients, self._post, balance)
         self._iterations = Iterations()
+        self._shares = Shares()
         self._attendance = Attendance(
-            self, self._test, self.clients, self._placing, self._rows, self._iterations, self._post
+            self, self._test, self.clients, self._placing, self._rows, self._iterations, self._shares, self._post
         )
-        self._intake = Intake(self, self._test, self.clients, self._iterations, self._post)
+        self._intake = Intake(self, self._test, self.clients, self._iterations, self._shares, self._post)
         self._note_taker: NoteTaker | None = None
         if keeper is not None:
             self._note_taker = NoteTaker(
@@ -386,6 +390,10 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         for node_id, told in self._iterations.go_on(self.iterations, [node.id for node in self.clients.present]):
             self._post.put(node_id, "iterations", told)
 
+    def _new_capping(self, log: CapLog | None) -> Capping | None:
+        self._shares.begin(self._test.run, None if log is None else log.max_rps)
+        return None if log is None else SharedCap(self._shares, self.clients, self._post, log)
+
     def _open_test(self) -> None:
         # Listeners of test_start may have changed them.
         self._test.options = None
@@ -492,7 +500,14 @@ class MasterRunner(SteeringRunner, DistributedRunner):
 
     @property
     def notes(self) -> Sequence[str]:
-        return (*self._test.notes, *self._losses(), *self._rows.notes())
+        return (*super().notes, *self._notes_on_locusts(), *self._test.notes, *self._losses(), *self._rows.notes())
+
+    def _notes_on_locusts(self) -> list[str]:
+        limits = [("--allow-host", self.environment.allowed_hosts), ("--max-rps", self.environment.max_rps)]
+        given = [option for option, value in limits if value is not None]
+        if not given or not any(node.dialect == LOCUST for node in self.clients.values()):
+            return []
+        return [f"Workers of Locust's do not keep to {' and '.join(given)}."]
 
     def _losses(self) -> list[str]:
         return self._attendance.losses(self.stats.total.total_rps / max(self.target_user_count, 1))

@@ -13,6 +13,8 @@ logger = logging.getLogger("gregaria.cluster.options")
 
 _TAGS = ("tags", "exclude_tags")
 _ALWAYS = (*_TAGS, "expect_workers")
+#: the hosts that may be asked
+_HOSTS = "gregaria.allow_hosts"
 
 
 def options_to_send(environment: Any) -> dict[str, Any]:
@@ -24,6 +26,8 @@ def options_to_send(environment: Any) -> dict[str, Any]:
         for name in (*environment.custom_options, "expect_workers")
         if hasattr(options, name)
     }
+    if environment.allowed_hosts is not None:
+        values[_HOSTS] = list(environment.allowed_hosts.texts)
     told = {}
     for name, value in values.items():
         try:
@@ -43,7 +47,13 @@ def those_for(environment: Any, told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def take_options(environment: Any, told: Mapping[str, Any]) -> None:
-    """Have the values that the master has, whatever this worker was started with."""
+    """Have the values that the master has, whatever this worker was started with.
+
+    Only a list of hosts that may be asked stays when the master has none.
+    """
+    told = dict(told)
+    if _HOSTS in told:
+        environment.allow_hosts(told.pop(_HOSTS))
     for name in _TAGS:
         if name in told:
             setattr(environment, name, told[name])

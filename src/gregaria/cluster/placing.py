@@ -91,6 +91,7 @@ class Placing:
                 "stop_timeout_s": environment.stop_timeout,
                 "options": self._options(),
                 "iterations": self._master.iterations,
+                "max_rps": environment.max_rps,
             },
         )
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gregaria.cluster.worker_machine import LOCUST
 from gregaria.errors import shortened
 from gregaria.runner.state import STATE_INIT, STATE_MISSING, STATE_RUNNING, STATE_SPAWNING
 
@@ -159,3 +160,8 @@ class WorkerNodes(Mapping[str, WorkerNode]):
     def present(self) -> list[WorkerNode]:
         """Those that are heard of."""
         return [node for node in self._nodes.values() if node.state != STATE_MISSING]
+
+    @property
+    def num_sharing(self) -> int:
+        """How many have been told which users to have, and share what a master of Gregaria's shares out."""
+        return sum(1 for node in self.present if node.dialect != LOCUST and node.wanted)

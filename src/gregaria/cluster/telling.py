@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import gevent
 
+from gregaria.cluster.cap import CapShare
 from gregaria.cluster.iterations import Share
 from gregaria.events import EventHook
 from gregaria.feed.feeds import feeds
@@ -31,6 +32,7 @@ class Worker(Protocol):
     current_memory_usage: int
     worker_state: str
     share: Share
+    cap_share: CapShare
     count_unhandled: Callable[[], int]
 
     @property
@@ -91,6 +93,7 @@ class Telling:
                 if worker.is_testing:
                     feeds.tell()
                     worker.share.tell()
+                    worker.cap_share.tell()
                     self._tell_custom()
                 if worker.is_locust and time.monotonic() - last_locust_s >= settings.worker_report_interval_s:
                     last_locust_s = time.monotonic()

@@ -15,6 +15,7 @@ from gevent.event import Event
 from gevent.monkey import get_original
 
 from gregaria.cluster.archive import differences
+from gregaria.cluster.cap import CapShare
 from gregaria.cluster.choices import PAUSE, QUIT
 from gregaria.cluster.files import digest_of
 from gregaria.cluster.happenings import Connected, Failed, Held, Item, Refused, Resumed, Waiting
@@ -60,6 +61,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
         client_id: names this process.
         worker_index: which worker this is, from 0; -1 until a master has accepted it.
         share: what its users may begin of a limited number of iterations.
+        cap_share: what they may start of a limited number of requests per second.
         worker_state: ``ready``, ``spawning``, ``running`` or ``cleanup``.
         master_host, master_port: where the master listens.
         connected: whether a master has accepted it.
@@ -112,6 +114,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
             self._about["files"] = digest_of(files)
         self.share = Share(lambda said: self.put("iterations", said), self._share_changed)
         self._has_share = Event()
+        self.cap_share = CapShare(lambda said: self.put("cap", said), environment.throttle)
         self._telling = Telling(self, self._increments)
         self._machine = WorkerMachine(
             self.client_id,
@@ -272,6 +275,8 @@ class WorkerRunner(HostRunner, DistributedRunner):
             feeds.on_answer(*payload)
         elif item.kind == "iterations":
             self.share.answer(payload)
+        elif item.kind == "cap":
+            self.cap_share.answer(payload)
         elif item.kind == "update_user_class":
             self.environment.update_user_class(payload)
         if item.number:
@@ -291,6 +296,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
             for change in self.environment.shared_data.whole():
                 self.put("shared", change_of(change))
             self.share.resume()
+            self.cap_share.let_go()
         if self.is_locust:
             feeds.fail("a master of Locust's hands out no rows")
         else:
@@ -303,6 +309,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
         if not self._is_testing:
             return
         if self._on_master_loss == PAUSE:
+            self.cap_share.let_go()
             logger.warning("The users of this worker pause, as %s; they go on when it is back", what.reason)
             self._crew.population.pause()
         elif self._on_master_loss == QUIT:
@@ -431,6 +438,8 @@ class WorkerRunner(HostRunner, DistributedRunner):
         self._apply(wanted)
         # Now and not with each step of a ramp: listeners of test_start may make more of them.
         take_options(self.environment, wanted.get("options") or {})
+        self.environment.check_hosts()
+        self.cap_share.begin(wanted["run"], wanted.get("max_rps"), self.environment.max_rps)
         self.cpu_warning_emitted = False
         self._begin_counting(wanted["run"], wanted["generation"], self._clear_figures)
         self.iterations = wanted.get("iterations")

@@ -54,6 +54,7 @@ cdef class Origin:
     cdef readonly object via            # (host, port) that is connected to instead, or None
     cdef readonly bytes tunnel          # what opens a tunnel there, or None
     cdef readonly object unix_path      # of a socket in place of host and port, or None
+    cdef readonly str refusal           # why nothing may be sent there, or None
     cdef list idle
     cdef object free                    # greenlets wait here while all connections are in use
     cdef object session                 # TLS: what resumes the next connection

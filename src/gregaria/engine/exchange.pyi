@@ -49,6 +49,7 @@ class Origin:
     via: tuple[str, int] | None
     tunnel: bytes | None
     unix_path: str | bytes | None
+    refusal: str | None
     def __init__(
         self,
         scheme: str,
@@ -62,6 +63,7 @@ class Origin:
         via: tuple[str, int] | None = ...,
         tunnel: bytes | None = ...,
         unix_path: str | bytes | None = ...,
+        refusal: str | None = ...,
     ) -> None: ...
     def close(self) -> None: ...
 

@@ -14,7 +14,7 @@ from gregaria.engine.stream cimport Stream, TLSStream
 
 import _socket
 
-from gevent import Timeout, get_hub
+from gevent import Timeout, get_hub, sleep
 from gevent.exceptions import ConcurrentObjectUseError
 from gevent.hub import Waiter
 
@@ -27,6 +27,7 @@ from gregaria.errors import (
     ConnectionReset,
     FirstByteTimeout,
     GeneratorError,
+    HostNotAllowed,
     ProtocolError,
     ProxyError,
     ReadTimeout,
@@ -170,15 +171,18 @@ cdef class Origin:
         via: (host, port) of a proxy that is connected to instead, or None.
         tunnel: the bytes of the CONNECT request that opens a tunnel through it, or None.
         unix_path: of a Unix socket that is connected to in place of host and port, or None.
+        refusal: why nothing may be sent there, in words; every request fails with them. None when it may.
     """
 
     def __init__(
         self, str scheme, str host, int port, *, ssl_context=None, int64_t connect_timeout_us=60_000_000,
         int64_t read_timeout_us=60_000_000, int connections=0, via=None, bytes tunnel=None, unix_path=None,
+        str refusal=None,
     ):
         self.via = via
         self.tunnel = tunnel or None
         self.unix_path = unix_path
+        self.refusal = refusal
         self.scheme = scheme
         self.host = host
         self.port = port
@@ -204,6 +208,11 @@ cdef class Origin:
         """
         cdef Connection connection
         cdef bint again = False
+        if self.refusal is not None:
+            answer.started_us = now_us()
+            # Others get their turn, even if whoever asks goes on asking.
+            sleep(0)
+            raise HostNotAllowed(self.refusal)
         if self.most_connections and self.in_use >= self.most_connections:
             answer.started_us = now_us()
             self._wait_for_free(prepared.connect_timeout_us or self.connect_timeout_us)
@@ -745,12 +754,12 @@ cdef class Prepared:
             return False
 
     cpdef Answer perform(self, bint count, bint continued=False, bint leave=True, bint stream=False):
-        """Send it once and wait for the answer; at a gate that is held, wait first until it is released.
+        """Send it once and wait for the answer; first wait until the gate lets it start.
 
         Args:
             count: count it when it is a plain success (2xx or 304 without Content-Encoding); ``answer.counted`` then
                 is True. All others are for the caller to ``settle``.
-            continued: this is a further step of a request already begun (a redirect), which any gate lets pass.
+            continued: this is a further step of a request already begun (a redirect), which any gate lets pass at once.
             leave: end the greenlet when the gate was closed meanwhile and the request has been counted. A session
                 that has listeners to tell first passes False and calls ``end_if_closed`` afterwards.
             stream: wait for the head only; ``answer.reader`` reads the body. ``count`` must be False.
@@ -764,8 +773,11 @@ cdef class Prepared:
         """
         cdef Gate gate = self.gate
         cdef Answer answer
-        if not gate.open and not continued:
-            gate.enter()
+        if not gate.open or (gate.throttle is not None and gate.throttle.limited):
+            if not continued:
+                gate.begin()
+            elif gate.throttle is not None:
+                gate.throttle.owe()
         answer = <Answer>gregaria_new(self.answer_type, NOTHING)
         answer.prepared = self
         answer.streams = stream

@@ -14,6 +14,7 @@ cdef class Gate:
             request raises it too.
         held: nothing starts, and whoever wants to waits in ``enter``; what is on the wire goes on. Never while open.
         in_flight: requests of this user that have been started and not yet been counted.
+        throttle: says when a request may start that the gate lets pass; None for at once.
     """
 
     def __init__(self):
@@ -41,6 +42,22 @@ cdef class Gate:
         self.open = self.held = False
         self._wake()
         return 0
+
+    cpdef int begin(self) except -1:
+        """Return when a request may start: the gate is open, and it is the user's turn.
+
+        Raises:
+            GreenletExit: the gate is closed for good.
+        """
+        while True:
+            if not self.open:
+                self.enter()
+            if self.throttle is None:
+                return 0
+            self.throttle.take()
+            # Whoever was held meanwhile has to wait for another turn.
+            if self.open:
+                return 0
 
     cpdef int enter(self) except -1:
         """Return when the gate is open; how the few ask who have found it not open.

@@ -8,6 +8,7 @@ from typing import Any
 
 from gevent import Greenlet
 
+from gregaria.runner.cap import CapLog, Capping, CapWatch
 from gregaria.runner.dispatch import Placement
 from gregaria.runner.host import HostRunner
 from gregaria.runner.messages import Message
@@ -108,6 +109,11 @@ class LocalRunner(SteeringRunner, HostRunner):
 
     def _rate_changed(self) -> None:
         self._crew.population.spawn_rate = self.spawn_rate
+
+    def _new_capping(self, log: CapLog | None) -> Capping | None:
+        throttle = self.environment.throttle
+        throttle.rate = None if log is None else log.max_rps
+        return None if log is None else CapWatch(throttle, log)
 
     def _open_test(self) -> None:
         self._crew.open()

@@ -13,6 +13,7 @@ from gevent.pool import Group
 
 from gregaria.errors import CommandError, StopTest
 from gregaria.events import FLOW, EventHook, Listener
+from gregaria.runner.cap import CapLog
 from gregaria.runner.messages import MessageListeners
 from gregaria.runner.monitor import watch
 from gregaria.runner.shape import Tick
@@ -74,6 +75,7 @@ class Runner:
         self.iterations_left: int | None = None
         self.failure: CommandError | None = None
         self.failures_dir: str | None = None
+        self.cap_log: CapLog | None = None
         self.after_test: list[Callable[[], object]] = []
         self._messages = MessageListeners()
         self._monitor: Greenlet | None = None
@@ -141,7 +143,10 @@ class Runner:
     @property
     def notes(self) -> Sequence[str]:
         """Sentences that belong beside the figures of this test."""
-        return ()
+        allowed = self.environment.allowed_hosts
+        hosts = None if allowed is None else f"Only these hosts could be asked (--allow-host): {allowed}."
+        cap = None if self.cap_log is None else self.cap_log.note
+        return [note for note in (hosts, cap) if note is not None]
 
     @property
     def num_unhandled_elsewhere(self) -> int:

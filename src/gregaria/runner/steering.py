@@ -9,6 +9,7 @@ from typing import Any
 import gevent
 from gevent import Greenlet
 
+from gregaria.runner.cap import CapLog, Capping
 from gregaria.runner.configuration import configuration_of
 from gregaria.runner.dispatch import Placement, Worker, check_load
 from gregaria.runner.runner import Runner
@@ -43,6 +44,7 @@ class SteeringRunner(Runner):
         self._timer: Greenlet | None = None
         self._has_reset = False
         self._timekeeper: Timekeeper | None = None
+        self._capping: Capping | None = None
 
     @property
     def workers(self) -> Sequence[Any]:
@@ -65,6 +67,7 @@ class SteeringRunner(Runner):
         Raises:
             ValueError: the load cannot be reached, or a class is none of the environment's.
             WrongDeclarationError: a user class cannot work; the message tells which, where and why.
+            CommandError: a host is to be tested that may not be asked.
         """
         check_load(user_count, spawn_rate)
         self._check_classes(user_classes or ())
@@ -131,6 +134,10 @@ class SteeringRunner(Runner):
     def _new_dispatcher(self) -> Any:
         return self.environment.dispatcher_class(self._nodes(), self.user_classes)
 
+    def _new_capping(self, log: CapLog | None) -> Capping | None:
+        """See to the cap on requests, and to its log; without a log there is no cap."""
+        raise NotImplementedError
+
     def _open_test(self) -> None:
         """Users may be started from now on."""
         raise NotImplementedError
@@ -174,6 +181,7 @@ class SteeringRunner(Runner):
             return True
         for user_class in self.user_classes:
             check_user_class(user_class)
+        self.environment.check_hosts()
         self._keep_watch()
         self._quits = self._has_reset = self.cpu_warning_emitted = False
         self._end_reason = "it was stopped"
@@ -193,6 +201,9 @@ class SteeringRunner(Runner):
         self.configuration = configuration_of(self.environment)
         if not self._is_testing or self._ender is not None:
             return False
+        max_rps = self.environment.max_rps
+        self.cap_log = None if max_rps is None else CapLog(max_rps)
+        self._capping = self._new_capping(self.cap_log)
         self._open_test()
         self._start_timer()
         return True
@@ -207,6 +218,9 @@ class SteeringRunner(Runner):
         finally:
             if self._timekeeper is not None:
                 self._timekeeper.stop(user_count)
+            if self._capping is not None:
+                self._capping.stop()
+                self._capping = None
 
     def _mark_load(self, was_testing: bool) -> None:
         by_shape = self.shape_greenlet is not None and self.shape_greenlet is gevent.getcurrent()

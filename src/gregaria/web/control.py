@@ -11,7 +11,7 @@ from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 from gevent.lock import RLock
 
-from gregaria.errors import GregariaError
+from gregaria.errors import CommandError, GregariaError
 from gregaria.runner.dispatch import check_load
 from gregaria.runner.state import STATE_RUNNING, STATE_SPAWNING
 from gregaria.stats.masking import texts_of
@@ -89,6 +89,7 @@ class Control:
         host = as_host(one["host"]) if "host" in one else environment.host
         if shape is not None and is_running:
             raise WrongFieldError("Editing is disabled: the shape decides how many users there are")
+        environment.check_host(host)
         values = self._values(fields)
         told: dict[str, Any] = {"success": True, "message": "Swarming started"}
         if shape is None:
@@ -266,7 +267,10 @@ class Control:
         if changes.get("tasks") == [] and user_class.tasks:
             abort(400, f"{name} needs at least one task: users of it would have nothing to do")
         try:
+            environment.check_host(changes.get("host"))
             environment.update_user_class(changes)
+        except CommandError as error:
+            abort(400, str(error))
         except KeyError as error:
             abort(400, f"{name} has no task {error.args[0]}")
         return jsonify({}), 201
