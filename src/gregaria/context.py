@@ -78,7 +78,7 @@ class Trace(Protocol):
     trace_id: str
 
     def end(self, status: int, error: BaseException | None, finished_us: int) -> None:
-        """The request is over; 0, None and 0 say that it was interrupted."""
+        """The request is over; without a status and an error it was interrupted, and ``finished_us`` may be 0."""
 
 
 class Tracer(Protocol):

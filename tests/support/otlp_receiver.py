@@ -31,9 +31,15 @@ class Handler(BaseHTTPRequestHandler):
 class _Receives(Handler):
     def do_POST(self) -> None:
         body = self.body()
-        self.server.owner.held.wait()
-        self.server.owner.take(self.path, body, dict(self.headers.items()))
-        self.answer(200, {"Content-Type": "application/x-protobuf"})
+        owner = self.server.owner
+        owner.held.wait()
+        with owner.lock:
+            owner.num_asked += 1
+            refusal = owner.refusals.pop(0) if owner.refusals else 0
+        if refusal:
+            return self.answer(refusal)
+        owner.take(self.path, body, dict(self.headers.items()))
+        return self.answer(200, {"Content-Type": "application/x-protobuf"})
 
 
 class Receiver:
@@ -44,6 +50,8 @@ class Receiver:
         metrics: those of each time: {name: metric}.
         headers: of the last request.
         held: while it is not set nobody is answered.
+        refusals: statuses that the next requests are answered with, and not taken.
+        num_asked: requests that there were.
     """
 
     def __init__(self) -> None:
@@ -52,7 +60,9 @@ class Receiver:
         self.headers: dict[str, str] = {}
         self.held = threading.Event()
         self.held.set()
-        self._lock = threading.Lock()
+        self.refusals: list[int] = []
+        self.num_asked = 0
+        self.lock = threading.Lock()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), _Receives)
         self.server.owner = self  # type: ignore[attr-defined]
 
@@ -62,7 +72,7 @@ class Receiver:
         return {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.server.server_address[1]}"}
 
     def take(self, path: str, body: bytes, headers: dict[str, str]) -> None:
-        with self._lock:
+        with self.lock:
             self.headers = headers
             if path == "/v1/traces":
                 for group in ExportTraceServiceRequest.FromString(body).resource_spans:

@@ -249,6 +249,21 @@ def test_what_was_sent_of_a_failure_names_its_trace(command: Command, receiver: 
     assert any(f"traceparent: {of_broken[0]}" in text for text in texts)
 
 
+def test_a_batch_is_sent_again_if_the_receiver_says_so_and_else_is_lost(
+    command: Command, receiver: Receiver, traced: TracedTarget
+) -> None:
+    env = {**receiver.variables, "OTEL_METRICS_EXPORTER": "none"}
+    receiver.refusals = [503, 429]
+    ended = run(command, traced, "-i", "1", "Fast", env=env)
+    assert (receiver.num_asked, len(receiver.spans)) == (3, PER_TASK + 1)
+    assert len(re.findall("spans cannot be sent: http://.*/v1/traces answers 503 Service Unavailable", ended.err)) == 1
+    assert "were not sent" not in ended.err
+    receiver.refusals = [400]
+    ended = run(command, traced, "-i", "1", "Fast", env=env)
+    assert (receiver.num_asked, len(receiver.spans)) == (4, PER_TASK + 1)
+    assert f"{PER_TASK + 1} of {PER_TASK + 1} spans were not sent" in ended.err
+
+
 def test_a_receiver_that_is_gone_is_told_once_and_holds_up_nobody(command: Command, traced: TracedTarget) -> None:
     gone = Receiver()
     gone.server.server_close()

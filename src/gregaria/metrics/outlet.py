@@ -25,7 +25,7 @@ _LOOK_S = 0.1
 #: seconds after which a thread that encodes hands Python's lock to one that waits for it, at most
 _SWITCH_INTERVAL_S = 0.0005
 #: seconds until a batch is tried again for the first time; and in all, where the exporter does not say that
-_FIRST_PAUSE_S = 1.0
+_FIRST_PAUSE_S = 0.25
 _PATIENCE_S = 10.0
 #: statuses that the protocol says to try again after
 _MAY_PASS = frozenset((408, 429, 502, 503, 504))
