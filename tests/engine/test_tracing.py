@@ -9,7 +9,8 @@ from gregaria.engine.recorder import Recorder
 from gregaria.errors import ConnectionClosed
 from tests.support.wire import Wire
 
-LINE = b"x-trace: %d\r\n"
+#: not to be taken for the end of a body in chunks
+LINE = b"x-trace: %d.\r\n"
 
 
 class Trace:
