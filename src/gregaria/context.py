@@ -1,4 +1,4 @@
-"""What a user, a runner or a page may ask of the environment they are given."""
+"""What a user, a runner or a page may ask of the environment they are given, and the engine of who traces it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,3 +64,31 @@ class UserContext(Protocol):
     shared_data: dict[Any, Any]
     #: a RunnerContext while a runner exists
     runner: Any
+
+
+class Trace(Protocol):
+    """One request on its way, as a tracer sees it.
+
+    Attributes:
+        lines: bytes that are sent as further lines of the head.
+        trace_id: 32 hexadecimal digits.
+    """
+
+    lines: bytes
+    trace_id: str
+
+    def end(self, status: int, error: BaseException | None, finished_us: int) -> None:
+        """The request is over; without a status and an error it was interrupted, and ``finished_us`` may be 0."""
+
+
+class Tracer(Protocol):
+    """Who follows requests through the systems that they reach."""
+
+    def begin(self, method: str, url: str, name: str, head: bytes, before: Any) -> Trace:
+        """A request is about to be sent.
+
+        Args:
+            method, url, name: of the request.
+            head: what would be sent.
+            before: what this has returned for the step before in a chain of redirects, or None.
+        """

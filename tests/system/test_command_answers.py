@@ -83,7 +83,6 @@ def test_the_task_ratio_is_shown_as_text_and_as_json(command: Command) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("-f", "shop.py", "--headless", "--otel"), 7, "OpenTelemetry comes later"),
         (("-f", "shop.py", "--headless", "--master", "--worker"), 2, "--master and --worker exclude each other"),
         (("kubernetes",), 7, "gregaria kubernetes comes later"),
         (("compare", "before.json"), 2, "the following arguments are required: B"),

@@ -296,15 +296,6 @@ def test_json_alone_is_on_standard_output(command: Command, server: CountingServ
     assert (entry["name"], entry["method"], entry["num_requests"]) == ("/look", "GET", 5)
 
 
-def test_options_of_later_work_in_the_environment_are_only_warned_about(
-    command: Command, server: CountingServer
-) -> None:
-    env = {"LOCUST_ENABLE_OPENTELEMETRY": "true", "LOCUST_HEADLESS": "true"}
-    ended = command.run(*arguments(server, "-i", "1"), env=env)
-    assert ended.code == 0
-    assert re.search(r"WARNING.*LOCUST_ENABLE_OPENTELEMETRY: --otel has no effect", ended.err)
-
-
 def test_users_that_are_told_to_use_requests_do(command: Command, server: CountingServer) -> None:
     command.run(*arguments(server, "-i", "3", "--use-requests", "Buyer"))
     assert server.counts() == {"/look": 3}

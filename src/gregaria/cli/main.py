@@ -10,10 +10,10 @@ from typing import Any
 from gregaria.cli import compare, report, rules
 from gregaria.cli.cluster import WORKER, Part, files_of_master, part_of
 from gregaria.cli.config import Resolved, resolve
-from gregaria.cli.later import refuse_later, remarks_on_later
 from gregaria.cli.loader import Loaded, load, new_shape
 from gregaria.cli.locustfiles import Locustfiles
 from gregaria.cli.options import new_parser
+from gregaria.cli.otel import load_otel
 from gregaria.cli.parser import Parser
 from gregaria.cli.rules_options import set_up_judge
 from gregaria.cli.run import Run
@@ -56,15 +56,13 @@ def main(arguments: Sequence[str]) -> int:
     with Locustfiles(first.options.locustfile, is_default=_is_default_file(first)) as files:
         if any(flag in arguments for flag in _HELP):
             return _help(files)
-        _check_first(parser, first)
+        _check_first(first)
         part = part_of(first)
         _set_up_logging(first.options)
         for remark in part.remarks:
             logger.warning("%s", remark)
         if part.role == WORKER and part.processes:
             return run_workers(arguments, part, first.options)
-        for remark in remarks_on_later(parser, first):
-            logger.warning("%s", remark)
         paths = files_of_master(files, part) if first.options.locustfile == "-" else files.paths()
         loaded = load(paths)
         check_percentiles(settings)
@@ -145,10 +143,11 @@ def _help(files: Locustfiles) -> int:
     return ExitCode.OK
 
 
-def _check_first(parser: Parser, first: Resolved) -> None:
+def _check_first(first: Resolved) -> None:
     """Refuse what needs no locustfile to be refused, before any of its code runs."""
-    refuse_later(parser, first)
     options = first.options
+    if options.otel:
+        load_otel()
     if options.stats_history_enabled and not options.csv_prefix:
         raise CommandError("--csv-full-history needs --csv PREFIX", ExitCode.USAGE)
     check_web_options(options)

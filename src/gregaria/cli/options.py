@@ -4,12 +4,11 @@ To add one: a line here, a ``### --name`` section in docs/options.md, and its us
 """
 
 import argparse
-import textwrap
 
 from gregaria.cli import values
 from gregaria.cli.cluster_options import add_cluster_options
-from gregaria.cli.later import add_later_options, add_removed_options, later_names
 from gregaria.cli.parser import Parser
+from gregaria.cli.removed import add_removed_options
 from gregaria.cli.rules_options import add_rules_options
 from gregaria.cli.web_options import add_metrics_options, add_web_options
 from gregaria.version import version_line
@@ -50,7 +49,6 @@ def new_parser() -> Parser:
     add_metrics_options(parser)
     add_cluster_options(parser)
     _add_other_options(parser)
-    add_later_options(parser)
     add_removed_options(parser)
     _add_user_classes(parser)
     parser.is_whole()
@@ -307,9 +305,6 @@ def _add_other_options(parser: Parser) -> None:
     group.add_argument("--profile", metavar="NAME", help="a name for this kind of run, for listeners and reports")
     group.add_argument("-V", "--version", action="version", version=version_line(), help="print the version, and end")
     group.add_argument("-h", "--help", action="help", help="print this, and end")
-    parser.add_argument_group(
-        "Not there yet, recognised and refused", textwrap.fill(" ".join(later_names()), 76, break_on_hyphens=False)
-    )
 
 
 def _add_user_classes(parser: Parser) -> None:

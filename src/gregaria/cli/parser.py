@@ -23,7 +23,6 @@ class _Container(argparse._ActionsContainer):
             on the command line, but that a multiple one may be given several times there and is always a list, and
             that a secret one's value is masked in every report.
         yields: gives way when a locustfile or plugin declares the same name (names that Locust does not have).
-        later: the work that brings this option; until then it is refused by name.
         words: an environment variable or a file gives several values with blanks between them.
     """
 
@@ -36,7 +35,6 @@ class _Container(argparse._ActionsContainer):
         is_required: bool = False,
         is_multiple: bool = False,
         yields: bool = False,
-        later: str | None = None,
         words: bool = False,
         **keywords: Any,
     ) -> argparse.Action:
@@ -50,7 +48,6 @@ class _Container(argparse._ActionsContainer):
         extra["is_required"] = is_required
         extra["is_multiple"] = is_multiple
         extra["yields"] = yields
-        extra["later"] = later
         extra["words"] = words
         return action
 

@@ -22,6 +22,7 @@ from gregaria.cli.cluster import MASTER, Part, runner_maker
 from gregaria.cli.exit_code import exit_code_of
 from gregaria.cli.keys import Keys
 from gregaria.cli.limits import raise_file_limit
+from gregaria.cli.otel import new_telemetry
 from gregaria.cli.processes import LocalWorkers
 from gregaria.cli.reports import Reports
 from gregaria.cli.series import Series
@@ -123,6 +124,8 @@ class Run:
         environment.events.test_stop.listeners.insert(0, self._note_stop)
         fire_init(environment, self._runner, self._web_ui)
         check_classes(environment)
+        # Now that the locustfile has had its say about where spans go.
+        self._telemetry = new_telemetry(environment, options)
         if self._starts_itself:
             self._warn_of_shape()
         raise_file_limit(options.num_users if environment.shape_class is None else None)
@@ -353,6 +356,8 @@ class Run:
         self._runner.fire(environment.events.quit, exit_code=code)
         if self._stream is not None:
             self._stream.close()
+        if self._telemetry is not None:
+            self._telemetry.end()
         for server in (self._web_ui, self._metrics_server):
             if server is not None:
                 server.stop()

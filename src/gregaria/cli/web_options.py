@@ -136,6 +136,13 @@ def add_metrics_options(parser: Parser) -> None:
         yields=True,
         help="write a line of JSON for each second to FILE, which may be a named pipe, or to standard output (-)",
     )
+    group.add_argument(
+        "--otel",
+        env_var="LOCUST_ENABLE_OPENTELEMETRY",
+        action="store_true",
+        help="send a span for each request, and the figures, to a receiver of OpenTelemetry, which the variables"
+        " OTEL_EXPORTER_OTLP_ENDPOINT and its kin name (needs gregaria[otel])",
+    )
 
 
 def check_web_options(options: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ from gevent.event import Event
 
 from gregaria.cli.cluster import Part, runner_maker
 from gregaria.cli.limits import raise_file_limit
+from gregaria.cli.otel import new_telemetry
 from gregaria.cli.processes import LocalWorkers
 from gregaria.cli.signals import Signals, Watchdog, terminate_self
 from gregaria.cli.start import check_classes, fire_init
@@ -70,6 +71,7 @@ class WorkerRun:
         self._runner = runner = runner_maker(self._part, options, self._locustfiles)(environment)
         runner.count_unhandled = unhandled.count
         fire_init(environment, self._runner)
+        telemetry = new_telemetry(environment, options, has_metrics=False)
         self._signals.start()
         if self._part.parent_pid:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -84,6 +86,8 @@ class WorkerRun:
         runner.fire(environment.events.quitting, environment=environment, reverse=True)
         code = self._exit_code(unhandled.count())
         runner.fire(environment.events.quit, exit_code=code)
+        if telemetry is not None:
+            telemetry.end()
         self._signals.stop()
         if runner.failure is not None:
             raise runner.failure

@@ -19,7 +19,9 @@ from gregaria.client.call import Call, head_of
 from gregaria.client.origins import proxy_for
 from gregaria.client.raw import Body, raw_of
 from gregaria.client.standing import Headers
-from gregaria.engine.exchange import Answer, Prepared
+from gregaria.context import Trace, Tracer
+from gregaria.engine.clock import now_us
+from gregaria.engine.exchange import Answer, Prepared, traced_by
 from gregaria.engine.gate import Gate
 from gregaria.settings import settings
 
@@ -29,17 +31,29 @@ PIECE_BYTES = 16384
 _NO_TOKEN = re.compile(r"[^-!#$%&'*+.^_`|~0-9a-zA-Z]|^$")
 _LINE_BREAK = re.compile(r"[\r\n]")
 
-
-class Trail(list[Answer]):
-    """What a greenlet has been answered by the engine since it began a request.
+class Trail:
+    """What became of a request that may take several steps.
 
     Attributes:
+        name: the statistics' row; None for the path of the first step.
+        answers: of the engine, step by step.
+        trace: what the tracer has made for the last step, whoever sent that; None when nobody traces.
         is_begun: its first step has been sent, by whomever.
     """
 
-    is_begun = False
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name
+        self.answers: list[Answer] = []
+        self.trace: Trace | None = None
+        self.is_begun = False
+
+    def name_of(self, url: str) -> str:
+        """The row's name, for a step to this URL."""
+        self.name = self.name or address.path_and_query(url)
+        return self.name
 
 
+#: what has come of the request that each greenlet is making
 _trails: dict[Any, Trail] = {}
 
 
@@ -49,13 +63,13 @@ def trail_here() -> Trail | None:
 
 
 @contextmanager
-def trail() -> Iterator[Trail]:
-    """The answers that this greenlet gets from the engine in a with-block, by way of any adapter."""
+def trail(name: str | None) -> Iterator[Trail]:
+    """What this greenlet gets in a with-block, by way of our adapters, for a request of that name."""
     mine = getcurrent()
     before = _trails.get(mine)
-    answers = _trails[mine] = Trail()
+    _trails[mine] = Trail(name)
     try:
-        yield answers
+        yield _trails[mine]
     finally:
         if before is None:
             del _trails[mine]
@@ -137,13 +151,17 @@ class LocustHttpAdapter(HTTPAdapter):
             requests.exceptions.RequestException: there was no response.
             OSError: ``verify`` or ``cert`` names a file that cannot be read.
         """
+        under_way = trail_here() or Trail()
         if self.why_not_engine(str(request.url), proxies) is not None:
-            return super().send(request, stream, timeout, verify, cert, proxies)
-        prepared = self._prepare(request, timeout, verify, cert, proxies)
-        answer = prepared.perform(False, True, True, True)
-        under_way = trail_here()
-        if under_way is not None:
-            under_way.append(answer)
+            tracer = traced_by()
+            if tracer is None:
+                return super().send(request, stream, timeout, verify, cert, proxies)
+            return self._send_traced(tracer, under_way, request, stream, timeout, verify, cert, proxies)
+        name = under_way.name_of(str(request.url))
+        prepared = self._prepare(request, name, timeout, verify, cert, proxies)
+        answer = prepared.perform(False, True, True, True, under_way.answers[-1] if under_way.answers else None)
+        under_way.answers.append(answer)
+        under_way.trace = answer.trace
         if answer.error is not None:
             raise blame.as_requests_raises(answer.error, request) or answer.error
         raw = raw_of(answer, Body(answer, timed=not stream))
@@ -153,7 +171,31 @@ class LocustHttpAdapter(HTTPAdapter):
         response._behind = answer  # type: ignore[attr-defined]
         return response
 
-    def _prepare(self, request: PreparedRequest, timeout: Any, verify: Any, cert: Any, proxies: Any) -> Prepared:
+    def _send_traced(self, tracer: Tracer, under_way: Trail, request: PreparedRequest, *how: Any) -> Response:
+        """Send by urllib3 what somebody traces."""
+        method, url = str(request.method), str(request.url)
+        head = "".join(f"{name}: {value}\r\n" for name, value in _headers_of(request).values())
+        trace = tracer.begin(method, url, under_way.name_of(url), head.encode("latin-1", "replace"), under_way.trace)
+        under_way.trace = trace
+        # A copy, as after a redirect the request before is sent again with all its headers.
+        request = request.copy()
+        for line in trace.lines.decode("latin-1").splitlines():
+            name, _, value = line.partition(": ")
+            request.headers[name] = value
+        status, failure = 0, None
+        try:
+            response = super().send(request, *how)
+            status = response.status_code
+            return response
+        except Exception as error:
+            failure = error
+            raise
+        finally:
+            trace.end(status, failure, now_us())
+
+    def _prepare(
+        self, request: PreparedRequest, name: str, timeout: Any, verify: Any, cert: Any, proxies: Any
+    ) -> Prepared:
         url, method = str(request.url), str(request.method)
         if _NO_TOKEN.search(method):
             raise ValueError(f"{method!r} is no method: it contains more than letters, digits and a few signs")
@@ -178,7 +220,7 @@ class LocustHttpAdapter(HTTPAdapter):
             if proxy.authorization is not None:
                 headers["proxy-authorization"] = ("Proxy-Authorization", proxy.authorization)
         head = head_of(method, place, headers)
-        prepared = Prepared(origin, Gate(), None, head, content, method, url, place.name)
+        prepared = Prepared(origin, Gate(), None, head, content, method, url, name)
         prepared.pieces = pieces
         prepared.extra = Call(self.session, headers, isinstance(request.body, str), None, False)
         prepared.connect_timeout_us, prepared.read_timeout_us = timeouts_us(timeout)

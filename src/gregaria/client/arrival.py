@@ -137,11 +137,10 @@ def _follow(session: Any, response: LazyResponse) -> LazyResponse:
         if len(history) >= session.max_redirects:
             raise TooManyRedirects(f"Exceeded {session.max_redirects} redirects.", response=response)
         history.append(response)
-        answer = step.perform(False, True)
+        answer = step.perform(False, True, previous=response._answer)
         kind = type(response)
         before, response = response, kind.__new__(kind)
         before._reported = True
-        answer.previous = before._answer
         response._answer = answer
         response._first = first
         response._context = before._context

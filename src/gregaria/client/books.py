@@ -69,18 +69,23 @@ def meta_of(session: Any, response: ResponseContextManager) -> dict[str, Any]:
     answer = response._answer
     first = response._first or answer
     context = session.user.context() if session.user is not None else {}
-    phases = response.phases
     return {
         "request_type": first.prepared.method,
         "response_time": (answer.finished_us - first.started_us) / 1000,
         "name": first.prepared.name,
-        "context": {"phases": phases and phases.as_ms(), **context, **(response._context or {})},
+        "context": {**_measured(answer), **context, **(response._context or {})},
         "response": response,
         "exception": None,
         "start_time": epoch_us_of(first.started_us) / 1e6,
         "url": first.prepared.url,
         "response_length": size_bytes(response),
     }
+
+
+def _measured(answer: Answer) -> dict[str, Any]:
+    phases, trace_id = answer.phases, answer.trace_id
+    measured: dict[str, Any] = {"phases": phases and phases.as_ms()}
+    return measured if trace_id is None else {**measured, "trace_id": trace_id}
 
 
 def size_bytes(response: ResponseContextManager) -> int:
@@ -106,6 +111,8 @@ def enter(session: Any, answers: list[Answer], method: str, url: str, name: str)
     booked = Prepared(first.origin, session.gate, recorder_of(session), first.head, first.body, method, url, name)
     booked.extra = first.extra
     answers[0].prepared = booked
+    # Not what a hook has sent in between.
+    answers[0].previous = None
     for before, answer in pairwise(answers):
         answer.previous = before
 

@@ -68,8 +68,7 @@ def follow(session: FastHttpSession, response: FastResponse, said: Said) -> Fast
         step.read_timeout_us = before.read_timeout_us
         context = getattr(response, "_context", None)
         response.drop()
-        response = step.perform(False, True, True, stream)  # type: ignore[assignment]
-        response.previous = steps[-1]
+        response = step.perform(False, True, True, stream, steps[-1])  # type: ignore[assignment]
         if context:
             response._context = context
         if response.has_cookie:

@@ -52,7 +52,8 @@ def by_requests(
     answers: list[Answer]
     session.gate.in_flight += 1
     started_us = now_us()
-    with trail() as answers:
+    with trail(name) as under_way:
+        answers = under_way.answers
         try:
             response = send(method, url, **arguments)
         except _MISTAKES as mistake:
@@ -89,6 +90,7 @@ def by_requests(
         response._first, response._answer = answers[0], answers[-1]
     else:
         response._answer = answer_for(session, method, sent_url, name, started_us, finished_us)
+        response._answer.trace = under_way.trace
         stats = getattr(session.request_event, "stats", None)
         if stats is not None:
             stats.doubt(finished_us - started_us)

@@ -69,6 +69,11 @@ class ResponseContextManager(Response):
         return self._answer.phases
 
     @property
+    def trace_id(self) -> str | None:
+        """The trace that the request belongs to, 32 hexadecimal digits; None without ``--otel``."""
+        return self._answer.trace_id
+
+    @property
     def content(self) -> bytes:
         """The body, decoded; that of a stream is read now, up to ``settings.max_body_bytes``."""
         raw = self.__dict__.get("raw")

@@ -372,6 +372,8 @@ class FastHttpSession(RequestWriter):
         if phases is not None:
             # A new one, as what the user gives may be one and the same each time.
             about = {**about, "phases": phases.as_ms()}
+        if response.trace is not None:
+            about = {**about, "trace_id": response.trace_id}
         return {
             "request_type": prepared.method,
             "response_time": (response.finished_us - started_us) / 1000,

@@ -32,6 +32,7 @@ cdef class Answer:
     cdef public Prepared prepared
     cdef public Answer previous         # of the step before, in a chain of redirects
     cdef public BodyReader reader       # of the body, when only the head was waited for
+    cdef public object trace            # what the tracer has made for it, or None
 
     cdef int phase_times(self, int64_t* six) noexcept
 
@@ -92,7 +93,7 @@ cdef class Prepared:
     cdef public type answer_type
     cdef public object extra                    # whatever the session wants to find again
 
-    cpdef Answer perform(self, bint count, bint continued=*, bint leave=*, bint stream=*)
+    cpdef Answer perform(self, bint count, bint continued=*, bint leave=*, bint stream=*, Answer previous=*)
     cpdef int end_if_closed(self) except -1
     cpdef Prepared with_body(self, bytes body)
     cdef int _set_body(self, bytes head, bytes body) except -1

@@ -3,9 +3,13 @@ import weakref
 from collections.abc import Iterable
 from typing import Any
 
+from gregaria.context import Trace, Tracer
 from gregaria.engine.gate import Gate
 from gregaria.engine.phases import Phases
 from gregaria.engine.recorder import Entry, Recorder
+
+def trace_with(follower: Tracer | None) -> None: ...
+def traced_by() -> Tracer | None: ...
 
 class Answer:
     status: int
@@ -27,6 +31,11 @@ class Answer:
     prepared: Prepared
     previous: Answer | None
     reader: BodyReader | None
+    trace: Trace | None
+    @property
+    def trace_id(self) -> str | None: ...
+    @property
+    def sent_head(self) -> bytes: ...
     @property
     def phases(self) -> Phases | None: ...
     @property
@@ -104,7 +113,14 @@ class Prepared:
         name: str,
         answer_type: type[Answer] = ...,
     ) -> None: ...
-    def perform(self, count: bool, continued: bool = ..., leave: bool = ..., stream: bool = ...) -> Answer: ...
+    def perform(
+        self,
+        count: bool,
+        continued: bool = ...,
+        leave: bool = ...,
+        stream: bool = ...,
+        previous: Answer | None = ...,
+    ) -> Answer: ...
     def end_if_closed(self) -> int: ...
     def with_body(self, body: bytes) -> Prepared: ...
     def settle(

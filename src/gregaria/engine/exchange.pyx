@@ -56,6 +56,25 @@ cdef extern from *:
     object gregaria_new(object type, object arguments)
 
 
+# Whoever follows requests through the systems they reach, None as long as nobody does: see trace_with.
+cdef object tracer = None
+
+
+def trace_with(object follower):
+    """Have each request of this process traced from now on.
+
+    Args:
+        follower: a ``context.Tracer``; None to trace no more.
+    """
+    global tracer
+    tracer = follower
+
+
+def traced_by():
+    """What was given to ``trace_with``."""
+    return tracer
+
+
 # TLS sessions that are taken from one origin, each after a handshake that resumed none: see TLSStream.session.
 cdef int MOST_LOOKS = 8
 
@@ -83,7 +102,19 @@ cdef class Answer:
         prepared: the request.
         previous: the answer of the step before, in a chain of redirects; its phases count in.
         reader: of the body, when only the head was waited for (``stream``); ``body`` is None then.
+        trace: what the tracer has made for this request; None when nobody traces.
     """
+
+    @property
+    def trace_id(self):
+        """The trace that the request belongs to, 32 hexadecimal digits; None when nobody traces."""
+        return None if self.trace is None else self.trace.trace_id
+
+    @property
+    def sent_head(self):
+        """The request's head as it was sent: what the tracer has added is in it."""
+        cdef bytes head = self.prepared.head
+        return head if self.trace is None else head[:-2] + self.trace.lines + head[-2:]
 
     @property
     def phases(self):
@@ -332,6 +363,7 @@ cdef class Origin:
         cdef ResponseParser parser = connection.parser
         cdef int64_t timeout_us = prepared.read_timeout_us or self.read_timeout_us
         cdef int64_t deadline_us = answer.started_us + timeout_us
+        cdef bytes wire
         cdef bint whole = True
         if not connection.used:
             # Connecting has used up some of it.
@@ -340,7 +372,10 @@ cdef class Origin:
         connection.got = 0
         answer.sent = True
         stream.unsent = 0
-        stream.write(prepared.wire, len(prepared.wire), deadline_us)
+        wire = prepared.wire
+        if answer.trace is not None:
+            wire = answer.sent_head + wire[len(prepared.head):]
+        stream.write(wire, len(wire), deadline_us)
         if prepared.rest is not None or prepared.pieces is not None:
             whole = (
                 not prepared.expects or self._continues(connection, answer, timeout_us)
@@ -753,7 +788,9 @@ cdef class Prepared:
             # The server hung up meanwhile: it may have answered before (413, say).
             return False
 
-    cpdef Answer perform(self, bint count, bint continued=False, bint leave=True, bint stream=False):
+    cpdef Answer perform(
+        self, bint count, bint continued=False, bint leave=True, bint stream=False, Answer previous=None
+    ):
         """Send it once and wait for the answer; first wait until the gate lets it start.
 
         Args:
@@ -763,6 +800,7 @@ cdef class Prepared:
             leave: end the greenlet when the gate was closed meanwhile and the request has been counted. A session
                 that has listeners to tell first passes False and calls ``end_if_closed`` afterwards.
             stream: wait for the head only; ``answer.reader`` reads the body. ``count`` must be False.
+            previous: the answer that led here, when this is a further step of a chain of redirects.
 
         Returns:
             the answer; an error on the way is its ``error``, with ``status`` 0.
@@ -781,6 +819,11 @@ cdef class Prepared:
         answer = <Answer>gregaria_new(self.answer_type, NOTHING)
         answer.prepared = self
         answer.streams = stream
+        answer.previous = previous
+        if tracer is not None:
+            answer.trace = tracer.begin(
+                self.method, self.url, self.name, self.head, None if previous is None else previous.trace
+            )
         gate.in_flight += 1
         try:
             self.origin.exchange(answer, self)
@@ -794,6 +837,8 @@ cdef class Prepared:
             raise
         finally:
             gate.in_flight -= 1
+            if answer.trace is not None:
+                answer.trace.end(answer.status, answer.error, answer.finished_us)
         if count and not answer.has_encoding and (200 <= answer.status < 300 or answer.status == 304):
             if self.recorder is not None:
                 self._count(answer, None, answer.started_us, len(answer.body))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from gregaria.turn import give_turn
 
-__all__ = ["Family", "Sample", "labels", "pieces_of"]
+__all__ = ["Family", "Labels", "Sample", "labels", "pieces_of"]
 
-#: what comes behind the name, the labels in braces, the value
+#: what comes behind the name, the labels in braces ("" for none), the value
 Sample = tuple[str, str, int | float]
 
 #: lines after which others get their turn: users are not to wait for a scrape
@@ -38,9 +38,22 @@ class Family:
         return f"{self.name}_total" if self.kind == "counter" else self.name
 
 
-def labels(**values: str) -> str:
+class Labels(str):
+    """Labels in braces, as Prometheus reads them.
+
+    Attributes:
+        values: {name: value}, for who reads them otherwise.
+    """
+
+    __slots__ = ("values",)
+    values: dict[str, str]
+
+
+def labels(**values: str) -> Labels:
     """Labels in braces; characters that the format cannot carry are replaced."""
-    return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in values.items()) + "}"
+    written = Labels("{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in values.items()) + "}")
+    written.values = values
+    return written
 
 
 def pieces_of(families: Iterable[Family]) -> Iterator[bytes]:

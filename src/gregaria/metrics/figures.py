@@ -18,7 +18,7 @@ from gregaria.stats.generator import Generator
 from gregaria.stats.summary import told_name
 from gregaria.version import VERSION
 
-__all__ = ["BUCKETS_S", "error_class", "own_families", "workers_of"]
+__all__ = ["BUCKETS_S", "counts_up_to_bounds", "error_class", "own_families", "workers_of"]
 
 #: upper bounds of the histograms, in seconds: from a neighbour's cache to a browser's patience
 BUCKETS_S = (
@@ -70,6 +70,11 @@ def error_class(error: str) -> str:
         return f"HTTP {found[1]}"
     found = _RAISED.match(error)
     return found[1] if found else "response.failure"
+
+
+def counts_up_to_bounds(times: Histogram) -> list[int]:
+    """How many response times are within each bound of ``BUCKETS_S``."""
+    return times.up_to(_LAST_BUCKETS)
 
 
 def _families_of_run(runner: Any) -> Iterator[Family]:
@@ -164,7 +169,7 @@ def _histograms(rows: Iterable[Row]) -> Iterator[Sample]:
     for mark, entry in rows:
         times = entry.times
         # All at once, as others may get their turn, and requests may end, between two lines.
-        counts, count, sum_us = times.up_to(_LAST_BUCKETS), times.total, times.sum_us
+        counts, count, sum_us = counts_up_to_bounds(times), times.total, times.sum_us
         begin = mark[:-1]
         for end, within in zip(_BOUNDS, counts, strict=True):
             yield "_bucket", f"{begin}{end}", within

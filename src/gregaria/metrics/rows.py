@@ -3,13 +3,13 @@
 from typing import Any
 
 from gregaria.engine.recorder import Entry
-from gregaria.metrics.family import labels
+from gregaria.metrics.family import Labels, labels
 from gregaria.stats.summary import told_name
 from gregaria.stats.table import RequestStats
 
 __all__ = ["Row", "rows_of"]
 
-Row = tuple[str, Entry]
+Row = tuple[Labels, Entry]
 
 
 def rows_of(stats: RequestStats) -> list[Row]:

@@ -168,7 +168,7 @@ def _of_answer(method: str, name: str, message: str, answer: Answer, mask: Mask)
         if head is None:
             # It is read as one all the same: there may be cookies in it.
             head, body = body, b""
-    sent, received = _lines(prepared.head), _lines(head)
+    sent, received = _lines(answer.sent_head), _lines(head)
     mask = mask.and_of([*sent, *received])
     if body and answer.has_encoding:
         body = _decoded(body, answer.header_pairs)

@@ -1,32 +1,16 @@
-"""What is not there yet, or no longer, is answered by name."""
+"""What is there no longer is answered with what to write today."""
 
 from pathlib import Path
 
 import pytest
 
 from gregaria.cli.config import Resolved, resolve
-from gregaria.cli.later import later_names, refuse_later, remarks_on_later
 from gregaria.cli.options import new_parser
-from gregaria.errors import CommandError, ExitCode
+from gregaria.errors import CommandError
 
 
-def given(folder: Path, *tokens: str, environ: dict[str, str] | None = None) -> Resolved:
-    return resolve(new_parser(), tokens, environ or {}, folder, None)
-
-
-@pytest.mark.parametrize("option", later_names())
-def test_what_comes_later_is_refused_by_name(option: str, tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match=f"^{option}: .*later") as caught:
-        refuse_later(new_parser(), given(tmp_path, option))
-    assert caught.value.exit_code == ExitCode.NOT_AVAILABLE
-
-
-def test_the_environment_is_only_remarked_on(tmp_path: Path) -> None:
-    found = given(tmp_path, environ={"LOCUST_ENABLE_OPENTELEMETRY": "true"})
-    refuse_later(new_parser(), found)
-    assert [remark.split(":")[0] for remark in remarks_on_later(new_parser(), found)] == [
-        "environment variable LOCUST_ENABLE_OPENTELEMETRY",
-    ]
+def given(folder: Path, *tokens: str) -> Resolved:
+    return resolve(new_parser(), tokens, {}, folder, None)
 
 
 @pytest.mark.parametrize(
