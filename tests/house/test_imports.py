@@ -23,6 +23,7 @@ FLOORS = dict.fromkeys(("events", "errors", "settings", "version", "logs", "cont
     "runner": 4,
     "report": 5,
     "environment": 7,
+    "kubernetes": 7,
     "cli": 8,
     "__main__": 8,
     "debug": 9,
