@@ -13,13 +13,13 @@ from gregaria.cli.locustfiles import Locustfiles
 from gregaria.cli.options import new_parser
 from gregaria.cli.parser import Parser
 from gregaria.cli.signals import Signals
-from gregaria.cluster.archive import Archive, pack
+from gregaria.cluster.archive import Archive, listing, pack
 from gregaria.errors import CommandError, ExitCode
 from gregaria.kubernetes.client import connect
 from gregaria.kubernetes.manifests import Plan
 from gregaria.kubernetes.others import print_log, print_status, stop
 from gregaria.kubernetes.reports import Reports
-from gregaria.kubernetes.run import KubernetesRun
+from gregaria.kubernetes.run import KubernetesRun, Patience
 from gregaria.kubernetes.screen import Screen
 from gregaria.version import VERSION
 
@@ -75,8 +75,8 @@ _OWN = {
 }
 #: of a ConfigMap, less what goes round it
 _LARGEST_ARCHIVE_BYTES = 1_000_000
-#: how long an end of the run takes to be noticed and its reports to be brought
-_STAY_S = 300
+#: how long it may take until the end of the test is noticed and its reports are brought
+_STAY_S = 120
 #: after its end a run that nobody has removed is removed by the cluster
 _KEEP_S = 600
 _LONGEST_S = 24 * 3600
@@ -126,6 +126,9 @@ def _run(arguments: Sequence[str]) -> int:
         paths = files.paths()
         archive = pack(paths)
     _check_size(archive)
+    screen = Screen(sys.stderr)
+    for line in listing(archive):
+        screen.say(line)
     plan = Plan(
         options.name or _name_of(paths[0]),
         options.image,
@@ -141,7 +144,12 @@ def _run(arguments: Sequence[str]) -> int:
         _STAY_S,
     )
     run = KubernetesRun(
-        connect(options.context, options.namespace), plan, reports, Screen(sys.stderr), keeps=options.keep
+        connect(options.context, options.namespace),
+        plan,
+        reports,
+        screen,
+        keeps=options.keep,
+        patience=Patience(trouble_s=options.patience),
     )
     signals = Signals(run.interrupt, lambda: run.interrupt("a second signal"))
     signals.start()
@@ -191,6 +199,13 @@ def _run_parser() -> Parser:
         type=values.duration_s,
         default=_LONGEST_S,
         help="end the run after this time, whatever it does (default: 24h)",
+    )
+    parser.add_argument(
+        "--patience",
+        metavar="TIME",
+        type=values.duration_s,
+        default=30,
+        help="how long an image that cannot be pulled, or a quota, may keep pods from starting (default: 30s)",
     )
     parser.add_argument("--headless", action="store_true", help=argparse.SUPPRESS)
     for name in _reports():

@@ -191,6 +191,7 @@ class Api:
         doing = f"run {command[0]} in the pod {pod}"
         query = [("stdout", "true"), ("stderr", "true"), *(("command", word) for word in command)]
         _, url, headers, _, _ = self._request("GET", f"{self._path('Pod', pod)}/exec", query)
+        url = self._websockets.get_websocket_url(url)
         try:
             socket = self._websockets.WSClient(self._client.configuration, url, headers, False, binary=True)
         except Exception as error:

@@ -11,7 +11,7 @@ from gregaria.errors import CommandError, ExitCode
 __all__ = ["FOLDER", "PACK", "Reports"]
 
 #: of the master's pod
-FOLDER = "/tmp/reports"
+FOLDER = "/tmp/gregaria-reports"
 #: what is run there to get all that is in it
 PACK = ["tar", "-cf", "-", "-C", FOLDER, "."]
 

@@ -344,9 +344,10 @@ class KubernetesRun:
         try:
             # Nothing is left to wait for.
             self._api.execute(name, _END_MASTER, self._patience.command_s)
-        except ApiError:
-            # It ends by itself after a while, and may have ended before it could say that it has heard.
-            pass
+        except ApiError as error:
+            # It may also have ended before it could say that it has heard.
+            if error.status in (401, 403):
+                self._screen.say(f"Waiting until the master ends by itself, {self._plan.stay_s} s after the test")
 
     def _not_brought(self, why: str) -> CommandError:
         return CommandError(f"the reports could not be brought: {why}. The tables are above", ExitCode.OUTPUT)
@@ -364,7 +365,7 @@ class KubernetesRun:
                 self._api.delete("Job", self._plan.master)
                 return
             except ApiError as error:
-                if error.status != 0 or time.monotonic() > deadline_s:
+                if error.status in (401, 403) or time.monotonic() > deadline_s:
                     self._screen.say(
                         f"The run's objects may still be there ({self._refused(error)}): "
                         f"gregaria kubernetes stop {name} --namespace {namespace}"

@@ -1,10 +1,8 @@
 """Tells a run on a cluster to the person at the terminal: its pods, then the master's log with its table in place."""
 
-import os
-import shutil
-from collections.abc import Callable
 from typing import TextIO
 
+from gregaria.report.console import terminal_size
 from gregaria.report.live import LiveArea, can_be_live
 from gregaria.report.progress import is_progress_sentence
 
@@ -16,13 +14,12 @@ class Screen:
 
     Args:
         out: where to print.
-        columns: of the terminal.
     """
 
-    def __init__(self, out: TextIO, columns: Callable[[], int] = lambda: shutil.get_terminal_size().columns) -> None:
+    def __init__(self, out: TextIO) -> None:
         self._out = out
         self._is_live = can_be_live(out)
-        self._area = LiveArea(out, columns)
+        self._area = LiveArea(out, lambda: terminal_size(out).columns)
         self._table: list[str] | None = None
         self._has_table = False
         self._progress = ""
@@ -55,8 +52,7 @@ class Screen:
         elif line:
             self._table.append(line)
         else:
-            rows = os.get_terminal_size(self._out.fileno()).lines
-            self._area.draw(self._table[: max(rows - 3, 1)])
+            self._area.draw(self._table[: max(terminal_size(self._out).lines - 3, 1)])
             self._table = None
 
     def close(self) -> None:
