@@ -1,12 +1,15 @@
 """A run on a cluster, with a real master and real workers."""
 
 import json
+import re
 import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from tests.deploy.containers import DEPLOY
 from tests.on_kubernetes.conftest import Start
 from tests.support.kubernetes_api import KubernetesApi
 from tests.support.servers import CountingServer
@@ -145,6 +148,39 @@ def test_a_run_goes_on_when_watch_and_log_are_lost(api: KubernetesApi, run: Star
     assert any("its reports are written" in line for line in heard)
 
 
+def test_a_watch_that_is_too_far_behind_begins_anew(api: KubernetesApi, run: Start) -> None:
+    def refuse(request: Any) -> tuple[int, str] | None:
+        is_early = api.requests.count("GET pods watch") <= 3
+        return (410, "too old resource version") if request.words == "GET pods watch" and is_early else None
+
+    api.refuse = refuse
+    command = run()
+    assert command.wait(60) == 0, command.output
+    assert api.requests.count("GET pods watch") > 3
+
+
+def test_workers_that_cannot_begin_end_the_run_with_what_they_said(
+    api: KubernetesApi, run: Start, tmp_path: Path
+) -> None:
+    locustfile = tmp_path / "laptop" / "locustfile.py"
+    locustfile.write_text("import sys\n\nassert '--worker' not in sys.argv, 'not here'\n" + locustfile.read_text())
+    command = run("--workers", "2", "--html", "a.html")
+    assert command.wait(40) == 13, command.output
+    assert "ended with 4; the last that it said:" in command.output
+    assert "AssertionError: not here" in command.output
+    assert "the workers have failed, see above: Container failed with exit code 4" in command.output
+    assert api.there() == []
+
+
+def test_a_locustfile_that_is_broken_ends_as_it_does_anywhere(api: KubernetesApi, run: Start, tmp_path: Path) -> None:
+    (tmp_path / "laptop" / "locustfile.py").write_text("nonsense")
+    command = run("--html", "a.html")
+    assert command.wait(40) == 4, command.output
+    assert "NameError" in command.output
+    assert "There are no reports" in command.output
+    assert api.there() == []
+
+
 def test_a_silent_api_server_is_told_and_waited_for(api: KubernetesApi, run: Start) -> None:
     command = run("-t", "20s")
     command.wait_for("All users spawned")
@@ -276,3 +312,31 @@ def test_nothing_is_left_after_an_interrupt_at_any_point(
     assert code in (0, 130), command.output
     assert api.there() == []
     assert len(api.requests) > number
+
+
+def test_the_role_that_the_documentation_shows_is_enough(api: KubernetesApi, run: Start, start: Start) -> None:
+    text = (DEPLOY.parent / "docs" / "kubernetes.md").read_text()
+    (shown,) = re.findall(r"```yaml\n(apiVersion: rbac.*?)```", text, re.DOTALL)
+    allowed = {
+        (verb, resource)
+        for rule in yaml.safe_load(shown)["rules"]
+        for verb in rule["verbs"]
+        for resource in rule["resources"]
+    }
+    used = set()
+
+    def refuse(request: Any) -> tuple[int, str] | None:
+        verbs = {"POST": "create", "PATCH": "patch", "DELETE": "delete", "GET": "get" if request.name else "list"}
+        verb = "watch" if "watch" in request.query else verbs[request.method]
+        wanted = (verb, f"{request.plural}/{request.sub}" if request.sub else request.plural)
+        used.add(wanted)
+        return None if wanted in allowed else (403, forbidden(*wanted))
+
+    api.refuse = refuse
+    command = run("--html", "a.html", "--keep")
+    assert command.wait(60) == 0, command.output
+    for words in (("status", "shop"), ("logs", "shop"), ("stop", "shop")):
+        assert start(*words).wait(20) == 0
+    # An owner is given only to what its giver may delete, on some clusters; and commands are two verbs, by version.
+    unused = {("delete", "secrets"), ("delete", "configmaps"), ("delete", "services"), ("delete", "networkpolicies")}
+    assert allowed - used == unused | {("create", "pods/exec")}

@@ -283,6 +283,8 @@ class KubernetesApi:
             with self._changed:
                 is_over = pod.is_told or request.query["follow"] == ["false"]
                 lines = pod.lines[sent:]
+            if "tailLines" in request.query:
+                lines = lines[-int(request.query["tailLines"][0]) :]
             for stamp, line in lines:
                 # Of a moment that is given in seconds, as the real one takes it.
                 if stamp[:19] >= since[:19]:
@@ -413,7 +415,16 @@ class KubernetesApi:
             if code is not None:
                 if pod.manifest["status"]["phase"] == "Running":
                     self._set_status(pod, _ended(pod.manifest, code, "Completed" if code == 0 else "Error"))
+                    self._fail_job_of(pod.manifest, code)
                 pod.is_told = True
+
+    def _fail_job_of(self, pod: Object, code: int) -> None:
+        """As the Job's policy says about exit codes."""
+        job = self._owner_of(pod) or {"spec": {}}
+        rules = job["spec"].get("podFailurePolicy", {}).get("rules", ())
+        if any(code in rule.get("onExitCodes", {}).get("values", ()) for rule in rules):
+            told = f"Container failed with exit code {code} matching FailJob rule"
+            job["status"] = {"conditions": [{"type": "Failed", "status": "True", "message": told}]}
 
     def _set_status(self, pod: Pod, status: Object) -> None:
         is_new = "status" not in pod.manifest

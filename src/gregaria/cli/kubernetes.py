@@ -60,6 +60,8 @@ _OWN = {
     "--journal": "a run without a volume has no place for it; the chart can have one",
     "--runs-dir": "a run without a volume has no place for it; the chart can have one",
     "--logfile": "the log comes here",
+    "--json": "the figures would be in the midst of the log: write them to a file with --json-file",
+    "--stream": "it would be written in the master's pod",
     "--autostart": "a run begins by itself",
     "--autoquit": "a run ends by itself",
     "--web-port": "the page of a run is reached with kubectl port-forward",

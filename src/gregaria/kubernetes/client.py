@@ -169,8 +169,10 @@ class Api:
                 raise ApiError(event["object"].get("code", 0), event["object"].get("message", ""), f"watch {kind}s")
             yield event["type"], event["object"]
 
-    def log(self, pod: str, *, since: str | None, follow: bool) -> Iterator[tuple[str, str]]:
-        """Time and text of each line that a pod has written since a moment, and of each that it writes.
+    def log(
+        self, pod: str, *, since: str | None = None, last: int | None = None, follow: bool = False
+    ) -> Iterator[tuple[str, str]]:
+        """Time and text of the lines that a pod has written (since a moment, the last ones), and of those it will.
 
         Raises:
             ApiError: it cannot be read, or was lost.
@@ -178,6 +180,8 @@ class Api:
         query = {"timestamps": "true", "follow": "true" if follow else "false"}
         if since is not None:
             query["sinceTime"] = since
+        if last is not None:
+            query["tailLines"] = str(last)
         for line in self._lines(f"{self._path('Pod', pod)}/log", f"read the log of {pod}", query, _LOG_READ_S):
             stamp, _, text = line.decode(errors="replace").partition(" ")
             yield stamp, text

@@ -66,6 +66,11 @@ class Plan:
         """The name of the master's Job, and of its service."""
         return f"{base_name(self.name)}-{MASTER}"
 
+    @property
+    def workers_job(self) -> str:
+        """The name of the workers' Job."""
+        return f"{base_name(self.name)}-{WORKER}"
+
 
 def base_name(name: str) -> str:
     """What the names of a run's objects begin with."""

@@ -50,7 +50,7 @@ def print_log(api: Api, name: str, *, follow: bool, out: TextIO) -> None:
                 "lists the runs",
                 ExitCode.CLUSTER,
             )
-        for _, line in api.log(master["metadata"]["name"], since=None, follow=follow):
+        for _, line in api.log(master["metadata"]["name"], follow=follow):
             print(line, file=out, flush=follow)
     except ApiError as error:
         raise _refused(api, error, name) from None

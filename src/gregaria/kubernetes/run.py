@@ -1,5 +1,6 @@
 """The life of a run on a cluster: its objects, its pods, its log, its reports, its exit code, and nothing left."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from gregaria.kubernetes.client import Api, ApiError
 from gregaria.kubernetes.manifests import Plan, dependents, master_job
 from gregaria.kubernetes.reports import PACK, Reports
 from gregaria.kubernetes.screen import Screen
-from gregaria.kubernetes.watch import Crowd, Trouble, refusal, state_of, trouble_of_event
+from gregaria.kubernetes.watch import Crowd, Trouble, refusal, state_of, trouble_of_event, why_failed
 from gregaria.report.progress import TEST_IS_OVER
 
 __all__ = ["KubernetesRun", "Patience", "end_test", "selector_of"]
@@ -29,6 +30,8 @@ print(state)
 """
 _END_MASTER = ["sh", "-c", "kill -TERM 1"]
 _IN_A_TEST = ("spawning", "running", "stopping", "cleanup")
+#: of the log of a worker that has ended
+_LINES_TOLD = 15
 #: exit codes above are signals' numbers
 _LARGEST_CODE = 128
 
@@ -178,6 +181,8 @@ class KubernetesRun:
                 gevent.joinall([follower], timeout=self._patience.told_s)
                 if self._is_test_over and not is_brought:
                     self._report_error = self._not_brought("the master has ended")
+                elif self._reports.are_wanted and not is_brought:
+                    self._screen.say("There are no reports, as no test came to its end")
                 return self._code(pod)
             if self._had_master and pod is None:
                 raise CommandError("the master's pod is gone, and the test with it; see above", ExitCode.CLUSTER)
@@ -241,15 +246,15 @@ class KubernetesRun:
             gevent.sleep(self._patience.look_s)
 
     def _look_at_jobs(self) -> None:
-        missing = len(self._crowd.pods) < self._plan.workers + 1
         found: dict[str, Trouble] = {}
-        if missing and not self._is_test_over:
-            job = self._api.get("Job", self._plan.master)
-            if job is None and self._crowd.master() is None:
-                self._fail("the run was deleted by somebody else")
-            for name in (self._plan.master, self._plan.master.removesuffix("master") + "worker"):
-                events = self._api.objects("Event", fieldSelector=f"involvedObject.name={name}")
-                for event in events["items"]:
+        if not self._is_test_over and not self._crowd.is_whole():
+            for name in (self._plan.master, self._plan.workers_job):
+                job = self._api.get("Job", name)
+                if job is None and self._crowd.master() is None:
+                    self._fail("the run was deleted by somebody else")
+                elif name == self._plan.workers_job and (why := why_failed(job or {})):
+                    self._fail(f"the workers have failed, see above: {why}")
+                for event in self._api.objects("Event", fieldSelector=f"involvedObject.name={name}")["items"]:
                     if trouble := trouble_of_event(event, self._api.namespace):
                         found[trouble.kind] = trouble
         new = [trouble for kind, trouble in found.items() if kind not in self._events]
@@ -302,7 +307,7 @@ class KubernetesRun:
             if now_s - self._lost_s >= self._patience.told_s and not self._is_loss_told:
                 self._is_loss_told = True
                 self._screen.say(f"{self._api.server} does not answer ({error}); the run goes on, and so does asking")
-        gevent.sleep(0 if error.status == 410 else self._patience.again_s)
+        gevent.sleep(self._patience.again_s)
         return True
 
     def _answered(self) -> None:
@@ -314,6 +319,11 @@ class KubernetesRun:
     def _tell(self, troubles: Iterable[Trouble]) -> None:
         for trouble in troubles:
             self._screen.say(trouble.text)
+            if trouble.pod is not None:
+                # It has ended, and will be gone when a person comes to look.
+                with contextlib.suppress(ApiError):
+                    for _, line in self._api.log(trouble.pod, last=_LINES_TOLD):
+                        self._screen.say(f"  {line}")
         self._news.set()
 
     # -- its end ---------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 from gregaria.kubernetes.client import ApiError
 from gregaria.kubernetes.manifests import MASTER, WORKER
 
-__all__ = ["Crowd", "Trouble", "part_of_pod", "refusal", "state_of", "trouble_of", "trouble_of_event"]
+__all__ = ["Crowd", "Trouble", "part_of_pod", "refusal", "state_of", "trouble_of", "trouble_of_event", "why_failed"]
 
 Pod = Mapping[str, Any]
 
@@ -30,12 +30,14 @@ class Trouble:
         kind: troubles of one kind are told once.
         is_lasting: the run cannot go on unless it passes.
         is_hopeless: it does not pass by itself.
+        pod: whose log tells more.
     """
 
     text: str
     kind: str
     is_lasting: bool = False
     is_hopeless: bool = False
+    pod: str | None = None
 
 
 def part_of_pod(pod: Pod) -> str:
@@ -91,11 +93,9 @@ def trouble_of(pod: Pod) -> Trouble | None:
     status = pod.get("status", {})
     if status.get("reason") == "Evicted":
         return Trouble(f"The pod {name} was evicted from its node: {status.get('message', '')}", f"evicted {name}")
-    if part == WORKER and ended.get("exitCode", 0) != 0:
-        return Trouble(
-            f"The worker {name} ended with {ended['exitCode']}; its log says why: kubectl logs {name}",
-            f"ended {name}",
-        )
+    code = ended.get("exitCode", 0)
+    if part == WORKER and code != 0:
+        return Trouble(f"The worker {name} ended with {code}; the last that it said:", f"ended {code}", pod=name)
     return None
 
 
@@ -106,6 +106,13 @@ def trouble_of_event(event: Mapping[str, Any], namespace: str) -> Trouble | None
     message = str(event.get("message", ""))
     kind = "quota" if "exceeded quota" in message else "creation"
     return Trouble(_in_words(403, message, "create pods", namespace), kind, is_lasting=True)
+
+
+def why_failed(job: Mapping[str, Any]) -> str | None:
+    """Why a Job has failed; None if it has not."""
+    conditions = job.get("status", {}).get("conditions", ())
+    failed = next((each for each in conditions if each["type"] == "Failed" and each["status"] == "True"), None)
+    return None if failed is None else str(failed.get("message") or failed.get("reason") or "no reason is given")
 
 
 def refusal(error: ApiError, namespace: str, server: str, name: str) -> str:
@@ -158,6 +165,11 @@ class Crowd:
         """What keeps pods from starting at this moment."""
         found = [trouble for pod in self.pods.values() if (trouble := trouble_of(pod))]
         return [trouble for trouble in found if trouble.is_lasting]
+
+    def is_whole(self) -> bool:
+        """Whether all workers are ready."""
+        states = [state_of(pod) for pod in self.pods.values() if part_of_pod(pod) == WORKER]
+        return states.count("ready") >= self._workers
 
     def master(self) -> Pod | None:
         """The newest pod with the master, if there is one."""
