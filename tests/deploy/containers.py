@@ -19,7 +19,7 @@ __all__ = ["DEPLOY", "Container", "Host", "containers_of_compose", "containers_o
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 #: folders of a container that arguments, variables and the entry point name
-_KNOWN_FOLDERS = ("/mnt/locust", "/locust-tasks", "/reports")
+_KNOWN_FOLDERS = ("/mnt/locust", "/locust-tasks", "/reports", "/tmp/gregaria-reports")
 #: names that an engine or a cluster makes addresses of
 _MASTERS = ("locust-master", "gregaria-master", "shop-gregaria-master", "master")
 #: what is in every Secret

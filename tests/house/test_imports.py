@@ -24,6 +24,7 @@ FLOORS = dict.fromkeys(GROUND, 0) | {
     "runner": 4,
     "report": 5,
     "environment": 7,
+    "kubernetes": 7,
     "cli": 8,
     "__main__": 8,
     "debug": 9,

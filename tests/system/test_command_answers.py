@@ -84,7 +84,7 @@ def test_the_task_ratio_is_shown_as_text_and_as_json(command: Command) -> None:
     ("arguments", "code", "message"),
     [
         (("-f", "shop.py", "--headless", "--master", "--worker"), 2, "--master and --worker exclude each other"),
-        (("kubernetes",), 7, "gregaria kubernetes comes later"),
+        (("kubernetes",), 2, "write one of run, status, logs, stop next"),
         (("compare", "before.json"), 2, "the following arguments are required: B"),
         (("compare", "before.json", "shop.py"), 2, "there is no before.json: name a document that --json-file wrote"),
         (("-f", "shop.py", "--headless", "--usrs", "3"), 2, "did you mean --users?"),

@@ -1,7 +1,8 @@
-"""Which files ``-f`` means: files, directories and URLs, with commas between them."""
+"""Which files ``-f`` means: files, directories and URLs, with commas between them; or an archive of a whole test."""
 
 import ast
 import contextlib
+import hashlib
 import os
 import re
 import tempfile
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
+from gregaria import cluster
 from gregaria.errors import CommandError, ExitCode, LocustfileError
 
 _FETCH_TIMEOUT_S = 20
@@ -90,9 +92,21 @@ class Locustfiles:
             return _files_below(path)
         if not path.is_file():
             raise CommandError(self._missing(path), ExitCode.LOCUSTFILE_BROKEN)
+        if path.suffix == ".zip":
+            return self._unpacked(path)
         if path.suffix != ".py":
             raise CommandError(f"{part} is no Python file: its name must end in .py", ExitCode.LOCUSTFILE_BROKEN)
         return [path]
+
+    def _unpacked(self, path: Path) -> list[Path]:
+        """The locustfiles of an archive such as ``gregaria kubernetes run`` makes; data files lie beside them."""
+        try:
+            data = path.read_bytes()
+            paths = cluster.unpack(data, hashlib.sha256(data).hexdigest(), self.new_folder())
+        except (OSError, ValueError) as error:
+            raise CommandError(f"-f {path}: {error}", ExitCode.LOCUSTFILE_BROKEN) from None
+        os.chdir(paths[0].parent)
+        return paths
 
     def _missing(self, path: Path) -> str:
         if self._is_default:

@@ -1,6 +1,7 @@
 """main(): from the command line to a run: options, locustfiles, environment; or one of the answers without a run."""
 
 import contextlib
+import importlib
 import logging
 import os
 from collections.abc import Sequence
@@ -32,7 +33,6 @@ from gregaria.users.ratio import print_task_ratio_json, task_ratio_table, task_r
 
 logger = logging.getLogger("gregaria.cli.main")
 
-_LATER = ("kubernetes",)
 _HELP = ("-h", "--help")
 
 
@@ -49,8 +49,10 @@ def main(arguments: Sequence[str]) -> int:
         return report.main(arguments[1:])
     if arguments and arguments[0] == "rules":
         return rules.main(arguments[1:])
-    if arguments and arguments[0] in _LATER:
-        raise CommandError(f"gregaria {arguments[0]} comes later; there is only the run so far", ExitCode.NOT_AVAILABLE)
+    if arguments and arguments[0] == "kubernetes":
+        # By name and now: all others start without what it needs.
+        code: int = importlib.import_module("gregaria.cli.kubernetes").main(arguments[1:])
+        return code
     parser = new_parser()
     first = _resolve_first(parser, arguments)
     with Locustfiles(first.options.locustfile, is_default=_is_default_file(first)) as files:

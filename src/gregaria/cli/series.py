@@ -8,6 +8,7 @@ from typing import Any
 from gregaria.cli.reports import Reports
 from gregaria.errors import CommandError
 from gregaria.report.csv import ENDINGS
+from gregaria.report.progress import TEST_IS_OVER
 from gregaria.stats.summary import Summary
 
 __all__ = ["Series"]
@@ -100,6 +101,7 @@ class Series:
         if not self._reports.are_begun:
             self._reports.finish()
             self.error = self.error or self._reports.error
+            logger.info(TEST_IS_OVER)
 
     def _new_reports(self) -> Reports:
         return Reports(

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gregaria.cluster.archive import unpack as unpack
     from gregaria.cluster.fetch import fetch_files as fetch_files
     from gregaria.cluster.files import TestFiles as TestFiles
     from gregaria.cluster.files import python_files as python_files
@@ -25,6 +26,7 @@ _HOMES = {
     "WorkerRunner": "gregaria.cluster.worker",
     "fetch_files": "gregaria.cluster.fetch",
     "python_files": "gregaria.cluster.files",
+    "unpack": "gregaria.cluster.archive",
 }
 
 

@@ -31,7 +31,7 @@ from gregaria.report.verdict import broken_lines, verdict_part
 from gregaria.settings import settings
 from gregaria.stats.summary import Summary
 
-__all__ = ["ConsoleReporter", "final_report"]
+__all__ = ["ConsoleReporter", "final_report", "terminal_size"]
 
 _LIVE_INTERVAL_S = 0.5
 #: the share of all time that telling may take; a run with a thousand names is told less often
@@ -72,7 +72,7 @@ class ConsoleReporter:
         self._interval_s = interval_s
         self._run_time_s = run_time_s
         self._target_users = target_users or (lambda: None)
-        self._area = LiveArea(out, lambda: _terminal_size(out).columns)
+        self._area = LiveArea(out, lambda: terminal_size(out).columns)
         self._latest: Summary | None = None
         self._greenlet: gevent.Greenlet | None = None
 
@@ -120,7 +120,7 @@ class ConsoleReporter:
     def _draw(self) -> None:
         if self._latest is None:
             return
-        size = _terminal_size(self._out)
+        size = terminal_size(self._out)
         # a character in the last column would leave the cursor hanging there
         look = Look(width=size.columns - 1, colour=has_colour(self._out))
         frame = live_frame(self._latest, look, size.lines, self._run_time_s, self._target_users())
@@ -236,11 +236,12 @@ def _remarks(summary: Summary, look: Look) -> list[str]:
 
 
 def _look(out: TextIO) -> Look:
-    columns = _terminal_size(out).columns if is_terminal(out) else None
+    columns = terminal_size(out).columns if is_terminal(out) else None
     return Look(width=columns, colour=has_colour(out))
 
 
-def _terminal_size(out: TextIO) -> os.terminal_size:
+def terminal_size(out: TextIO) -> os.terminal_size:
+    """Columns and lines of a terminal; the usual ones where it does not tell them."""
     try:
         size = os.get_terminal_size(out.fileno())
     except (OSError, ValueError, AttributeError):

@@ -1,5 +1,6 @@
 """Two lines that tell at a glance where a running test stands: time, users, rate, failures."""
 
+import re
 from collections.abc import Sequence
 
 from gregaria.report.cells import clock, fit, milliseconds, paint, printable, width
@@ -8,7 +9,10 @@ from gregaria.report.percentiles import of_row
 from gregaria.report.tables import Look
 from gregaria.stats.summary import Summary
 
-__all__ = ["bar", "progress_lines", "progress_sentence", "sparkline"]
+__all__ = ["TEST_IS_OVER", "bar", "is_progress_sentence", "progress_lines", "progress_sentence", "sparkline"]
+
+#: logged after a test, whatever became of its reports; who waits for them looks for it
+TEST_IS_OVER = "The test is over, and its reports are written"
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _SPARK_SECONDS = 30
@@ -19,6 +23,7 @@ _STATES = {
     "stopping": "stopping",
     "stopped": "ended",
 }
+_SENTENCE = re.compile(r"[\d:]+(?: of [\d:]+)?, [a-z ]+, [\d,]+(?: of [\d,]+)? users, [\d,.]+ req/s, ")
 
 
 def progress_lines(
@@ -59,6 +64,11 @@ def progress_sentence(summary: Summary, run_time_s: float | None = None, target_
         told.append(_generator_errors(summary))
     mark = late_mark(summary)
     return ", ".join([*told, mark] if mark else told)
+
+
+def is_progress_sentence(line: str) -> bool:
+    """Whether a line of a log is such a sentence; a table and an empty line follow it."""
+    return _SENTENCE.match(line) is not None
 
 
 def bar(part: float, columns: int) -> str:

@@ -1,0 +1,270 @@
+"""``gregaria kubernetes run|status|logs|stop``: one test on a cluster, from a laptop or a pipeline."""
+
+import argparse
+import re
+import secrets
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gregaria.cli import values
+from gregaria.cli.locustfiles import Locustfiles
+from gregaria.cli.options import new_parser
+from gregaria.cli.parser import Parser
+from gregaria.cli.signals import Signals
+from gregaria.cluster.archive import Archive, listing, pack
+from gregaria.errors import CommandError, ExitCode
+from gregaria.kubernetes.client import connect
+from gregaria.kubernetes.manifests import Plan
+from gregaria.kubernetes.others import print_log, print_status, stop
+from gregaria.kubernetes.reports import Reports
+from gregaria.kubernetes.run import KubernetesRun, Patience
+from gregaria.kubernetes.screen import Screen
+from gregaria.version import VERSION
+
+__all__ = ["main"]
+
+_ABOUT = """\
+Run one test on a Kubernetes cluster: a pod with the master, pods with the workers, their progress and the live table
+here, the reports brought back, everything removed in the end, and the run's exit code.
+
+The locustfile and what lies beside it go along. All other options are the master's, as for gregaria itself."""
+
+_EXAMPLES = """\
+examples:
+  gregaria kubernetes run -f shop.py --image registry.example.com/load/gregaria:{version} --workers 20 \\
+      -u 10000 -r 200 -t 10m -H https://staging.example.com --html report.html
+  gregaria kubernetes status                 the runs that are there
+  gregaria kubernetes logs -f shop           what the master of one says
+  gregaria kubernetes stop shop              end it and remove it
+
+exit codes: that of the run; 13 if the cluster refuses it, or it is lost; 11 if its reports cannot be brought."""
+
+_COMMANDS = ("run", "status", "logs", "stop")
+#: options that name files which the run writes
+_REPORTS = ("html", "json-file", "csv", "failures-dir", "junit", "markdown")
+#: what the run decides itself: by the option's name
+_OWN = {
+    "--config": "give its options on the command line",
+    "--master": "the run has a master",
+    "--worker": "the run has workers: --workers N",
+    "--processes": "give the run more workers: --workers N",
+    "--expect-workers": "the run expects its --workers",
+    "--master-host": "the run's master is found by its name",
+    "--master-port": "the run's master is found by its name",
+    "--master-bind-host": "the run's master listens in its pod",
+    "--master-bind-port": "the run's master listens in its pod",
+    "--cluster-secret": "each run has a secret of its own",
+    "--cluster-secret-file": "each run has a secret of its own",
+    "--journal": "a run without a volume has no place for it; the chart can have one",
+    "--runs-dir": "a run without a volume has no place for it; the chart can have one",
+    "--logfile": "the log comes here",
+    "--json": "the figures would be in the midst of the log: write them to a file with --json-file",
+    "--stream": "it would be written in the master's pod",
+    "--autostart": "a run begins by itself",
+    "--autoquit": "a run ends by itself",
+    "--web-port": "the page of a run is reached with kubectl port-forward",
+    "--web-host": "the page of a run is reached with kubectl port-forward",
+    "--web-base-path": "the page of a run is reached with kubectl port-forward",
+    "--web-login": "the page of a run is reached with kubectl port-forward",
+    "--tls-cert": "the page of a run is reached with kubectl port-forward",
+    "--tls-key": "the page of a run is reached with kubectl port-forward",
+    "--headful": "a run has a page, and begins by itself",
+    "--list": "it starts nothing: run gregaria with it",
+    "--show-task-ratio": "it starts nothing: run gregaria with it",
+    "--show-task-ratio-json": "it starts nothing: run gregaria with it",
+}
+#: of a ConfigMap, less what goes round it
+_LARGEST_ARCHIVE_BYTES = 1_000_000
+#: how long it may take until the end of the test is noticed and its reports are brought
+_STAY_S = 120
+#: after its end a run that nobody has removed is removed by the cluster
+_KEEP_S = 600
+_LONGEST_S = 24 * 3600
+_NAME = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
+_QUANTITY = re.compile(r"\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what the subcommand asks for; returns the exit code.
+
+    Raises:
+        CommandError: an option is wrong, or the cluster refuses something, or a run was lost.
+        SystemExit: ``--help`` was answered.
+    """
+    if not arguments or arguments[0] not in _COMMANDS:
+        parser = _parser("", "gregaria kubernetes run|status|logs|stop [OPTIONS]")
+        parser.parse_args([argument for argument in arguments if argument in ("-h", "--help")])
+        raise CommandError(f"gregaria kubernetes: write one of {', '.join(_COMMANDS)} next, or --help", ExitCode.USAGE)
+    command, *rest = arguments
+    if command == "run":
+        return _run(rest)
+    parser = _parser(
+        f" {command}", f"gregaria kubernetes {command} [OPTIONS] {'[NAME]' if command == 'status' else 'NAME'}"
+    )
+    parser.add_argument("name", metavar="NAME", nargs="?" if command == "status" else None, help="of the run")
+    _add_place(parser)
+    if command == "logs":
+        parser.add_argument("-f", "--follow", action="store_true", help="go on until the run's end")
+    options = parser.parse_args(rest)
+    api = connect(options.context, options.namespace)
+    if command == "status":
+        print_status(api, options.name, sys.stdout)
+    elif command == "logs":
+        print_log(api, options.name, follow=options.follow, out=sys.stdout)
+    else:
+        stop(api, options.name)
+        print(f"The run {options.name} is being removed from the namespace {api.namespace}")
+    return ExitCode.OK
+
+
+def _run(arguments: Sequence[str]) -> int:
+    parser = _run_parser()
+    options, rest = parser.parse_known_args(list(arguments))
+    _check(rest)
+    reports = Reports({name: path for name in _reports() if (path := getattr(options, name.replace("-", "_")))})
+    with Locustfiles(options.locustfile or "locustfile.py", is_default=options.locustfile is None) as files:
+        paths = files.paths()
+        archive = pack(paths)
+    _check_size(archive)
+    screen = Screen(sys.stderr)
+    for line in listing(archive):
+        screen.say(line)
+    plan = Plan(
+        options.name or _name_of(paths[0]),
+        options.image,
+        options.workers,
+        archive.data,
+        secrets.token_urlsafe(32),
+        ("--print-stats", *reports.arguments(), *rest),
+        options.cpu,
+        options.memory,
+        tuple(options.pull_secret),
+        int(options.timeout),
+        _KEEP_S,
+        _STAY_S,
+    )
+    run = KubernetesRun(
+        connect(options.context, options.namespace),
+        plan,
+        reports,
+        screen,
+        keeps=options.keep,
+        patience=Patience(trouble_s=options.patience),
+    )
+    signals = Signals(run.interrupt, lambda: run.interrupt("a second signal"))
+    signals.start()
+    return run.run()
+
+
+def _parser(command: str, usage: str) -> Parser:
+    parser = Parser(
+        prog=f"gregaria kubernetes{command}",
+        usage=usage,
+        description=_ABOUT,
+        epilog=_EXAMPLES.format(version=VERSION),
+    )
+    parser.add_argument("-h", "--help", action="help", help="show this")
+    return parser
+
+
+def _add_place(parser: Parser) -> None:
+    parser.add_argument("--namespace", metavar="NAME", help="in which it is (default: that of the context)")
+    parser.add_argument(
+        "--context", metavar="NAME", help="the cluster, by its name in kubeconfig (default: the current)"
+    )
+
+
+def _run_parser() -> Parser:
+    parser = _parser(
+        " run", "gregaria kubernetes run -f FILE --workers N [OPTIONS] [OPTIONS OF GREGARIA] [UserClass ...]"
+    )
+    parser.add_argument("-f", "--locustfile", metavar="FILE", help="the locustfile (default: locustfile.py)")
+    parser.add_argument("--workers", metavar="N", type=values.positive_count, default=2, help="pods with workers")
+    parser.add_argument(
+        "--image", metavar="IMAGE", default=f"gregaria:{VERSION}", help="that the cluster can pull, see docs/docker.md"
+    )
+    parser.add_argument(
+        "--pull-secret", metavar="NAME", action="append", default=[], help="a Secret with which the image is pulled"
+    )
+    parser.add_argument("--name", metavar="NAME", type=_name, help="of the run (default: made of the locustfile's)")
+    _add_place(parser)
+    parser.add_argument("--cpu", metavar="CORES", type=_quantity, default="1", help="that each worker asks for")
+    parser.add_argument(
+        "--memory", metavar="SIZE", type=_quantity, help="of each worker, such as 2Gi (default: 256Mi, at most 1Gi)"
+    )
+    parser.add_argument("--keep", action="store_true", help="leave the pods there in the end, to look at them")
+    parser.add_argument(
+        "--timeout",
+        metavar="TIME",
+        type=values.duration_s,
+        default=_LONGEST_S,
+        help="end the run after this time, whatever it does (default: 24h)",
+    )
+    parser.add_argument(
+        "--patience",
+        metavar="TIME",
+        type=values.duration_s,
+        default=30,
+        help="how long an image that cannot be pulled, or a quota, may keep pods from starting (default: 30s)",
+    )
+    parser.add_argument("--headless", action="store_true", help=argparse.SUPPRESS)
+    for name in _reports():
+        parser.add_argument(f"--{name}", metavar="PATH", help="as for gregaria; it is written here")
+    return parser
+
+
+def _reports() -> list[str]:
+    known = new_parser()
+    return [name for name in _REPORTS if known.option(f"--{name}") is not None]
+
+
+def _check(rest: Sequence[str]) -> None:
+    """Refuse what the master would refuse, and what is not its to decide, before anything is made.
+
+    Raises:
+        CommandError: an option is wrong.
+    """
+    parser = new_parser()
+    parser.forget_yielding()
+    parser.explicit(rest)
+    for word in rest:
+        flag = word.partition("=")[0]
+        action: Any = parser.option(flag)
+        name = next((each for each in getattr(action, "option_strings", (flag,)) if each in _OWN), None)
+        if name is not None:
+            raise CommandError(f"{flag} is not for gregaria kubernetes run: {_OWN[name]}", ExitCode.USAGE)
+
+
+def _check_size(archive: Archive) -> None:
+    if len(archive.data) <= _LARGEST_ARCHIVE_BYTES:
+        return
+    largest = sorted(archive.names, key=lambda each: -each[1])[:3]
+    told = ", ".join(f"{name} ({size:,} bytes)" for name, size in largest)
+    raise CommandError(
+        f"locustfile and what lies beside it are {len(archive.data):,} bytes when compressed, and a ConfigMap holds "
+        f"{_LARGEST_ARCHIVE_BYTES:,}. The largest: {told}. Name what the test does not need in .gregariaignore beside "
+        "the locustfile, put data into an image of your own (--image), or take the chart, which can have a volume",
+        ExitCode.USAGE,
+    )
+
+
+def _name_of(locustfile: Path) -> str:
+    word = re.sub(r"[^a-z0-9]+", "-", locustfile.stem.lower()).strip("-")[:20].strip("-")
+    known = word if word[:1].isalpha() else "test"
+    return f"{known}-{secrets.token_hex(3)}"
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} can be no name of objects: small letters, digits and - between them, at most 40"
+        )
+    return text
+
+
+def _quantity(text: str) -> str:
+    if not _QUANTITY.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no quantity as Kubernetes writes them, such as 500m, 2 or 2Gi")
+    return text
