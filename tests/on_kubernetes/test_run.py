@@ -314,6 +314,35 @@ def test_nothing_is_left_after_an_interrupt_at_any_point(
     assert len(api.requests) > number
 
 
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("words", ["GET pods log", "GET pods exec", "DELETE jobs"])
+def test_nothing_is_left_after_an_interrupt_when_the_test_runs_or_is_over(
+    api: KubernetesApi, run: Start, words: str, moment: str
+) -> None:
+    command = None
+    told: list[str] = []
+
+    def interrupt(at: int, asked: str) -> None:
+        if asked == words and command is not None and not told:
+            told.append(words)
+            command.signal(signal.SIGINT)
+
+    setattr(api, moment, interrupt)
+    command = run("--html", "a.html")
+    code = command.wait(60)
+    assert code in (0, 130), command.output
+    assert told
+    assert api.there() == []
+
+
+def test_a_run_that_somebody_else_stops_says_so(api: KubernetesApi, run: Start, start: Start) -> None:
+    command = run("-t", "10m")
+    command.wait_for("All users spawned")
+    assert start("stop", "shop").wait(20) == 0
+    assert command.wait(20) == 13
+    assert "the master's pod is gone, and the test with it" in command.output
+
+
 def test_the_role_that_the_documentation_shows_is_enough(api: KubernetesApi, run: Start, start: Start) -> None:
     text = (DEPLOY.parent / "docs" / "kubernetes.md").read_text()
     (shown,) = re.findall(r"```yaml\n(apiVersion: rbac.*?)```", text, re.DOTALL)

@@ -37,6 +37,7 @@ from tests.support.nodes import Node
 __all__ = ["KubernetesApi", "Request"]
 
 NAMESPACE = "load"
+TOKEN = "of-a-test"
 Object = dict[str, Any]
 #: kinds by the last word of their paths
 KINDS = {
@@ -136,7 +137,7 @@ class KubernetesApi:
             "kind": "Config",
             "current-context": "test",
             "clusters": [{"name": "test", "cluster": {"server": self.url}}],
-            "users": [{"name": "me", "user": {"token": "of-a-test"}}],
+            "users": [{"name": "me", "user": {"token": TOKEN}}],
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": "me", "namespace": NAMESPACE}}],
         }
         path.write_text(yaml.safe_dump(content))
@@ -194,6 +195,8 @@ class KubernetesApi:
         body = handler.read_json()
         try:
             refused = self.refuse(request)
+            if handler.headers["Authorization"] != f"Bearer {TOKEN}":
+                refused = 401, "Unauthorized"
             if refused is not None:
                 handler.send_json(refused[0], _status(*refused))
             elif request.namespace != NAMESPACE:

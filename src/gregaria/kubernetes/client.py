@@ -7,13 +7,15 @@ import importlib
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import urllib3.exceptions
 
 from gregaria.errors import CommandError, ExitCode
+from gregaria.version import VERSION
 
 __all__ = ["Api", "ApiError", "connect"]
 
@@ -23,6 +25,8 @@ _WATCH_S = 60
 #: a log says nothing for as long as the test says nothing
 _LOG_READ_S = 300.0
 
+#: in a pod, where its account is
+_NAMESPACE_OF_POD = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _FOLDERS = {
     "Job": "apis/batch/v1",
     "NetworkPolicy": "apis/networking.k8s.io/v1",
@@ -58,9 +62,9 @@ def connect(context: str | None, namespace: str | None) -> "Api":
     try:
         library: Any = importlib.import_module("kubernetes")
         websockets: Any = importlib.import_module("kubernetes.stream.ws_client")
-    except ImportError:
+    except ImportError as error:
         raise CommandError(
-            "gregaria kubernetes needs the client of Kubernetes, which is not installed: "
+            f"gregaria kubernetes needs the client of Kubernetes, which is not installed ({error}): "
             "pip install 'gregaria[kubernetes]'",
             ExitCode.NOT_AVAILABLE,
         ) from None
@@ -73,9 +77,7 @@ def connect(context: str | None, namespace: str | None) -> "Api":
         if context is not None or "KUBERNETES_SERVICE_HOST" not in os.environ:
             raise CommandError(_without_configuration(str(error).rstrip("."), context), ExitCode.CLUSTER) from None
         library.config.load_incluster_config(client_configuration=configuration)
-        own_namespace = "default"
-    # Whether to ask again is decided here, where it can be told.
-    configuration.retries = False
+        own_namespace = _NAMESPACE_OF_POD.read_text().strip()
     return Api(library.client.ApiClient(configuration), websockets, namespace or own_namespace)
 
 
@@ -194,10 +196,9 @@ class Api:
         """
         doing = f"run {command[0]} in the pod {pod}"
         query = [("stdout", "true"), ("stderr", "true"), *(("command", word) for word in command)]
-        _, url, headers, _, _ = self._request("GET", f"{self._path('Pod', pod)}/exec", query)
-        url = self._websockets.get_websocket_url(url)
+        address = self._websockets.get_websocket_url(self._address(f"{self._path('Pod', pod)}/exec", query))
         try:
-            socket = self._websockets.WSClient(self._client.configuration, url, headers, False, binary=True)
+            socket = self._websockets.WSClient(self._client.configuration, address, self._headers(), False, binary=True)
         except Exception as error:
             # Of websocket-client, of the system and of TLS; the first knows the answer's status.
             raise ApiError(getattr(error, "status_code", None) or 0, str(error), doing) from None
@@ -206,8 +207,9 @@ class Api:
         try:
             while socket.is_open() and time.monotonic() < deadline_s:
                 socket.update(timeout=1)
-                output += socket.read_channel(1)
-                complaint += socket.read_channel(2)
+                # An empty text in older versions, where nothing has come.
+                output += socket.read_channel(1) or b""
+                complaint += socket.read_channel(2) or b""
             if socket.is_open():
                 raise ApiError(0, f"it has not ended within {timeout_s:g} s", doing)
             if (code := _code_of(socket)) != 0:
@@ -223,15 +225,18 @@ class Api:
         path = f"/{_FOLDERS[kind]}/namespaces/{quote(self.namespace, safe='')}/{plural}"
         return path if name is None else f"{path}/{quote(name, safe='')}"
 
-    def _request(
-        self, method: str, path: str, query: list[tuple[str, str]], body: Any = None, content: str | None = None
-    ) -> Any:
-        headers = {"Accept": "application/json"}
-        if content is not None:
-            headers["Content-Type"] = content
-        return self._client.param_serialize(
-            method, path, query_params=query, header_params=headers, body=body, auth_settings=["BearerToken"]
-        )
+    def _address(self, path: str, query: Sequence[tuple[str, str]]) -> str:
+        return f"{self.server}{path}?{urlencode(query)}" if query else f"{self.server}{path}"
+
+    def _headers(self) -> dict[str, str]:
+        """Those that every request has. A login that has expired is renewed by being asked for."""
+        headers = {"Accept": "application/json", "User-Agent": f"gregaria/{VERSION}"}
+        # Under the one name in some versions of the client, under the other in others.
+        for name in ("authorization", "BearerToken"):
+            if token := self._client.configuration.get_api_key_with_prefix(name):
+                headers["authorization"] = token
+                break
+        return headers
 
     def _json(
         self, method: str, path: str, doing: str, *, query: Mapping[str, str] | None = None, body: Any = None
@@ -274,11 +279,11 @@ class Api:
         content: str | None,
         read_s: float,
     ) -> Any:
-        method, url, headers, body, _ = self._request(method, path, list(query.items()), body, content)
+        headers = self._headers() if content is None else {**self._headers(), "Content-Type": content}
         try:
             response = self._client.rest_client.pool_manager.request(
                 method,
-                url,
+                self._address(path, list(query.items())),
                 body=None if body is None else json.dumps(body),
                 headers=headers,
                 timeout=urllib3.Timeout(connect=_CONNECT_S, read=read_s),
