@@ -9,7 +9,6 @@ the first; a third, with a target that takes 10 % longer, is compared with the f
 
 import argparse
 import json
-import os
 import random
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks import results
 from benchmarks.jittery import JitteryTarget
+from benchmarks.priority import add_undisturbed, take_precedence
 from gregaria.report.compare import FASTER, FEWER_FAILURES, MORE_FAILURES, SLOWER, compare
 from gregaria.report.measured import MeasuredRun, run_of_document
 
@@ -76,13 +76,10 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=3, help="pairs that run beside each other")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     parser.add_argument("--keep", type=Path, help="keep the documents of all runs in this folder")
-    parser.add_argument(
-        "--undisturbed", action="store_true", help="run before all other work of the machine (Linux, as root)"
-    )
+    add_undisturbed(parser)
     options = parser.parse_args()
     if options.undisturbed:
-        # What generators and targets that are started from here on have, too.
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(10))
+        take_precedence()
     print(f"seed {options.seed}")
     chance = random.Random(options.seed)
     pairs: list[Pair] = []

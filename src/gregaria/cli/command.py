@@ -29,8 +29,8 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output has gone; Python would complain about it once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read the output has gone.
+        _discard_output()
         code = ExitCode.OUTPUT
     except Exception:
         traceback.print_exc()
@@ -48,8 +48,19 @@ def _run(arguments: Sequence[str]) -> int:
     if not os.environ.get("LOCUST_SKIP_MONKEY_PATCH"):
         importlib.import_module("gregaria.patching").patch_all()
     code: int = importlib.import_module("gregaria.cli.main").main(arguments)
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _discard_output()
+        raise CommandError(f"the output cannot be written: {error.strerror}", code or ExitCode.OUTPUT) from None
     return code
+
+
+def _discard_output() -> None:
+    """Python would complain once more at exit about what cannot be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _end_even_if_threads_linger(code: int) -> None:
