@@ -367,6 +367,9 @@ class KubernetesApi:
     def _run(self, pod: Pod) -> None:
         (container,) = pod.manifest["spec"]["containers"]
         with self._changed:
+            if pod.manifest["metadata"]["name"] not in self._pods:
+                # It was deleted before it began, and what it would read with it.
+                return
             env = {each["name"]: self._value_of(each) for each in container["env"]}
             for volume in pod.manifest["spec"]["volumes"]:
                 if "configMap" in volume:
