@@ -392,28 +392,31 @@ def test_a_second_test_that_is_ended_before_it_has_users_ends(master: Master) ->
     assert master.runner.state == STATE_STOPPED
 
 
+def join_with(master: Master, statuses: list[dict[str, Any]]) -> list[Peer]:
+    """A worker for each sign of life, which the link has heard last of it."""
+    peers = []
+    for number, status in enumerate(statuses):
+        master.join(number)
+        peers.append(Peer(f"host_{number}", number, "gregaria", "x", {}, Channel(), time.monotonic(), status))
+    known = {peer.node_id: peer for peer in peers}
+    master.runner._post._link.ask(lambda: master.runner._post._machine.peers.update(known))
+    return peers
+
+
 def test_a_worker_whose_words_mean_nothing_keeps_no_other_from_being_watched(master: Master) -> None:
     statuses: list[dict[str, Any]] = [
         {"current_cpu_usage": "a lot"},
         {"users": {"Calm": "many"}},
         {"users": {"Calm": 3}, "current_memory_usage": 5},
     ]
-    peers = {}
-    for number, status in enumerate(statuses):
-        master.join(number)
-        peers[f"host_{number}"] = Peer(
-            f"host_{number}", number, "gregaria", "x", {}, Channel(), time.monotonic(), status
-        )
-    master.runner._post._link.ask(lambda: master.runner._post._machine.peers.update(peers))
+    join_with(master, statuses)
     wait_until(lambda: master.runner.clients["host_2"].user_count == 3)
     assert master.runner.user_count == 3
 
 
 def test_users_that_a_worker_has_just_spawned_are_not_taken_back_by_an_older_sign_of_life(master: Master) -> None:
-    master.join(0)
+    (peer,) = join_with(master, [{"users": {"Calm": 3}}])
     node = master.runner.clients["host_0"]
-    peer = Peer("host_0", 0, "gregaria", "x", {}, Channel(), time.monotonic(), {"users": {"Calm": 3}})
-    master.runner._post._link.ask(lambda: master.runner._post._machine.peers.update(host_0=peer))
     wait_until(lambda: node.user_count == 3)
     master.say(0, "spawned", {"users": {"Calm": 5}})
     wait_until(lambda: not node.has_spawned)
@@ -432,13 +435,7 @@ def test_a_worker_that_was_late_is_told_so_without_being_said_to_stand_still(
         {"longest_delay_s": float("inf")},
         {"longest_delay_s": 7.0},
     ]
-    peers = {}
-    for number, status in enumerate(statuses):
-        master.join(number)
-        peers[f"host_{number}"] = Peer(
-            f"host_{number}", number, "gregaria", "x", {}, Channel(), time.monotonic(), status
-        )
-    master.runner._post._link.ask(lambda: master.runner._post._machine.peers.update(peers))
+    join_with(master, statuses)
     wait_until(lambda: master.runner.clients["host_4"].longest_delay_s == 7.0)
     workers = Picture(master.environment, lambda: 1).changes()["workers"]
     assert [worker["loop_delay_s"] for worker in workers] == [0.4, 3.5, None, None, 7.0]

@@ -15,7 +15,6 @@ Sample = tuple[str, str, int | float]
 _LINES_AT_ONCE = 2000
 
 
-
 @dataclass(frozen=True, slots=True)
 class Family:
     """A metric.
