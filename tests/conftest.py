@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import shutil
+import sys
 import threading
 from collections.abc import Generator, Iterator
 
@@ -16,6 +17,10 @@ from gregaria.settings import settings
 # A developer's own LOCUST_HOST would otherwise be the tests' host too.
 for variable in [name for name in os.environ if name.startswith(("LOCUST_", "GREGARIA_"))]:
     del os.environ[variable]
+# Where Python is told to keep no bytecode, each of the hundreds of commands that are started here would compile every
+# module again, which takes it half of its time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 #: what the reason of a skip says when a program or package is missing
 NOT_INSTALLED = "not installed here"
