@@ -182,33 +182,37 @@ def test_a_locustfile_that_is_broken_ends_as_it_does_anywhere(api: KubernetesApi
 
 
 def test_a_silent_api_server_is_told_and_waited_for(api: KubernetesApi, run: Start) -> None:
-    command = run("-t", "20s")
+    command = run("-t", "10m")
     command.wait_for("All users spawned")
     api.refuse = lambda request: (503, "the server is starting")
     api.lost = 1000
     command.wait_for("does not answer .*; the run goes on", timeout_s=20)
     api.refuse, api.lost = lambda request: None, 0
     command.wait_for("answers again", timeout_s=20)
+    command.signal(signal.SIGINT)
     assert command.wait(60) == 0, command.output
     assert api.there() == []
 
 
 def test_a_worker_that_is_deleted_is_told_and_replaced(api: KubernetesApi, run: Start) -> None:
-    command = run("-t", "8s", "--workers", "2")
+    command = run("-t", "10m", "--workers", "2")
     command.wait_for("All users spawned")
     (gone, _) = api.pods("worker")
     api.delete("Pod", gone)
     command.wait_for(f"The worker {gone} was deleted: its users go to the others", timeout_s=10)
+    command.wait_for("there are 2", times=2)
+    command.signal(signal.SIGINT)
     assert command.wait(60) == 0, command.output
     assert api.there() == []
 
 
 def test_a_worker_without_memory_is_told(api: KubernetesApi, run: Start) -> None:
-    command = run("-t", "8s", "--workers", "2", "--memory", "300Mi")
+    command = run("-t", "10m", "--workers", "2", "--memory", "300Mi")
     command.wait_for("All users spawned")
     (gone, _) = api.pods("worker")
     api.end_process(gone, "OOMKilled")
     command.wait_for(f"The pod {gone} needed more than 300Mi .* --memory", timeout_s=10)
+    command.signal(signal.SIGINT)
     assert command.wait(60) == 0, command.output
 
 
@@ -307,7 +311,7 @@ def test_nothing_is_left_after_an_interrupt_at_any_point(
             command.signal(signal.SIGINT)
 
     setattr(api, moment, interrupt)
-    command = run()
+    command = run("-t", "1s")
     code = command.wait(60)
     assert code in (0, 130), command.output
     assert api.there() == []
@@ -328,7 +332,7 @@ def test_nothing_is_left_after_an_interrupt_when_the_test_runs_or_is_over(
             command.signal(signal.SIGINT)
 
     setattr(api, moment, interrupt)
-    command = run("--html", "a.html")
+    command = run("-t", "1s", "--html", "a.html")
     code = command.wait(60)
     assert code in (0, 130), command.output
     assert told
