@@ -29,11 +29,11 @@ demo: $(STAMPS)/build web-if-possible ## start the example target, run a locustf
 
 test: lint types contract web-if-possible ## lint, types, floors and every test (TESTS="-k name tests/x" for some of them)
 	@$(if $(NO_NODE),,cd webui && npm test --silent)
-	@$(BIN)/python -m pytest -n 3 $(TESTS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(TESTS)
 
 # A word of its own: on CPython 3.11 a test can hang while it is traced, see tests/conftest.py.
 coverage: $(STAMPS)/build ## the tests once more, and which lines they miss
-	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term $(TESTS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term $(TESTS)
 
 build: web-if-possible $(READY) ## compile the Cython modules in place (only=recorder,histogram for some of them), and the page
 	@$(LOCK) env GREGARIA_ONLY="$(only)" $(BIN)/python setup.py -q build_ext --inplace -j2

@@ -38,16 +38,30 @@ hypothesis.settings.load_profile("suite")
 # as their states are taken apart in the main thread: that is why `make test` does not trace.
 threading.settrace(None)  # type: ignore[arg-type]
 
+#: tests that start real clusters and wait for them, as long as all others together
+WAITING = (("tests/cluster/",), ("tests/on_kubernetes/", "tests/deploy/"))
 UNDER_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of real clusters first: they wait more than they compute, and the long ones among them would come last.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that wait more than they compute first, and each kind of them in another process.
 
-    pytest-xdist begins by giving each of its processes a run of neighbours: one has these, which would hold up each
-    other, while the other computes.
+    With ``--dist worksteal`` each process of pytest-xdist begins with an equal part of all tests, and whoever is done
+    takes from the end of another's: what is left then is short. Those of one kind would hold up each other, as would
+    all processes if they waited for real clusters at the same time; so one computes meanwhile.
     """
-    items.sort(key=lambda item: not item.nodeid.startswith("tests/cluster/"))
+    processes = getattr(config, "workerinput", {"workercount": 1})["workercount"]
+    parts: list[list[pytest.Item]] = [[] for _ in range(processes)]
+    others = []
+    for item in items:
+        kind = next((number for number, folders in enumerate(WAITING) if item.nodeid.startswith(folders)), None)
+        (others if kind is None else parts[kind % processes]).append(item)
+    size = -(-len(items) // processes)
+    for part in parts:
+        room = max(0, size - len(part))
+        part += others[:room]
+        del others[:room]
+    items[:] = [item for part in parts for item in part] + others
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
