@@ -38,23 +38,22 @@ hypothesis.settings.load_profile("suite")
 # as their states are taken apart in the main thread: that is why `make test` does not trace.
 threading.settrace(None)  # type: ignore[arg-type]
 
-#: tests that start real clusters and wait for them, as long as all others together
-WAITING = (("tests/cluster/",), ("tests/on_kubernetes/", "tests/deploy/"))
+#: tests that start many processes and wait for them, each kind for minutes
+WAITING = ("tests/cluster/", "tests/on_kubernetes/", "tests/deploy/")
 UNDER_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that wait more than they compute first, and each kind of them in another process.
+    """Tests that take long first, and each kind of them in another process.
 
     With ``--dist worksteal`` each process of pytest-xdist begins with an equal part of all tests, and whoever is done
-    takes from the end of another's: what is left then is short. Those of one kind would hold up each other, as would
-    all processes if they waited for real clusters at the same time; so one computes meanwhile.
+    takes from the end of another's: what is left then is short. Those of one kind would hold up each other.
     """
     processes = getattr(config, "workerinput", {"workercount": 1})["workercount"]
     parts: list[list[pytest.Item]] = [[] for _ in range(processes)]
     others = []
     for item in items:
-        kind = next((number for number, folders in enumerate(WAITING) if item.nodeid.startswith(folders)), None)
+        kind = next((number for number, folder in enumerate(WAITING) if item.nodeid.startswith(folder)), None)
         (others if kind is None else parts[kind % processes]).append(item)
     size = -(-len(items) // processes)
     for part in parts:
