@@ -34,15 +34,17 @@ MANIFESTS = Path(__file__).parent / "articles" / "kubernetes.yaml"
 LOCUSTFILE = ROOT / "tests" / "seeds" / "locustfiles" / "kubernetes_bucket.py"
 #: the replicas of its workers, and users for them
 WORKERS, USERS = 5, 10
-#: what the master is given beside the article's variables: a rule that holds, and one that tells how many it counted
+#: a rule that holds, and one that tells how many it counted
 HOLDS, BREAKS = "fail_ratio > 1%", "requests of 'POST /fileSize' > 20"
-ARGUMENTS = (
-    *("--fail-if", HOLDS, "--fail-if", BREAKS, "--junit", "/reports/junit.xml", "--json-file", "/reports/report"),
-    # In place of the port of the article's exporter.
-    *("--prometheus-port", "0"),
+#: what the master is given beside the article's variables
+REPORTS = ("--junit", "/reports/junit.xml", "--json-file", "/reports/report")
+VARIABLES = {
+    "LOCUST_FAIL_IF": json.dumps([HOLDS, BREAKS]),
+    # In place of that of the article's exporter.
+    "LOCUST_PROMETHEUS_PORT": "0",
     # Nothing is on the wire in the end, so that what the app has seen can be told to the request.
-    *("--stop-timeout", "30"),
-)
+    "LOCUST_STOP_TIMEOUT": "30",
+}
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def containers(bucket: Bucket) -> tuple[Container, Container]:
         dataclasses.replace(each, env={**each.env, **bucket.environment})
         for each in (found["locust-master"], found["locust-worker"])
     )
-    return dataclasses.replace(master, args=ARGUMENTS), worker
+    return dataclasses.replace(master, args=REPORTS, env={**master.env, **VARIABLES}), worker
 
 
 def test_app_master_prometheus_and_verdict_agree_on_every_request_of_five_workers(
