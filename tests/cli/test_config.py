@@ -179,6 +179,13 @@ def test_a_number_that_no_cluster_can_have_is_refused_by_its_name(tmp_path: Path
     assert refused.value.exit_code == ExitCode.USAGE
 
 
+@pytest.mark.parametrize("text", ["10.0.0.5:5557", "[::1]:5557", "tcp://10.0.0.5", "http://load.example.com:8089"])
+def test_an_address_with_a_port_or_a_scheme_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(CommandError, match=r"--master-host: .*alone; the port is another option") as refused:
+        options(tmp_path, [f"--master-host={text}"])
+    assert refused.value.exit_code == ExitCode.USAGE
+
+
 @pytest.mark.parametrize("name", ["master_host", "master_bind_host"])
 def test_an_address_may_have_the_brackets_of_urls(tmp_path: Path, name: str) -> None:
     option = "--" + name.replace("_", "-")

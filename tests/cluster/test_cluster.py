@@ -170,6 +170,14 @@ def test_a_worker_without_a_master_says_where_and_why_and_gives_up(tmp_path: Pat
         assert worker.wait() == 0
 
 
+@pytest.mark.parametrize("files", [(), ("-f", "-")])
+def test_a_worker_of_an_address_that_is_none_ends_at_once(tmp_path: Path, files: tuple[str, ...]) -> None:
+    with Cluster(tmp_path, CALM) as cluster:
+        worker = cluster.start("--worker", "--master-host", "locust master", *files, name="worker")
+        assert worker.wait(30) == 2, worker.output
+        assert "--master-host: 'locust master' is no name or address" in worker.output
+
+
 def test_messages_of_test_start_are_handled_before_the_first_user(target: Server, tmp_path: Path) -> None:
     locustfile = """
 from locust import HttpUser, events, task, constant

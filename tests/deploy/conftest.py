@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.containers import Host
+from tests.support.bucket import bucket
 from tests.support.servers import counting_process
 from tests.support.servers import server as target
 
-__all__ = ["counting_process", "host", "target"]
+__all__ = ["bucket", "counting_process", "host", "target"]
 
 
 @pytest.fixture

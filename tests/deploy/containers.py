@@ -78,10 +78,20 @@ class Host:
             folder.mkdir(parents=True, exist_ok=True)
         mounts = [f"mount --bind {shlex.quote(str(folder))} {shlex.quote(str(folder))}" for folder in folders]
         script = "; ".join([*mounts, "mount -o remount,bind,ro /", 'exec "$@"'])
-        prefix = ["unshare", "--mount", "--map-root-user", "sh", "-ec", script, "sh"]
+        return self._begin_with(["unshare", "--mount", "--map-root-user", "sh", "-ec", script, "sh"])
+
+    def change_user(self, number: int) -> str | None:
+        """From now on containers run as a user that has no account and no rights of root's, as some clusters have it.
+
+        Returns:
+            why that cannot be done here, in words; None when it was.
+        """
+        return self._begin_with(["unshare", "--user", f"--map-user={number}", f"--map-group={number}"])
+
+    def _begin_with(self, prefix: list[str]) -> str | None:
         tried = subprocess.run([*prefix, "true"], capture_output=True, text=True, check=False)
         if tried.returncode:
-            return f"the system makes no file system read-only for one process: {tried.stderr.strip()}"
+            return f"the system does not do that for one process: {tried.stderr.strip()}"
         self.prefix = prefix
         return None
 

@@ -58,6 +58,18 @@ def test_what_is_built_and_mounted_is_there() -> None:
                 assert (DEPLOY / source).exists(), f"{source} is not there"
 
 
+def test_prometheus_asks_a_service_that_is_there_and_finds_its_rules() -> None:
+    config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
+    [scraped] = config["scrape_configs"]
+    [asked] = [target for static in scraped["static_configs"] for target in static["targets"]]
+    assert asked == "master:8089"
+    found = services()
+    assert any(port.endswith(":8089") for port in found["master"]["ports"])
+    mounts = dict(volume.split(":")[:2][::-1] for volume in found["prometheus"]["volumes"])
+    folder = DEPLOY / mounts["/etc/prometheus"]
+    assert all((folder / name).is_file() for name in ("prometheus.yml", *config["rule_files"]))
+
+
 def test_nothing_is_open_to_other_machines_unless_that_is_asked_for() -> None:
     ports = [port for service in services().values() for port in service.get("ports", ())]
     assert ports

@@ -126,6 +126,25 @@ def test_no_locustfile_at_all_is_told_by_the_command_itself(host: Host) -> None:
     assert "locustfile.py" in node.output
 
 
+@pytest.mark.needs("unshare")
+def test_a_user_without_an_account_runs_it_and_is_told_where_it_may_not_look(
+    host: Host, target: CountingServer
+) -> None:
+    host.file("/mnt/locust/locustfile.py", CALLER)
+    reason = host.change_user(1000770000)
+    if reason is not None:
+        pytest.skip(reason)
+    container = Container(["--headless", "-t", "1s", "-H", target.url])
+    node = host.run(container, "run", HOME="/")
+    assert node.wait() == 0, node.output
+    folder = host.root / "mnt" / "locust"
+    folder.chmod(0)
+    refused = host.run(container, "refused")
+    assert refused.wait() == 4
+    folder.chmod(0o755)
+    assert f"gregaria: error: {folder}/locustfile.py cannot be read: Permission denied" in refused.output
+
+
 def test_a_signal_to_the_container_reaches_the_run_which_ends_with_its_report(
     host: Host, target: CountingServer
 ) -> None:

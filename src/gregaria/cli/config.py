@@ -5,6 +5,7 @@ Low to high: ``~/.locust.conf``, ``~/.gregaria.conf``, ``./locust.conf``, ``./gr
 """
 
 import argparse
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,8 @@ def file_settings(folder: Path, home: Path | None, config: str | None) -> list[S
     """
     names = [home / name for name in _HOME_FILES] if home else []
     names += [folder / name for name in _FOLDER_FILES]
-    settings = [setting for path in names if path.is_file() for setting in read_file(path)]
+    # A home that this user may not look into (as of root, in a container with another user) is one without files.
+    settings = [setting for path in names if os.path.isfile(path) for setting in read_file(path)]
     if config:
         settings += read_file(folder / Path(config).expanduser(), must_have_table=True)
     return settings

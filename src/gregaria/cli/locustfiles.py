@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import os
 import re
+import stat
 import tempfile
 import urllib.error
 import urllib.parse
@@ -88,6 +89,7 @@ class Locustfiles:
         if re.match(r"https?://", part):
             return [self._fetch(part)]
         path = Path(part).expanduser()
+        _check_readable(path)
         if path.is_dir():
             return _files_below(path)
         if not path.is_file():
@@ -129,6 +131,27 @@ class Locustfiles:
         path = Path(self._temporary(), _file_name(url))
         path.write_bytes(source)
         return path
+
+
+def _check_readable(path: Path) -> None:
+    """See that this user may read a file or a folder, if it is there.
+
+    Raises:
+        CommandError: no (exit code LOCUSTFILE_BROKEN).
+    """
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            os.listdir(path)
+        elif stat.S_ISREG(mode):
+            path.open("rb").close()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise CommandError(
+            f"{path} cannot be read: {error.strerror or error}; the user who runs this has to be able to",
+            ExitCode.LOCUSTFILE_BROKEN,
+        ) from None
 
 
 def _file_name(url: str) -> str:

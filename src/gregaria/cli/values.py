@@ -82,7 +82,13 @@ def known_port(text: str) -> int:
 
 
 def address(text: str) -> str:
-    """A host's name or address, without the brackets that an IPv6 address has in URLs."""
+    """A host's name or address, without the brackets that an IPv6 address has in URLs.
+
+    Raises:
+        argparse.ArgumentTypeError: there is a scheme or a port at it.
+    """
+    if "://" in text or "]:" in text or text.count(":") == 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: write the name or the address alone; the port is another option")
     return text[1:-1] if text.startswith("[") and text.endswith("]") else text
 
 

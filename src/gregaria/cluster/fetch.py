@@ -14,10 +14,9 @@ from gregaria.cluster.archive import unpack as unpack_archive
 from gregaria.cluster.greeting import PROTOCOL, STANDS_FOR
 from gregaria.cluster.keys import Keys
 from gregaria.cluster.locust_files import from_locust
-from gregaria.cluster.reach import why_not
+from gregaria.cluster.reach import connect, why_not
 from gregaria.cluster.timing import Timing
 from gregaria.cluster.wire import LARGEST_FRAME_BYTES, WireError, pack, unpack
-from gregaria.engine.names import place_of
 from gregaria.errors import CommandError, ExitCode
 
 __all__ = ["fetch_files"]
@@ -63,8 +62,8 @@ def _ask(host: str, port: int, keys: Keys | None, timing: Timing) -> Any:
     dealer.setsockopt(zmq.IPV6, 1)
     if keys is not None:
         keys.connect(dealer)
-    dealer.connect(f"tcp://{place_of(host, port)}")
     try:
+        connect(dealer, host, port)
         return _conversation(dealer, node_id, f"{host}:{port}", timing)
     finally:
         dealer.close(linger=0)

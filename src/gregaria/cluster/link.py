@@ -19,9 +19,11 @@ from gevent.monkey import get_original
 from gregaria.cluster.happenings import Failed
 from gregaria.cluster.keys import Gatekeeper, Keys
 from gregaria.cluster.master_machine import MasterMachine
+from gregaria.cluster.reach import connect
 from gregaria.cluster.wire import LARGEST_FRAME_BYTES, WireError
 from gregaria.cluster.worker_machine import WorkerMachine
 from gregaria.engine.names import place_of
+from gregaria.errors import CommandError
 
 __all__ = ["Link", "MasterSocket", "WorkerSocket"]
 
@@ -167,7 +169,11 @@ class WorkerSocket:
         socket.setsockopt(zmq.IPV6, 1)
         if self._keys is not None:
             self._keys.connect(socket)
-        socket.connect(f"tcp://{place_of(self._host, self._port)}")
+        try:
+            connect(socket, self._host, self._port)
+        except CommandError:
+            socket.close(linger=0)
+            raise
         return socket
 
     def receive(self, now_s: float) -> bool:
@@ -228,7 +234,8 @@ class Link:
         """Open the socket and start the thread.
 
         Raises:
-            zmq.ZMQError: the socket cannot be opened.
+            zmq.ZMQError: nobody can listen there.
+            CommandError: nobody can connect to that.
         """
         door = self._context.socket(zmq.PAIR)
         door.bind(self._bell_address)

@@ -340,8 +340,8 @@ class WorkerRunner(HostRunner, DistributedRunner):
             self._give_up(f"No master has answered at {where} for {what.waited_s:.0f} s; this worker gives up")
             return
         logger.warning(
-            "No master answers at %s%s (for %.0f s now); trying again each second. Is it running, and is that its "
-            "--master-bind-port?",
+            "No master answers at %s%s (for %.0f s now); trying again each second. Is it running, and are these its "
+            "--master-host and its --master-bind-port?",
             where,
             why_not(self.master_host, self.master_port),
             what.waited_s,

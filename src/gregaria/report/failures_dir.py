@@ -1,6 +1,7 @@
 """The first exchanges of each kind of failure as text files in a directory, and an index of them."""
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -41,7 +42,8 @@ def check_failures_dir(name: str) -> None:
             somebody else's.
     """
     directory = Path(name)
-    if directory.exists() and not directory.is_dir():
+    # Neither raises where this user may not look: that is told below.
+    if os.path.exists(directory) and not os.path.isdir(directory):
         raise _refusal(directory, "it is not a directory")
     ensure_writable(directory / _INDEX, _OPTION)
     _earlier(directory)

@@ -170,6 +170,12 @@ def load_run(name: str) -> MeasuredRun:
     path = Path(name)
     if name.endswith("_stats.csv"):
         return _run_of_csv(name, path)
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        raise CommandError(f"{name} cannot be read: {error.strerror or error}", ExitCode.USAGE) from None
     if path.is_file():
         if path.suffix.lower() == ".csv":
             raise CommandError(f"{name} alone cannot be compared: name PREFIX_stats.csv", ExitCode.USAGE)
