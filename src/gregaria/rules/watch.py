@@ -156,9 +156,9 @@ class Watch:
     def _state(self, whole: Whole, is_warm: bool, baseline: BaselineFigures) -> tuple[str, str]:
         rule = self.rule
         dimension = rule.comparison.dimension
-        found = f"{told(self._value, dimension)}, the limit is {told(self._limit, dimension)}"
+        limit = f"the limit is {told(self._limit, dimension)}"
         if self.broke_epoch_s is not None:
-            return BROKEN, found + self._when(self.broke_epoch_s)
+            return BROKEN, f"{told(self._value, dimension)}{self._when(self.broke_epoch_s)}, {limit}"
         if not is_warm:
             return NO_DATA, "the test was over before its warm-up was"
         if missing := [metric for metric in rule.comparison.metrics if self._is_unknown(metric, baseline)]:
@@ -178,12 +178,12 @@ class Watch:
             return NO_DATA, _nothing_of([name for name in rule.comparison.names if name], whole)
         if rule.for_s is not None:
             return PASSED, f"it held for {self._longest_held_ms / 1000:.0f} s at most"
-        return PASSED, found
+        return PASSED, f"{told(self._value, dimension)}, {limit}"
 
     def _when(self, epoch_s: float) -> str:
         rule, at = self.rule, time.strftime("%H:%M:%S", time.localtime(epoch_s))
         if rule.for_s is not None:
-            return f"; it had held for {rule.for_s:g} s at {at}"
+            return f" in the last of the {rule.for_s:g} s until {at}"
         if rule.over_s is not None:
             return f" over the {rule.over_s:g} s until {at}"
         return f" while {rule.conditions_text}" if rule.conditions else ""
@@ -199,6 +199,8 @@ def _holds(condition: Comparison, view: View) -> bool:
 def _nothing_of(names: list[str], whole: Whole) -> str:
     """That nothing was counted, of those names that nothing was counted of, and which may have been meant."""
     missing = [name for name in names if whole.of(name).entry is None]
+    if not missing and whole.of(None).entry is not None:
+        return "what was counted does not tell it: nothing took any time, or there is a division by 0"
     told = "nothing was counted" + (f" of {' and '.join(map(repr, missing))}" if missing else "")
     near = whole.nearest(missing[0]) if len(missing) == 1 else None
     return f"{told}; did you mean {near!r}?" if near else told
