@@ -9,6 +9,7 @@ from gregaria.rules.expression import Metric
 from gregaria.rules.grammar import parse
 from gregaria.rules.reading import TOLERANCE_MS, Names, Second, Whole
 from gregaria.rules.watch import BaselineFigures, Watch
+from gregaria.stats.generator import is_saturated
 from gregaria.stats.levels import Block
 from gregaria.stats.summary import Stretch, told_name
 from gregaria.stats.verdict import BROKEN, NO_DATA, PASSED, RuleResult, Verdict
@@ -149,14 +150,13 @@ class Judge:
     def _saturation(self) -> RuleResult:
         total = self._stats.recorder.total
         found = self._stats.generator.freeze(total.num_requests, total.num_late)
-        is_saturated = bool(total.num_generator_errors) or (found is not None and found.is_saturated)
         sentence = "nobody has watched the generator" if found is None else found.verdict.sentence
         if total.num_generator_errors:
             sentence = f"{total.num_generator_errors:,} requests could not be made for a limit of its own. {sentence}"
         return RuleResult(
             text="the generator is the bottleneck",
             source="--fail-if-saturated",
-            state=BROKEN if is_saturated else NO_DATA if found is None else PASSED,
+            state=BROKEN if is_saturated(found, total.num_generator_errors) else NO_DATA if found is None else PASSED,
             value=None,
             limit=None,
             unit="",
