@@ -160,6 +160,10 @@ def test_the_headline_of_markdown_tells_what_was_not_judged(states: tuple[str, .
     assert markdown_text(summary(row()), cases).splitlines()[0] == f"### {told}"
 
 
+def test_markdown_has_the_notes() -> None:
+    assert "users waited for their turn" in markdown_text(summary(row(), notes=("users waited for their turn",)), [])
+
+
 def test_markdown_fits_into_a_comment() -> None:
     results = tuple(
         result(f"p95 of '{'é' * 290}{number}' > 5ms", "broken", sentence="é" * 900) for number in range(300)

@@ -18,6 +18,7 @@ _OPTION = "--markdown"
 _MOST_BYTES = 60_000
 _BYTES_OF_CASES = 40_000
 _MOST_NAMES = 15
+_MOST_NOTES = 10
 _LONGEST_TEXT = 300
 _SIGNS = {"passed": "✅", "broken": "❌", "no data": "❌", "not judged": "⚪"}
 _BACKTICKS = re.compile("`+")
@@ -51,6 +52,8 @@ def markdown_text(summary: Summary, cases: Sequence[Case]) -> str:
         ]
         if hidden := len(told.requests) - len(shown):
             lines.append(f"\n{hidden:,} more names are not shown: those that failed and the slowest are.")
+    for note in summary.notes[:_MOST_NOTES]:
+        lines += ["", _plain(note)]
     if summary.generator is not None:
         lines += ["", _plain(summary.generator.verdict.sentence)]
     return "\n".join(lines) + "\n"
