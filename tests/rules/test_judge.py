@@ -349,6 +349,24 @@ def test_a_figure_that_cannot_be_made_of_what_was_counted_is_not_said_to_be_of_n
     assert "there is a division by 0" in first.sentence
 
 
+def test_the_end_of_a_test_is_in_windows_only_where_there_is_none_without_it() -> None:
+    rules = ["rps < 2 for 1s", "rps > 3 for 1s", "requests > 5 over 2s", "rps > 4 over 4s", "max > 5ms for 3s"]
+    test = Test(*rules, "requests == 13", "rps < 1 while users > 0")
+    for _ in range(3):
+        test.second(1, 1)
+    test.stats.timeline.mark("stop", "its run time is over")
+    test.second(*[9] * 6, length_s=0.6)
+    test.second(9)
+    assert test.states() == ["passed", "passed", "passed", "passed", "passed", "broken", "passed"]
+    short = Test("rps > 3 over 4s", "max > 5ms for 4s")
+    short.second(9, 9)
+    short.second(9, 9)
+    short.stats.timeline.mark("stop", "its run time is over")
+    short.second(*[9] * 6)
+    short.second(*[9] * 6)
+    assert short.states() == ["broken", "broken"]
+
+
 def test_a_rule_may_come_until_the_end_and_counts_once() -> None:
     test = Test()
     assert test.judge.verdict is None

@@ -132,7 +132,8 @@ class Judge:
         self._whole.add(block, names)
         # Of the last part of a second, as a test may end with, rates would mean nothing.
         if block.end_ms - block.start_ms >= TOLERANCE_MS:
-            second = Second(block, names, self._names)
+            is_of_the_end = any(mark.kind == "stop" for mark in self._stats.timeline.marks)
+            second = Second(block, names, self._names, is_of_the_end)
             for watch in self._watches:
                 if watch.add(second, self._whole, self._baseline, now_s):
                     self._tell_break(watch)

@@ -59,13 +59,19 @@ class Watch:
         """Whether it is broken and stays so."""
         return self._has_aborted or (self.broke_epoch_s is not None and self.rule.window_s is not None)
 
+    @property
+    def _has_had_window(self) -> bool:
+        """Whether there were as many seconds as its window is long."""
+        window_s = self.rule.window_s
+        return window_s is not None and self._longest_asked_ms >= window_s * 1000 - TOLERANCE_MS
+
     def settle(self) -> None:
         """It has ended the test, whatever the last requests of that make of it."""
         self._has_aborted = True
 
     def add(self, second: Second, whole: Whole, baseline: BaselineFigures, epoch_s: float) -> bool:
         """A second has passed, which ended at that moment; whether it is broken now and was not before."""
-        if self.is_settled:
+        if self.is_settled or (second.is_of_the_end and self._has_had_window):
             return False
         was_holding = self.is_holding
         if all(_holds(condition, View(second.of, baseline)) for condition in self.rule.conditions):
@@ -166,7 +172,7 @@ class Watch:
         if rule.conditions and not self._longest_asked_ms:
             return NOT_JUDGED, f"{rule.conditions_text} did not hold in any second"
         window_s = rule.window_s
-        if window_s is not None and self._longest_asked_ms < window_s * 1000 - TOLERANCE_MS:
+        if window_s is not None and not self._has_had_window:
             asked_s = self._longest_asked_ms / 1000
             if rule.conditions:
                 return (
