@@ -248,3 +248,5 @@ def test_a_baseline_may_be_tables_of_locust(tmp_path: Path) -> None:
 def test_a_baseline_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="there is no"):
         load_baseline(str(tmp_path / "nothing.json"))
+    with pytest.raises(CommandError, match="is a folder: name a document"):
+        load_baseline(str(tmp_path))

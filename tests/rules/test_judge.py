@@ -367,6 +367,16 @@ def test_the_end_of_a_test_is_in_windows_only_where_there_is_none_without_it() -
     assert short.states() == ["broken", "broken"]
 
 
+def test_what_a_test_is_too_short_for_is_known_before() -> None:
+    rules = ["p95 > 5ms", "p95 > 5ms for 30s", "p95 > 5ms over 20s"]
+    test = Test(*rules, warmup_s=10)
+    assert test.judge.without_data_within(40) == []
+    assert test.judge.without_data_within(35) == ["p95 > 5ms for 30s needs 40 s, a whole window after the warm-up"]
+    assert test.judge.without_data_within(10) == ["no rule is judged, as the warm-up takes 10 s"]
+    assert Test(*rules).judge.without_data_within(29) == ["p95 > 5ms for 30s needs 30 s, a whole window"]
+    assert Test(warmup_s=10).judge.without_data_within(1) == []
+
+
 def test_a_rule_may_come_until_the_end_and_counts_once() -> None:
     test = Test()
     assert test.judge.verdict is None

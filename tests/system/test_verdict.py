@@ -107,6 +107,14 @@ def test_a_locustfile_has_rules_of_its_own(command: Command, server: CountingSer
     assert "REFUSED the test is over and has been judged" in ended.out
 
 
+def test_a_window_that_the_run_is_too_short_for_is_told_at_the_start(command: Command, server: CountingServer) -> None:
+    rule = "p95 > 1h over 30s"
+    ended = command.run(*arguments(server, "-t", "1s", "--only-summary", "--fail-if", rule))
+    assert ended.code == 16, ended.err
+    warning = f"The run time of 1 s is too short: {rule} needs 30 s, a whole window"
+    assert ended.err.index(warning) < ended.err.index("All users spawned")
+
+
 @pytest.mark.parametrize(
     ("rules", "code"),
     [

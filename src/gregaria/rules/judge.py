@@ -77,6 +77,20 @@ class Judge:
         """Let ``baseline`` stand for the figures of a run from before, which has that name."""
         self._baseline_name, self._baseline = name, baseline
 
+    def without_data_within(self, test_s: float) -> list[str]:
+        """What cannot be judged in a test of so many seconds, in words: it will have no data, and fail."""
+        if not self._watches:
+            return []
+        if self._warmup_s >= test_s:
+            return [f"no rule is judged, as the warm-up takes {self._warmup_s:g} s"]
+        found = []
+        for rule in (watch.rule for watch in self._watches):
+            needed_s = self._warmup_s + (rule.window_s or 0)
+            if needed_s > test_s + TOLERANCE_MS / 1000:
+                after = " after the warm-up" if self._warmup_s else ""
+                found.append(f"{rule.text} needs {needed_s:g} s, a whole window{after}")
+        return found
+
     @property
     def after_warmup(self) -> Stretch | None:
         """The figures from the end of the warm-up on; None without one, and before it is over."""
