@@ -53,6 +53,12 @@ _TOKEN = re.compile(
 )
 _PERCENTILE = re.compile(r"p([0-9]{1,3}(?:\.[0-9]{1,6})?)")
 _ESCAPED = re.compile(r"""\\(['"\\])""")
+#: what to do about a word that stands where it cannot
+_HINTS = {
+    "while": " (while stands behind a comparison, before for and over)",
+    "and": " (while adds a condition)",
+    "or": " (two rules say two things that must not be)",
+}
 #: what other tools call a figure
 _OTHER_WORDS = {
     "p": "p95",
@@ -269,7 +275,7 @@ class _Reader:
         found = self._here
         choices = what[0] if len(what) == 1 else f"{', '.join(what[:-1])} or {what[-1]}"
         stands = "the rule ends here" if found.kind == "end" else f"{found.text} cannot stand here"
-        return RuleError(self._text, found.at, f"{stands}; expected {choices}")
+        return RuleError(self._text, found.at, f"{stands}; expected {choices}{_HINTS.get(found.text, '')}")
 
 
 def _tokens(text: str) -> list[_Token]:
