@@ -62,6 +62,7 @@ def test_checks_of_locust_plugins_are_rules(tmp_path: Path) -> None:
         ((), {"LOCUST_FAIL_IF": "p95"}, "environment variable LOCUST_FAIL_IF: argument --fail-if: the rule ends here"),
         (("--check-rps", "-1"), {}, "'-1' is no number from 0 on"),
         (("--check-rps", "nan"), {}, "'nan' is no number from 0 on"),
+        (("--check-fail-ratio", "5"), {}, "'5' is no share from 0 to 1; 5 percent is 0.05"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(

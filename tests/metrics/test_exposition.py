@@ -12,13 +12,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gregaria.environment import Environment
-from gregaria.errors import ConnectionRefused
+from gregaria.errors import ConnectionRefused, GeneratorError
 from gregaria.metrics.exposition import Collector, exposition
 from gregaria.metrics.figures import BUCKETS_S, error_class
 from gregaria.report.moment import summary_of
 from gregaria.settings import settings
 from gregaria.stats.masking import Mask
 from gregaria.web.ui import WebUI
+from tests.stats.generator_lines import second
 
 Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -85,6 +86,16 @@ def test_it_has_the_figures_of_every_report(environment: Environment) -> None:
     assert sum(rates) == pytest.approx(summary.total.current_rps)
 
 
+def test_the_generator_is_saturated_where_rules_say_so(environment: Environment) -> None:
+    fill(environment, 1)
+    assert environment.stats.generator.is_empty
+    assert "gregaria_generator_saturated" not in text_of(environment)
+    environment.stats.generator.add_second(second())
+    assert value(figures(text_of(environment)), "gregaria_generator_saturated") == 0
+    environment.stats.log_generator_error("GET", "/", GeneratorError("too many open files"))
+    assert value(figures(text_of(environment)), "gregaria_generator_saturated") == 1
+
+
 def test_a_time_counts_in_the_buckets_that_its_own_bucket_lies_in() -> None:
     # Exactly on a bound, and a 64th of its value on either side of it.
     for bound in BUCKETS_S:
@@ -143,6 +154,8 @@ def test_sets_of_labels_are_bounded(environment: Environment) -> None:
     [
         ("ConnectionRefused('nobody listens')", "ConnectionRefused"),
         ('HTTPError("404 Client Error: it\'s gone for url: /")', "HTTP 404"),
+        ("LocustBadStatusCode(code=404)", "HTTP 404"),
+        ("LocustBadStatusCode(code=0)", "LocustBadStatusCode"),
         ("HTTPError('what')", "HTTPError"),
         ("order refused (again)", "response.failure"),
         ("(other)", "(other)"),

@@ -12,7 +12,15 @@ from gregaria.errors import CommandError, ExitCode
 from gregaria.report.json import SCHEMA, check_document_path, document, document_path, to_locust_json, write_document
 from gregaria.report.reading import SCHEMA_FILE
 from gregaria.stats.generator import Load
-from gregaria.stats.summary import ExceptionRow, FailureRow, GeneratorErrorRow, HistoryPoint, RequestRow, Summary
+from gregaria.stats.summary import (
+    ExceptionRow,
+    FailureRow,
+    GeneratorErrorRow,
+    HistoryPoint,
+    Limits,
+    RequestRow,
+    Summary,
+)
 from tests.report.sample import (
     exchange,
     failure,
@@ -143,6 +151,7 @@ def test_the_published_schema_describes_every_field_and_no_other() -> None:
             exceptions=(task_exception(),),
             history=(point(),),
             generator=busy,
+            limits=Limits(("shop.example",), 50.0, 3, 9),
         )
     )
     Draft202012Validator.check_schema(PUBLISHED)
@@ -153,6 +162,7 @@ def test_the_published_schema_describes_every_field_and_no_other() -> None:
     assert keys(parts["exchange"]) == set(kept)
     assert keys(parts["half"]) == set(kept["request"])
     assert keys(PUBLISHED["properties"]["task_ratios"]) == set(told["task_ratios"])
+    assert keys(PUBLISHED["properties"]["limits"]) == set(told["limits"])
     assert keys(parts["row"]) == set(told["total"]) == set(told["requests"][0])
     assert keys(parts["failure"]) == set(told["failures"][0])
     assert keys(parts["generator_error"]) == set(told["generator_errors"][0])

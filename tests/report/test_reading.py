@@ -21,13 +21,17 @@ from gregaria.report.json import document
 from gregaria.report.measured import run_of_document
 from gregaria.report.reading import SCHEMA_FILE, read_document
 from gregaria.report.shape import Misshapen, checker_of
+from gregaria.stats.summary import Limits
 from gregaria.version import VERSION
 from tests.report.runs import run_document
 from tests.report.sample import exchange, failure, generator, generator_error, point, row, summary, task_exception
 
 SCHEMA = json.loads(SCHEMA_FILE.read_text())
 #: what a document of before the timeline did not have
-ADDED_LATER = {"timeline", "machine", "task_ratios", "kept_exchanges", "shown_percentiles", "verdict", "after_warmup"}
+ADDED_LATER = {
+    *("timeline", "machine", "task_ratios", "kept_exchanges", "shown_percentiles", "verdict", "after_warmup"),
+    "limits",
+}
 #: what may stand where something else is expected
 STRANGE = (None, True, 0, 1, -1, 0.5, -0.5, 2**53, 10**300, 1e300, 5e-324, "", "</script>", [], {}, [1], {"a": 1}, [[]])
 
@@ -46,6 +50,7 @@ def full_document() -> dict[str, Any]:
             history=(point(),),
             generator=generator(),
             task_ratios={"per_class": {"A": {"ratio": 1.0, "tasks": {"t": {"ratio": 1.0}}}}, "total": {}},
+            limits=Limits(("*.example",), 12.5, 3, 9),
         )
     )
     told: dict[str, Any] = json.loads(

@@ -131,7 +131,7 @@ def test_markdown_has_rules_first_and_nothing_that_leads_anywhere() -> None:
     made = summary(row("/fast"), row(NASTY, num_failures=9), verdict=verdict, failures=[failure(NASTY)], host=NASTY)
     text = markdown_text(made, cases_of(made, True))
     lines = text.splitlines()
-    assert lines[0] == "### ❌ Load test failed, 4 of 7 checks"
+    assert lines[0] == "### ❌ Load test failed, 4 of 7 checks, 1 not judged"
     assert lines[4] == "| ✅ | `fail if p95 > 1s` | 812 ms, the limit is 500 ms |"
     assert "漢字" in text
     names = [line for line in lines if "/fast" in line or line.startswith("| ``` GET GET") or "| ```GET GET" in line]
@@ -144,6 +144,24 @@ def test_markdown_has_rules_first_and_nothing_that_leads_anywhere() -> None:
     assert "](" not in prose.replace("\\](", "")
     columns = {line.replace("\\|", "").count("|") for line in lines if line.startswith("|")}
     assert columns == {4, 9}
+
+
+@pytest.mark.parametrize(
+    ("states", "told"),
+    [
+        (("passed",), "✅ Load test passed, 1 of 1 check"),
+        (("passed", "not judged"), "✅ Load test passed, 1 of 2 checks, 1 not judged"),
+        (("passed", "no data"), "❌ Load test failed, 1 of 2 checks"),
+        ((), "✅ Load test passed, 0 of 0 checks"),
+    ],
+)
+def test_the_headline_of_markdown_tells_what_was_not_judged(states: tuple[str, ...], told: str) -> None:
+    cases = [Case(f"rule {number}", state, "") for number, state in enumerate(states)]
+    assert markdown_text(summary(row()), cases).splitlines()[0] == f"### {told}"
+
+
+def test_markdown_has_the_notes() -> None:
+    assert "users waited for their turn" in markdown_text(summary(row(), notes=("users waited for their turn",)), [])
 
 
 def test_markdown_fits_into_a_comment() -> None:
@@ -175,6 +193,20 @@ def test_the_step_summary_is_added_to(tmp_path: Path) -> None:
     add_to_step_summary("two", {"GITHUB_STEP_SUMMARY": str(path)})
     add_to_step_summary("nowhere", {})
     assert path.read_text() == "before\none\ntwo\n"
+
+
+@pytest.mark.parametrize("place", ["nowhere/summary.md", "full.md", "."])
+def test_a_step_summary_that_cannot_be_added_to_is_a_warning(
+    tmp_path: Path, place: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    full = tmp_path / "full.md"
+    full.write_text("x" * (1024 * 1024 - 4))
+    add_to_step_summary("verdict", {"GITHUB_STEP_SUMMARY": str(tmp_path / place)})
+    assert full.stat().st_size == 1024 * 1024 - 4
+    assert "not added to the job's summary, $GITHUB_STEP_SUMMARY" in caplog.text
+    assert ("longer than 1 MiB" in caplog.text) == (place == "full.md")
+    add_to_step_summary("ok", {"GITHUB_STEP_SUMMARY": str(full)})
+    assert full.stat().st_size == 1024 * 1024 - 1
 
 
 def metric(text: str) -> Metric:
@@ -216,3 +248,5 @@ def test_a_baseline_may_be_tables_of_locust(tmp_path: Path) -> None:
 def test_a_baseline_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="there is no"):
         load_baseline(str(tmp_path / "nothing.json"))
+    with pytest.raises(CommandError, match="is a folder: name a document"):
+        load_baseline(str(tmp_path))

@@ -91,6 +91,8 @@ def test_for_asks_each_second() -> None:
     assert found.state == "broken"
     assert found.broke_epoch_s == BEGIN_S + 4
     assert found.value == pytest.approx(80, rel=0.01)
+    at = time.strftime("%H:%M:%S", time.localtime(BEGIN_S + 4))
+    assert found.sentence.endswith(f" ms in the last of the 3 s until {at}, the limit is 50 ms")
     assert broken.marks == ["broken: p50 > 50ms for 3s"]
     found = mended.result()
     assert (found.state, found.sentence) == ("passed", "it held for 2 s at most")
@@ -112,6 +114,8 @@ def test_over_takes_seconds_together() -> None:
     assert [result.state for result in results] == ["passed", "broken", "broken", "passed"]
     assert results[1].broke_epoch_s == BEGIN_S + 3
     assert results[2].broke_epoch_s == BEGIN_S + 4
+    at = time.strftime("%H:%M:%S", time.localtime(BEGIN_S + 3))
+    assert results[1].sentence.endswith(f" ms over the 3 s until {at}, the limit is 50 ms")
 
 
 def percentile_ms(times_ms: list[int], fraction: float) -> float:
@@ -334,6 +338,43 @@ def test_what_is_too_large_for_a_number_is_no_data() -> None:
     test = Test(f"users * {factors} > 1 for 1s", f"max * {factors} / {factors} > 1ms")
     test.second(10, users=9)
     assert test.states() == ["no data", "no data"]
+
+
+def test_a_figure_that_cannot_be_made_of_what_was_counted_is_not_said_to_be_of_nothing() -> None:
+    test = Test("max / min > 5 * failures / failures", "p95 > 5ms")
+    test.second(failures=0)
+    test.second(10)
+    first, second = test.results()
+    assert (first.state, second.state) == ("no data", "broken")
+    assert "there is a division by 0" in first.sentence
+
+
+def test_the_end_of_a_test_is_in_windows_only_where_there_is_none_without_it() -> None:
+    rules = ["rps < 2 for 1s", "rps > 3 for 1s", "requests > 5 over 2s", "rps > 4 over 4s", "max > 5ms for 3s"]
+    test = Test(*rules, "requests == 13", "rps < 1 while users > 0")
+    for _ in range(3):
+        test.second(1, 1)
+    test.stats.timeline.mark("stop", "its run time is over")
+    test.second(*[9] * 6, length_s=0.6)
+    test.second(9)
+    assert test.states() == ["passed", "passed", "passed", "passed", "passed", "broken", "passed"]
+    short = Test("rps > 3 over 4s", "max > 5ms for 4s")
+    short.second(9, 9)
+    short.second(9, 9)
+    short.stats.timeline.mark("stop", "its run time is over")
+    short.second(*[9] * 6)
+    short.second(*[9] * 6)
+    assert short.states() == ["broken", "broken"]
+
+
+def test_what_a_test_is_too_short_for_is_known_before() -> None:
+    rules = ["p95 > 5ms", "p95 > 5ms for 30s", "p95 > 5ms over 20s"]
+    test = Test(*rules, warmup_s=10)
+    assert test.judge.without_data_within(40) == []
+    assert test.judge.without_data_within(35) == ["p95 > 5ms for 30s needs 40 s, a whole window after the warm-up"]
+    assert test.judge.without_data_within(10) == ["no rule is judged, as the warm-up takes 10 s"]
+    assert Test(*rules).judge.without_data_within(29) == ["p95 > 5ms for 30s needs 30 s, a whole window"]
+    assert Test(warmup_s=10).judge.without_data_within(1) == []
 
 
 def test_a_rule_may_come_until_the_end_and_counts_once() -> None:

@@ -116,6 +116,9 @@ def test_all_clients_and_names_together_start_no_more(server: CountingServer, tm
     assert run.total["median_ms"] < 100, run.total
     [note] = [note for note in run.report["notes"] if "--max-rps 80 was reached in" in note]
     assert note in " ".join(run.output.split())
+    limits = run.report["limits"]
+    assert (limits["allowed_hosts"], limits["max_rps"]) == (None, 80)
+    assert f"reached in {limits['max_rps_reached_s']} of {limits['max_rps_watched_s']} s" in note
 
 
 def test_the_steps_of_redirects_count(server: CountingServer, tmp_path: Path) -> None:

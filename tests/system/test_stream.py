@@ -51,6 +51,7 @@ def test_standard_output_has_nothing_but_lines_that_add_up_to_the_run(
     assert sum(line["failures"] for line in told) == total["num_failures"] == lines[-1]["total"]["failures"]
     assert lines[-1]["total"]["percentiles_ms"]["p95"] == pytest.approx(total["percentiles_ms"]["p95"])
     assert lines[-1]["state"] == "stopped"
+    assert lines[-1]["verdict"] is lines[-2]["broken_rules"] is None
     assert max(line["users"] for line in told) == 4
     assert max(sum(line["users_by_class"].values()) for line in told) == 4
     assert {line["workers"] for line in told} == {2 if more else 0}
@@ -60,6 +61,18 @@ def test_standard_output_has_nothing_but_lines_that_add_up_to_the_run(
         rate = line["requests"] / line["length_s"] if line["length_s"] >= 0.5 else None
         assert line["rps"] == (None if rate is None else pytest.approx(rate, rel=0.01))
     assert "Aggregated" in ended.err
+
+
+def test_it_tells_what_is_broken_and_the_verdict(command: Command, server: Server) -> None:
+    ended = command.run(
+        *arguments(server, "-u", "2", "-r", "50", "-t", "4s", "--stream", "-", "--json-file", "a"),
+        *("--fail-if", "users > 0 for 1s", "--fail-if", "p95 > 1h", "--fail-if", "p95 of '/nothing' > 1h"),
+    )
+    assert ended.code == 16, ended.err
+    lines = lines_of(ended.out)
+    assert lines[-2]["broken_rules"] == ["users > 0 for 1s"]
+    assert lines[-1]["verdict"] == document(command.folder / "a.json")["verdict"]
+    assert [rule["state"] for rule in lines[-1]["verdict"]["rules"]] == ["broken", "passed", "no data"]
 
 
 def test_a_file_has_all_tests_of_a_process_and_is_flushed_with_each_line(starter: Starter, target: Server) -> None:

@@ -107,6 +107,14 @@ def test_a_locustfile_has_rules_of_its_own(command: Command, server: CountingSer
     assert "REFUSED the test is over and has been judged" in ended.out
 
 
+def test_a_window_that_the_run_is_too_short_for_is_told_at_the_start(command: Command, server: CountingServer) -> None:
+    rule = "p95 > 1h over 30s"
+    ended = command.run(*arguments(server, "-t", "1s", "--only-summary", "--fail-if", rule))
+    assert ended.code == 16, ended.err
+    warning = f"The run time of 1 s is too short: {rule} needs 30 s, a whole window"
+    assert ended.err.index(warning) < ended.err.index("All users spawned")
+
+
 @pytest.mark.parametrize(
     ("rules", "code"),
     [
@@ -170,6 +178,16 @@ def test_the_master_judges_and_workers_do_not(command: Command, server: Counting
     assert [path.name for path in command.folder.glob("junit*")] == ["junit.xml"]
 
 
+def test_a_report_may_go_to_standard_output(command: Command, server: CountingServer) -> None:
+    ended = command.run(
+        *arguments(server, "-i", "9", "--markdown", "/dev/stdout", "--fail-if", "requests > 0"),
+        env={"GITHUB_ACTIONS": "true"},
+    )
+    annotation, headline, *_ = ended.out.splitlines()
+    assert annotation.startswith("::error title=fail if requests > 0::")
+    assert headline == "### ❌ Load test failed, 1 of 3 checks"
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -196,6 +214,11 @@ def test_a_file_that_cannot_be_written_is_refused_before_anything_starts(
         ended = command.run(*arguments(server, "-t", "30s", option, "."))
         assert ended.code == 11
         assert f"{option}: cannot write" in ended.err
+    ended = command.run(
+        *arguments(server, "-t", "30s", "--json-file", "a.json", "--junit", "b", "--markdown", "./a.json")
+    )
+    assert ended.code == 2
+    assert "--json-file and --markdown both name a.json: give each a file of its own" in ended.err
     assert server.counts() == {}
 
 

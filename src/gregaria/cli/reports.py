@@ -1,6 +1,7 @@
 """Everything that is told of a run, while it goes on and, from one Summary, when it is over."""
 
 import logging
+import os
 import re
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from gregaria.report.console import ConsoleReporter
 from gregaria.report.csv import CsvWriter
 from gregaria.report.failures_dir import check_failures_dir, write_failures
 from gregaria.report.html import html_path, write_report
-from gregaria.report.json import DOCUMENT_BYTES, document, to_locust_json, write_document
+from gregaria.report.json import DOCUMENT_BYTES, document, document_path, to_locust_json, write_document
 from gregaria.report.junit import check_junit_path, write_junit
 from gregaria.report.markdown import check_markdown_path, markdown_text, write_markdown
 from gregaria.report.moment import host_of, summary_of
@@ -83,6 +84,7 @@ class Reports:
         self._markdown_path = _path_of(getattr(options, "markdown_file", None), number)
         if self._markdown_path:
             check_markdown_path(self._markdown_path)
+        self._check_names()
         self.csv: CsvWriter | None = None
         if options.csv_prefix:
             prefix = _numbered(options.csv_prefix, number)
@@ -146,6 +148,29 @@ class Reports:
         self.are_written = True
         return summary
 
+    def _check_names(self) -> None:
+        """Refuse two reports in one file, as the second would take the place of the first."""
+        named = {
+            "--json-file": document_path(self._json_file) if self._json_file else None,
+            "--html": self._html_path() if self._html_name else None,
+            "--junit": self._junit_path,
+            "--markdown": self._markdown_path,
+        }
+        seen: dict[str, str] = {}
+        for option, path in named.items():
+            if path is None or (path.exists() and not path.is_file()):
+                continue
+            other = seen.setdefault(os.path.realpath(path), option)
+            if other != option:
+                raise CommandError(
+                    f"{other} and {option} both name {path}: give each a file of its own", ExitCode.USAGE
+                )
+
+    def _html_path(self) -> Path:
+        # What was asked for last: the web interface may have changed it.
+        options = self._options
+        return html_path(self._html_name or "", options.num_users, options.spawn_rate, options.run_time)
+
     def _close_csv(self, summary: Summary) -> None:
         del summary
         if self.csv is not None:
@@ -157,10 +182,7 @@ class Reports:
 
     def _write_html(self, summary: Summary) -> None:
         if self._html_name:
-            options = self._options
-            # What was asked for last: the web interface may have changed it.
-            path = html_path(self._html_name, options.num_users, options.spawn_rate, options.run_time)
-            write_report(path, document(summary))
+            write_report(self._html_path(), document(summary))
 
     def _write_failures(self, summary: Summary) -> None:
         if self._failures_dir:

@@ -54,10 +54,10 @@ def add_rules_options(parser: Parser) -> None:
         yields=True,
         help="exit with 17 if the generator was the bottleneck, so that the figures say little of the target",
     )
-    for option, metavar, text in (
-        ("--check-rps", "N", "exit with 3 if there were fewer requests per second over the whole run"),
-        ("--check-fail-ratio", "RATIO", "exit with 3 if a larger share of requests failed, 0 to 1"),
-        ("--check-avg-response-time", "MS", "exit with 3 if the average response time was longer"),
+    for option, metavar, read, text in (
+        ("--check-rps", "N", _limit, "exit with 3 if there were fewer requests per second over the whole run"),
+        ("--check-fail-ratio", "RATIO", _share, "exit with 3 if a larger share of requests failed, 0 to 1"),
+        ("--check-avg-response-time", "MS", _limit, "exit with 3 if the average response time was longer"),
     ):
         group.add_argument(
             option,
@@ -65,7 +65,7 @@ def add_rules_options(parser: Parser) -> None:
             # Another name than that of locust-plugins, which declares the same options and then does the checks.
             dest=_dest(option),
             metavar=metavar,
-            type=_limit,
+            type=read,
             yields=True,
             help=text,
         )
@@ -115,3 +115,11 @@ def _limit(text: str) -> str:
     if not 0 <= number < 1e12:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
     return format(round(Decimal(text), 9).normalize(), "f")
+
+
+def _share(text: str) -> str:
+    """A number from 0 to 1, as rules have it."""
+    limit = _limit(text)
+    if Decimal(limit) > 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share from 0 to 1; 5 percent is 0.05")
+    return limit

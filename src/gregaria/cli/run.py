@@ -214,6 +214,8 @@ class Run:
         options, runner = self._options, self._runner
         if options.run_time:
             logger.info("Run time limit set to %s seconds", options.run_time)
+            for told in self._environment.judge.without_data_within(options.run_time):
+                logger.warning("The run time of %s s is too short: %s", options.run_time, told)
             if self._part.role != MASTER:
                 runner.stop_after(options.run_time)
                 if self._web_ui is None:

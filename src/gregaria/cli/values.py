@@ -103,7 +103,7 @@ def rate(text: str) -> float:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
     if not math.isfinite(number) or number <= 0:
-        raise argparse.ArgumentTypeError(f"must be > 0, not {text}")
+        raise argparse.ArgumentTypeError(f"must be a number > 0, not {text}")
     return number
 
 

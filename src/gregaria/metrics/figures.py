@@ -12,9 +12,8 @@ from gregaria.metrics.family import Family, Sample, labels
 from gregaria.metrics.rows import Row, rows_of
 from gregaria.runner.state import STATE_MISSING, TRANSITIONS
 from gregaria.runner.steering import SteeringRunner
-from gregaria.settings import settings
 from gregaria.stats.failures import FailureTable
-from gregaria.stats.generator import Generator
+from gregaria.stats.generator import Generator, is_saturated
 from gregaria.stats.summary import told_name
 from gregaria.version import VERSION
 
@@ -32,7 +31,8 @@ _FRESH_S = 5
 _STATES = tuple(state for state in TRANSITIONS if state != STATE_MISSING)
 _WORKER_STATES = ("ready", "spawning", "running", "cleanup", STATE_MISSING)
 _RAISED = re.compile(r"([A-Za-z_]\w*)\(")
-_STATUS = re.compile(r"HTTPError\(['\"](\d{3}) ")
+#: a bad status, as HttpUser and FastHttpUser tell it
+_STATUS = re.compile(r"(?:HTTPError\(['\"](?=\d{3} )|LocustBadStatusCode\(code=)(\d{3})")
 
 
 def own_families(environment: Any) -> Iterator[Family]:
@@ -54,7 +54,7 @@ def own_families(environment: Any) -> Iterator[Family]:
     yield from _families_of_trouble(stats, runner)
     generator = stats.generator.freeze(stats.num_requests, stats.recorder.total.num_late)
     if generator is not None:
-        yield from _families_of_generator(generator)
+        yield from _families_of_generator(generator, stats.recorder.total.num_generator_errors)
 
 
 def workers_of(runner: Any) -> Sequence[Any]:
@@ -63,7 +63,7 @@ def workers_of(runner: Any) -> Sequence[Any]:
 
 
 def error_class(error: str) -> str:
-    """What kind of failure a group is: an exception's name, ``HTTP 500``, or what a locustfile calls a failure."""
+    """What kind of failure a group is: ``HTTP 500`` of either client, an exception's name, ``response.failure``."""
     if error == OTHER:
         return OTHER
     if found := _STATUS.match(error):
@@ -214,7 +214,7 @@ def _failures_by_class(errors: FailureTable) -> Counter[str]:
     return counts
 
 
-def _families_of_generator(found: Generator) -> Iterator[Family]:
+def _families_of_generator(found: Generator, num_errors: int) -> Iterator[Family]:
     for name, count, text in (
         ("watched_seconds", found.seconds_watched, "Seconds in which the generator watched itself."),
         ("late_seconds", found.num_late_seconds, "Seconds in which the event loop was later than late_limit_ms."),
@@ -223,17 +223,16 @@ def _families_of_generator(found: Generator) -> Iterator[Family]:
         yield Family(f"gregaria_generator_{name}", "counter", text, [("", "", count)])
     gauges: list[tuple[str, float, str]] = [
         ("trusted", int(found.verdict.is_trusted), "1 while the percentiles are the target's, 0 once they are not."),
+        (
+            "saturated",
+            int(is_saturated(found, num_errors)),
+            "1 when it is the bottleneck of the test so far, as --fail-if-saturated has it.",
+        ),
         ("longest_loop_delay_seconds", found.longest_delay_us / 1e6, "The most that the event loop was late by."),
     ]
     last = found.recent[-1] if found.recent else None
     if last is not None and time.time() - last.epoch_s < _FRESH_S:
-        is_busy = last.cpu_percent >= settings.cpu_warning_threshold
         gauges += [
-            (
-                "saturated",
-                int(is_busy or last.is_late),
-                "1 when it was late or nearly filled a core in the last second.",
-            ),
             ("loop_delay_seconds", last.delay_us / 1e6, "The most that the event loop was late by in the last second."),
             ("cpu_ratio", last.cpu_percent / 100, "Share of a core that the process used; of workers the busiest."),
             ("core_ratio", last.core_percent / 100, "Share of the machine's busiest core in use, by whomever."),

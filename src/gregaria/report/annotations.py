@@ -1,5 +1,6 @@
 """What GitHub shows at a job: the summary page, and an annotation for each check that failed."""
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,8 +9,12 @@ from gregaria.report.cases import Case
 
 __all__ = ["add_to_step_summary", "annotations"]
 
+logger = logging.getLogger("gregaria.report.annotations")
+
 #: GitHub shows ten of a step
 _MOST = 10
+#: of a longer summary of a step GitHub shows nothing at all
+_MOST_SUMMARY_BYTES = 1024 * 1024
 
 
 def annotations(cases: Sequence[Case], environ: Mapping[str, str] = os.environ) -> list[str]:
@@ -27,12 +32,20 @@ def annotations(cases: Sequence[Case], environ: Mapping[str, str] = os.environ) 
 def add_to_step_summary(text: str, environ: Mapping[str, str] = os.environ) -> None:
     """Append Markdown to the page of the job's step, where there is one.
 
-    Raises:
-        OSError: it cannot be written.
+    That it cannot be is a warning and no error: nobody has asked for it.
     """
-    if name := environ.get("GITHUB_STEP_SUMMARY"):
-        with Path(name).open("a", encoding="utf-8") as file:
-            file.write(f"{text}\n")
+    if not (name := environ.get("GITHUB_STEP_SUMMARY")):
+        return
+    added = f"{text}\n".encode(errors="backslashreplace")
+    try:
+        with Path(name).open("ab") as file:
+            if file.tell() + len(added) <= _MOST_SUMMARY_BYTES:
+                file.write(added)
+                return
+            trouble = "it would be longer than 1 MiB, and GitHub would show none of it"
+    except OSError as error:
+        trouble = error.strerror or str(error)
+    logger.warning("The verdict is not added to the job's summary, $GITHUB_STEP_SUMMARY (%s): %s", name, trouble)
 
 
 def _data(text: str) -> str:

@@ -21,6 +21,7 @@ from gregaria.stats.summary import (
     FailureRow,
     GeneratorErrorRow,
     HistoryPoint,
+    Limits,
     RequestRow,
     Stretch,
     Summary,
@@ -90,6 +91,7 @@ def document(summary: Summary) -> dict[str, Any]:
         "generator": generator_document(summary),
         "verdict": verdict_document(summary.verdict),
         "after_warmup": None if summary.after_warmup is None else _stretch(summary.after_warmup),
+        "limits": None if summary.limits is None else _limits(summary.limits),
         "timeline": None if summary.course is None else _timeline(summary.course),
     }
 
@@ -129,6 +131,15 @@ def write_document(name: str, summary: Summary) -> Path:
     except OSError as error:
         raise refusal(path, _OPTION, error) from error
     return path
+
+
+def _limits(limits: Limits) -> dict[str, Any]:
+    return {
+        "allowed_hosts": None if limits.allowed_hosts is None else list(limits.allowed_hosts),
+        "max_rps": _finite(limits.max_rps),
+        "max_rps_reached_s": limits.max_rps_reached_s,
+        "max_rps_watched_s": limits.max_rps_watched_s,
+    }
 
 
 def _stretch(stretch: Stretch) -> dict[str, Any]:

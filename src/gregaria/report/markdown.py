@@ -9,6 +9,7 @@ from gregaria.report.cells import milliseconds, printable
 from gregaria.report.file import ensure_writable, refusal, replace_text
 from gregaria.report.percentiles import of_row
 from gregaria.stats.summary import RequestRow, Summary
+from gregaria.stats.verdict import NOT_JUDGED
 
 __all__ = ["check_markdown_path", "markdown_text", "write_markdown"]
 
@@ -17,6 +18,7 @@ _OPTION = "--markdown"
 _MOST_BYTES = 60_000
 _BYTES_OF_CASES = 40_000
 _MOST_NAMES = 15
+_MOST_NOTES = 10
 _LONGEST_TEXT = 300
 _SIGNS = {"passed": "✅", "broken": "❌", "no data": "❌", "not judged": "⚪"}
 _BACKTICKS = re.compile("`+")
@@ -33,12 +35,8 @@ def check_markdown_path(path: Path) -> None:
 
 def markdown_text(summary: Summary, cases: Sequence[Case]) -> str:
     """The rules first, then the names that fail and those that are slow; without links, at most 60 KB."""
-    failed = sum(case.has_failed for case in cases)
-    sign, word = (
-        ("❌", f"failed, {failed} of {len(cases)}") if failed else ("✅", f"passed, {len(cases)} of {len(cases)}")
-    )
     told = summary.after_warmup or summary
-    lines = [f"### {sign} Load test {word} {'check' if len(cases) == 1 else 'checks'}", ""]
+    lines = [_headline(cases), ""]
     if cases:
         lines += ["| | check | result |", "|---|---|---|", *_within(_BYTES_OF_CASES, map(_case_row, cases), len(cases))]
         lines.append("")
@@ -54,6 +52,8 @@ def markdown_text(summary: Summary, cases: Sequence[Case]) -> str:
         ]
         if hidden := len(told.requests) - len(shown):
             lines.append(f"\n{hidden:,} more names are not shown: those that failed and the slowest are.")
+    for note in summary.notes[:_MOST_NOTES]:
+        lines += ["", _plain(note)]
     if summary.generator is not None:
         lines += ["", _plain(summary.generator.verdict.sentence)]
     return "\n".join(lines) + "\n"
@@ -70,6 +70,14 @@ def write_markdown(path: Path, text: str) -> None:
         replace_text(path, text)
     except OSError as error:
         raise refusal(path, _OPTION, error) from error
+
+
+def _headline(cases: Sequence[Case]) -> str:
+    failed = sum(case.has_failed for case in cases)
+    unasked = sum(case.state == NOT_JUDGED for case in cases)
+    sign, word, count = ("❌", "failed", failed) if failed else ("✅", "passed", len(cases) - unasked)
+    headline = f"### {sign} Load test {word}, {count} of {len(cases)} {'check' if len(cases) == 1 else 'checks'}"
+    return f"{headline}, {unasked} not judged" if unasked else headline
 
 
 def _within(num_bytes: int, rows: Iterable[str], count: int) -> Iterator[str]:

@@ -176,15 +176,16 @@ def load_run(name: str) -> MeasuredRun:
         pass
     except OSError as error:
         raise CommandError(f"{name} cannot be read: {error.strerror or error}", ExitCode.USAGE) from None
-    if path.is_file():
+    if path.is_file() or path.is_fifo():
         if path.suffix.lower() == ".csv":
             raise CommandError(f"{name} alone cannot be compared: name PREFIX_stats.csv", ExitCode.USAGE)
         return run_of_document(read_document(path), name)
     for beside in (f"{name}.json", f"{name}_stats.csv"):
         if Path(beside).is_file():
             return load_run(beside)
+    trouble = f"{name} is a folder" if path.is_dir() else f"there is no {name}"
     raise CommandError(
-        f"there is no {name}: name a document that --json-file wrote, or the CSV files of a run by PREFIX_stats.csv",
+        f"{trouble}: name a document that --json-file wrote, or the CSV files of a run by PREFIX_stats.csv",
         ExitCode.USAGE,
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from gregaria.runner.configuration import configuration_of
 from gregaria.runner.state import STATE_STOPPED
-from gregaria.stats.summary import Summary, summarize
+from gregaria.stats.summary import Limits, Summary, summarize
 from gregaria.users.ratio import task_ratios, typical_users
 
 __all__ = ["host_of", "summary_of"]
@@ -43,6 +43,7 @@ def summary_of(runner: Any, locustfiles: Sequence[str] = (), document_bytes: int
         document_bytes=document_bytes,
         verdict=environment.judge.verdict,
         after_warmup=environment.judge.after_warmup if runner.state == STATE_STOPPED else None,
+        limits=_limits_of(runner),
     )
 
 
@@ -52,6 +53,16 @@ def host_of(environment: Any) -> str | None:
         return str(environment.host)
     hosts = {user_class.host for user_class in environment.user_classes if user_class.host}
     return ", ".join(sorted(hosts)) or None
+
+
+def _limits_of(runner: Any) -> Limits:
+    hosts, log = runner.environment.allowed_hosts, runner.cap_log
+    return Limits(
+        allowed_hosts=None if hosts is None else hosts.texts,
+        max_rps=None if log is None else log.max_rps,
+        max_rps_reached_s=0 if log is None else log.reached,
+        max_rps_watched_s=0 if log is None else log.seconds,
+    )
 
 
 def _asked_for(options: Any) -> dict[str, object]:

@@ -18,7 +18,7 @@ __all__ = ["SCHEMA_FILE", "read_document"]
 SCHEMA_FILE = Path(__file__).with_name("summary.schema.json")
 #: what documents of earlier versions with the same schema do not have
 _ADDED_LATER = frozenset(
-    {"timeline", "machine", "task_ratios", "kept_exchanges", "shown_percentiles", "verdict", "after_warmup"}
+    {"timeline", "machine", "task_ratios", "kept_exchanges", "shown_percentiles", "verdict", "after_warmup", "limits"}
 )
 _VERSIONED = re.compile(r"(.+)/(\d{1,9})")
 

@@ -14,8 +14,10 @@ from gevent import Greenlet, monkey
 
 from gregaria.engine.histogram import Histogram
 from gregaria.errors import CommandError, ExitCode
+from gregaria.report.verdict import verdict_document
 from gregaria.runner.beat import next_beat_s
 from gregaria.runner.state import STATE_INIT, STATE_MISSING, STATE_STOPPED
+from gregaria.stats.verdict import Verdict
 
 __all__ = ["Sink", "Stream"]
 
@@ -78,7 +80,7 @@ class Stream:
 
     def _end_test(self) -> None:
         self._tell_second()
-        self._sink.add({"kind": "end", **self._of_now()})
+        self._sink.add({"kind": "end", **self._of_now(), "verdict": verdict_document(self._verdict)})
         self._sink.push()
 
     def _begin_counting(self) -> None:
@@ -94,6 +96,7 @@ class Stream:
             self._test += 1
         if stats.started_us != self._counting_since_us:
             self._begin_counting()
+        verdict = self._verdict
         total, length_s = stats.recorder.total, max(now_s - self._told_epoch_s, 0.001)
         times, late_seconds = total.times.copy(), stats.generator.num_late_seconds
         new, requests, failures = times.since(self._times), total.num_requests, total.num_failures
@@ -113,10 +116,16 @@ class Stream:
                 },
                 "late_seconds": max(late_seconds - self._late_seconds, 0),
                 **self._of_now(),
+                "broken_rules": None if verdict is None else [rule.text for rule in verdict.broken],
             }
         )
         self._told_epoch_s, self._times = now_s, times
         self._requests, self._failures, self._late_seconds = requests, failures, late_seconds
+
+    @property
+    def _verdict(self) -> Verdict | None:
+        verdict: Verdict | None = self._runner.environment.judge.verdict
+        return verdict
 
     def _of_now(self) -> dict[str, Any]:
         runner = self._runner

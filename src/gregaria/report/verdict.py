@@ -33,7 +33,7 @@ def verdict_part(summary: Summary, look: Look) -> list[str]:
 
 def broken_lines(summary: Summary, look: Look) -> list[str]:
     """A line for each of the first rules that are broken at this moment, for the live picture."""
-    broken = [] if summary.verdict is None else [rule for rule in summary.verdict.rules if rule.state == BROKEN]
+    broken = () if summary.verdict is None else summary.verdict.broken
     told = [f"✗ {printable(rule.text)}: {printable(rule.sentence)}" for rule in broken[:_MOST_LIVE]]
     if more := broken[_MOST_LIVE:]:
         told[-1] += f" (and {len(more)} more)"

@@ -121,7 +121,8 @@ def compared(text: str, at: int, sign: str, left: Node, right: Node) -> Comparis
         at: where the sign stands.
 
     Raises:
-        RuleError: they do not fit, nothing of the run is compared, or a baseline stands for more than one metric.
+        RuleError: they do not fit, nothing of the run is compared, a share is compared with more than 1, or a baseline
+            stands for more than one metric.
     """
     metrics = (*_metrics(left), *_metrics(right))
     baselines = (*_baselines(left), *_baselines(right))
@@ -129,6 +130,8 @@ def compared(text: str, at: int, sign: str, left: Node, right: Node) -> Comparis
         raise RuleError(text, at, "nothing of the run is compared here: one side needs a metric, such as p95")
     if baselines and len({(metric.text, metric.name) for metric in metrics}) > 1:
         raise RuleError(text, baselines[0].at, "baseline stands for the one metric of its comparison; here are several")
+    _check_share(text, left, right)
+    _check_share(text, right, left)
     one, other = _term(text, left, metrics[0]), _term(text, right, metrics[0])
     one, other = _fitted(text, at, one, other)
     assert one.dimension is not None
@@ -145,6 +148,14 @@ def told(value: float | None, dimension: Dimension) -> str:
         return f"{value * 100:,.4g} %"
     plain = f"{value:,.0f}" if value == round(value) or abs(value) >= 10_000 else f"{value:,.4g}"
     return f"{plain}/s" if dimension == RATE else plain
+
+
+def _check_share(text: str, share: Node, limit: Node) -> None:
+    """Refuse a limit of more than 1: whoever writes 5 means 5 %, and as 500 % it would let every run pass."""
+    if isinstance(share, Metric) and share.kind.dimension == SHARE and isinstance(limit, Number) and limit.value > 1:
+        number = float(limit.value)
+        hint = f"; {number:g} percent is {number:g}%" if limit.dimension is None else ""
+        raise RuleError(text, limit.at, f"{share.text} is a share, at most 1 (100%){hint}")
 
 
 def _metrics(node: Node) -> Iterator[Metric]:

@@ -44,15 +44,37 @@ _CLAUSES = ("while", "for", "over", "abort")
 
 _TOKEN = re.compile(
     r"""\s*(?:
-        (?P<number>\d+(?:\.\d+)?|\.\d+)
-      | (?P<word>[A-Za-z_]\w*(?:\.\d+)?)
+        (?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)
+      | (?P<word>[A-Za-z_][A-Za-z0-9_]*(?:\.[0-9]+)?)
       | (?P<name>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
       | (?P<sign>>=|<=|==|!=|[-+*/()<>%])
     )""",
-    re.VERBOSE | re.DOTALL | re.ASCII,
+    re.VERBOSE | re.DOTALL,
 )
-_PERCENTILE = re.compile(r"p(\d{1,3}(?:\.\d{1,6})?)")
+_PERCENTILE = re.compile(r"p([0-9]{1,3}(?:\.[0-9]{1,6})?)")
 _ESCAPED = re.compile(r"""\\(['"\\])""")
+#: what to do about a word that stands where it cannot
+_HINTS = {
+    "while": " (while stands behind a comparison, before for and over)",
+    "and": " (while adds a condition)",
+    "or": " (two rules say two things that must not be)",
+}
+#: what other tools call a figure
+_OTHER_WORDS = {
+    "p": "p95",
+    "med": "median",
+    "mean": "avg",
+    "latency": "p95",
+    "response_time": "p95",
+    "http_req_duration": "p95",
+    "http_req_failed": "fail_ratio",
+    "error_rate": "fail_ratio",
+    "errors": "failures",
+    "count": "requests",
+    "http_reqs": "requests",
+    "rate": "rps",
+    "vus": "users",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +275,7 @@ class _Reader:
         found = self._here
         choices = what[0] if len(what) == 1 else f"{', '.join(what[:-1])} or {what[-1]}"
         stands = "the rule ends here" if found.kind == "end" else f"{found.text} cannot stand here"
-        return RuleError(self._text, found.at, f"{stands}; expected {choices}")
+        return RuleError(self._text, found.at, f"{stands}; expected {choices}{_HINTS.get(found.text, '')}")
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -287,6 +309,8 @@ def _kind_of(word: str) -> Kind | None:
 def _no_metric(word: str) -> str:
     if _PERCENTILE.fullmatch(word):
         return f"there is no percentile {word}: they go from p1 to p100, with decimals where wanted (p99.9)"
-    close = difflib.get_close_matches(word.lower(), [*METRICS, "baseline"], 1, 0.6)
-    hint = f"did you mean {close[0]}?" if close else f"there are p50 to p99.99, {', '.join(METRICS)} and baseline"
+    small = word.lower()
+    near = difflib.get_close_matches(small, [*METRICS, "baseline"], 1, 0.6)
+    meant = small if _kind_of(small) else _OTHER_WORDS.get(small) or (near[0] if near else "")
+    hint = f"did you mean {meant}?" if meant else f"there are p50 to p99.99, {', '.join(METRICS)} and baseline"
     return f"there is no metric {word}; {hint}"

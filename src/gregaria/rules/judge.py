@@ -9,6 +9,7 @@ from gregaria.rules.expression import Metric
 from gregaria.rules.grammar import parse
 from gregaria.rules.reading import TOLERANCE_MS, Names, Second, Whole
 from gregaria.rules.watch import BaselineFigures, Watch
+from gregaria.stats.generator import is_saturated
 from gregaria.stats.levels import Block
 from gregaria.stats.summary import Stretch, told_name
 from gregaria.stats.verdict import BROKEN, NO_DATA, PASSED, RuleResult, Verdict
@@ -76,6 +77,20 @@ class Judge:
         """Let ``baseline`` stand for the figures of a run from before, which has that name."""
         self._baseline_name, self._baseline = name, baseline
 
+    def without_data_within(self, test_s: float) -> list[str]:
+        """What cannot be judged in a test of so many seconds, in words: it will have no data, and fail."""
+        if not self._watches:
+            return []
+        if self._warmup_s >= test_s:
+            return [f"no rule is judged, as the warm-up takes {self._warmup_s:g} s"]
+        found = []
+        for rule in (watch.rule for watch in self._watches):
+            needed_s = self._warmup_s + (rule.window_s or 0)
+            if needed_s > test_s + TOLERANCE_MS / 1000:
+                after = " after the warm-up" if self._warmup_s else ""
+                found.append(f"{rule.text} needs {needed_s:g} s, a whole window{after}")
+        return found
+
     @property
     def after_warmup(self) -> Stretch | None:
         """The figures from the end of the warm-up on; None without one, and before it is over."""
@@ -131,7 +146,8 @@ class Judge:
         self._whole.add(block, names)
         # Of the last part of a second, as a test may end with, rates would mean nothing.
         if block.end_ms - block.start_ms >= TOLERANCE_MS:
-            second = Second(block, names, self._names)
+            is_of_the_end = any(mark.kind == "stop" for mark in self._stats.timeline.marks)
+            second = Second(block, names, self._names, is_of_the_end)
             for watch in self._watches:
                 if watch.add(second, self._whole, self._baseline, now_s):
                     self._tell_break(watch)
@@ -149,14 +165,13 @@ class Judge:
     def _saturation(self) -> RuleResult:
         total = self._stats.recorder.total
         found = self._stats.generator.freeze(total.num_requests, total.num_late)
-        is_saturated = bool(total.num_generator_errors) or (found is not None and found.is_saturated)
         sentence = "nobody has watched the generator" if found is None else found.verdict.sentence
         if total.num_generator_errors:
             sentence = f"{total.num_generator_errors:,} requests could not be made for a limit of its own. {sentence}"
         return RuleResult(
             text="the generator is the bottleneck",
             source="--fail-if-saturated",
-            state=BROKEN if is_saturated else NO_DATA if found is None else PASSED,
+            state=BROKEN if is_saturated(found, total.num_generator_errors) else NO_DATA if found is None else PASSED,
             value=None,
             limit=None,
             unit="",

@@ -81,9 +81,20 @@ class Names:
 
 
 class Second:
-    """A second that has passed."""
+    """A second that has passed.
 
-    def __init__(self, block: Block, names: Sequence[tuple[str, str]], found: Names) -> None:
+    Args:
+        block: what was counted in it.
+        names: the names of the block's rows.
+        found: knows them by what rules call them.
+        is_of_the_end: whether the test was being stopped in it: users leave, and a cluster's last reports, of more than
+            a second, come at once.
+    """
+
+    def __init__(
+        self, block: Block, names: Sequence[tuple[str, str]], found: Names, is_of_the_end: bool = False
+    ) -> None:
+        self.is_of_the_end = is_of_the_end
         self.end_ms = block.end_ms
         self.length_ms = block.end_ms - block.start_ms
         self._block = block

@@ -59,13 +59,19 @@ class Watch:
         """Whether it is broken and stays so."""
         return self._has_aborted or (self.broke_epoch_s is not None and self.rule.window_s is not None)
 
+    @property
+    def _has_had_window(self) -> bool:
+        """Whether there were as many seconds as its window is long."""
+        window_s = self.rule.window_s
+        return window_s is not None and self._longest_asked_ms >= window_s * 1000 - TOLERANCE_MS
+
     def settle(self) -> None:
         """It has ended the test, whatever the last requests of that make of it."""
         self._has_aborted = True
 
     def add(self, second: Second, whole: Whole, baseline: BaselineFigures, epoch_s: float) -> bool:
         """A second has passed, which ended at that moment; whether it is broken now and was not before."""
-        if self.is_settled:
+        if self.is_settled or (second.is_of_the_end and self._has_had_window):
             return False
         was_holding = self.is_holding
         if all(_holds(condition, View(second.of, baseline)) for condition in self.rule.conditions):
@@ -156,9 +162,9 @@ class Watch:
     def _state(self, whole: Whole, is_warm: bool, baseline: BaselineFigures) -> tuple[str, str]:
         rule = self.rule
         dimension = rule.comparison.dimension
-        found = f"{told(self._value, dimension)}, the limit is {told(self._limit, dimension)}"
+        limit = f"the limit is {told(self._limit, dimension)}"
         if self.broke_epoch_s is not None:
-            return BROKEN, found + self._when(self.broke_epoch_s)
+            return BROKEN, f"{told(self._value, dimension)}{self._when(self.broke_epoch_s)}, {limit}"
         if not is_warm:
             return NO_DATA, "the test was over before its warm-up was"
         if missing := [metric for metric in rule.comparison.metrics if self._is_unknown(metric, baseline)]:
@@ -166,7 +172,7 @@ class Watch:
         if rule.conditions and not self._longest_asked_ms:
             return NOT_JUDGED, f"{rule.conditions_text} did not hold in any second"
         window_s = rule.window_s
-        if window_s is not None and self._longest_asked_ms < window_s * 1000 - TOLERANCE_MS:
+        if window_s is not None and not self._has_had_window:
             asked_s = self._longest_asked_ms / 1000
             if rule.conditions:
                 return (
@@ -178,12 +184,12 @@ class Watch:
             return NO_DATA, _nothing_of([name for name in rule.comparison.names if name], whole)
         if rule.for_s is not None:
             return PASSED, f"it held for {self._longest_held_ms / 1000:.0f} s at most"
-        return PASSED, found
+        return PASSED, f"{told(self._value, dimension)}, {limit}"
 
     def _when(self, epoch_s: float) -> str:
         rule, at = self.rule, time.strftime("%H:%M:%S", time.localtime(epoch_s))
         if rule.for_s is not None:
-            return f"; it had held for {rule.for_s:g} s at {at}"
+            return f" in the last of the {rule.for_s:g} s until {at}"
         if rule.over_s is not None:
             return f" over the {rule.over_s:g} s until {at}"
         return f" while {rule.conditions_text}" if rule.conditions else ""
@@ -199,6 +205,8 @@ def _holds(condition: Comparison, view: View) -> bool:
 def _nothing_of(names: list[str], whole: Whole) -> str:
     """That nothing was counted, of those names that nothing was counted of, and which may have been meant."""
     missing = [name for name in names if whole.of(name).entry is None]
+    if not missing and whole.of(None).entry is not None:
+        return "what was counted does not tell it: nothing took any time, or there is a division by 0"
     told = "nothing was counted" + (f" of {' and '.join(map(repr, missing))}" if missing else "")
     near = whole.nearest(missing[0]) if len(missing) == 1 else None
     return f"{told}; did you mean {near!r}?" if near else told

@@ -153,11 +153,6 @@ class Generator:
     #: the latest seconds, every one of them
     recent: tuple[Second, ...] = ()
 
-    @property
-    def is_saturated(self) -> bool:
-        """Whether it was the bottleneck: its figures are not to be trusted, or are of what it could do itself."""
-        return not self.verdict.is_trusted or _is_busy(self)
-
     def late_between(self, after_epoch_s: float, until_epoch_s: float) -> int:
         """The most that the loop was late by in that time, in microseconds; 0 if it was not late."""
         # newest last, and whoever asks asks for the newest
@@ -168,6 +163,18 @@ class Generator:
             if second.epoch_s < until_epoch_s:
                 worst = max(worst, second.delay_us)
         return worst
+
+
+def is_saturated(found: Generator | None, num_generator_errors: int) -> bool:
+    """Whether the generator was the bottleneck: ``--fail-if-saturated`` and metrics mean the same by it.
+
+    It had to leave out requests, its response times are not to be trusted, or its rate is what it could do itself.
+
+    Args:
+        found: its account; None if nobody has watched.
+        num_generator_errors: requests that it could not make.
+    """
+    return bool(num_generator_errors) or (found is not None and (not found.verdict.is_trusted or _is_busy(found)))
 
 
 def judge(found: Generator, num_requests: int) -> Verdict:

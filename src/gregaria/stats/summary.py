@@ -159,6 +159,19 @@ class HistoryPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """Who could be asked, and how often."""
+
+    #: the entries of ``--allow-host``; None where any host could be asked
+    allowed_hosts: tuple[str, ...] | None
+    #: requests that could be started in a second; None without a cap
+    max_rps: float | None
+    #: seconds in which users had to wait for the cap, of those that were looked at
+    max_rps_reached_s: int = 0
+    max_rps_watched_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """One test at one moment: everything a report may tell."""
 
@@ -192,6 +205,8 @@ class Summary:
     verdict: Verdict | None = None
     #: the figures after the warm-up; None without one, and before it is over
     after_warmup: Stretch | None = None
+    #: None where nobody says
+    limits: Limits | None = None
 
 
 def reported_fractions() -> list[float]:
@@ -222,6 +237,7 @@ def summarize(
     document_bytes: int = 0,
     verdict: Verdict | None = None,
     after_warmup: Stretch | None = None,
+    limits: Limits | None = None,
 ) -> Summary:
     """Freeze everything that was counted until now, the last second included.
 
@@ -240,7 +256,7 @@ def summarize(
         options: the load that was asked for.
         document_bytes: the course of the test is wanted too, and may take what the rest leaves of so many bytes
             of JSON. It may take seconds to make; others get their turn meanwhile.
-        verdict, after_warmup: see Summary.
+        verdict, after_warmup, limits: see Summary.
     """
     if document_bytes:
         stats.timeline.catch_up()
@@ -293,6 +309,7 @@ def summarize(
         course=stats.timeline.course(_left_of(document_bytes, rows)) if document_bytes else None,
         verdict=verdict,
         after_warmup=after_warmup,
+        limits=limits,
     )
 
 

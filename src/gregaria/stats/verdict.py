@@ -52,6 +52,11 @@ class Verdict:
         return tuple(rule for rule in self.rules if rule.fails)
 
     @property
+    def broken(self) -> tuple[RuleResult, ...]:
+        """The rules that say what is so, at the moment or for good; those without data are not among them."""
+        return tuple(rule for rule in self.rules if rule.state == BROKEN)
+
+    @property
     def limits_failures(self) -> bool:
         """Whether a rule says how many failures there may be, so that any single one is none of the exit code's."""
         return any(rule.is_about_failures for rule in self.rules)
