@@ -30,6 +30,7 @@ class CapLog:
         max_rps: requests per second.
 
     Attributes:
+        max_rps: as it is now.
         seconds: that were looked at.
         reached: those of them in which the cap was reached, and users waited for that reason.
     """
