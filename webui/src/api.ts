@@ -69,6 +69,11 @@ export const api = {
   compare: (a: string, b: string) =>
     get<Comparison>(`api/compare?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`),
 
+  /** See that the server is there, and lets this page in. */
+  knock: async (): Promise<void> => {
+    await ask("api/runs", { method: "HEAD" });
+  },
+
   /** Locust's statistics, for tabs that a locustfile has added. */
   locustStats: () => get<{ extended_stats?: { key: string; data: Record<string, unknown>[] }[] }>("stats/requests"),
 

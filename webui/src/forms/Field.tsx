@@ -24,7 +24,7 @@ export function Field({ id, label, help, mistake, children }: Props) {
       <label for={id}>{label}</label>
       {children({ id, "aria-invalid": Boolean(mistake), ...(described ? { "aria-describedby": described } : {}) })}
       {help && <span class="muted help" id={`${id}-help`}>{help}</span>}
-      {mistake && <span class="mistake" id={`${id}-mistake`} role="alert">{mistake}</span>}
+      {mistake && <span class={mistake.includes("\n") ? "mistake mono" : "mistake"} id={`${id}-mistake`} role="alert">{mistake}</span>}
     </div>
   );
 }
