@@ -361,7 +361,7 @@ def test_a_cap_is_set_moved_and_lifted_while_the_test_runs(starter: Starter, ser
     texts = [text for _, kind, text in hello["marks"] if kind == "edit"]
     for told in ("at most 40", "at most 80", "any number of"):
         assert f"{told} requests per second" in texts
-    assert any("--max-rps 80 was reached in" in note for note in hello["notes"])
+    assert any("--max-rps 80, which was changed on the way, was reached in" in note for note in hello["notes"])
 
 
 def test_an_option_of_the_locustfile_takes_the_place_of_ours(starter: Starter, target: Server) -> None:

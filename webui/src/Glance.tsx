@@ -63,7 +63,7 @@ export function Glance() {
         label="Requests/s"
         value={figure(total ? (isNow ? total.currentRps : total.totalRps) : null)}
         detail={total
-          ? `${count(total.requests)} in all${run.max_rps === null ? "" : `, ${figure(run.max_rps)}/s at most`}` : undefined}
+          ? `${count(total.requests)} in all${run.max_rps === null ? "" : `, ${run.max_rps.toLocaleString("en-US")}/s at most`}` : undefined}
         spark={<Spark points={recent} value={(point) => point.requests / point.lengthS} />}
         onClick={goTo("charts")}
       />

@@ -239,7 +239,7 @@ class SteeringRunner(Runner):
             return
         if self.cap_log is None:
             self.cap_log = CapLog(max_rps)
-        self.cap_log.max_rps = max_rps
+        self.cap_log.change(max_rps)
         self._capping = self._new_capping(self.cap_log)
 
     def _mark_load(self, was_testing: bool) -> None:

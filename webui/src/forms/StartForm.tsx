@@ -1,7 +1,7 @@
 /** The form that a test is started with. */
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { api, messageOf } from "../api";
 import { useDesk } from "../desk";
@@ -30,8 +30,8 @@ export function StartForm({ onDone }: { onDone: () => void }) {
 
 function Fields({ form, onDone }: { form: FormModel; onDone: () => void }) {
   const { store, profiles } = useDesk();
-  const kept = useRef(takeKept() as Partial<FormValues> | null);
-  const values = useSignal<FormValues>(withKept(valuesOf(form), kept.current));
+  const [kept] = useState(() => takeKept() as Partial<FormValues> | null);
+  const values = useSignal<FormValues>(withKept(valuesOf(form), kept));
   useEffect(() => keepOverLogin(() => withoutSecrets(form, values.peek())), []);
   const mistakes = useSignal<Mistakes>({});
   const refusal = useSignal("");
@@ -146,7 +146,7 @@ function Fields({ form, onDone }: { form: FormModel; onDone: () => void }) {
         </Field>
         <datalist id="profiles">{profiles.map((each) => <option key={each} value={each} />)}</datalist>
       </details>
-      {kept.current && (
+      {kept && (
         <p class="banner banner-amber" role="status">
           The login had run out before this was sent: here it is again, but for secrets.
         </p>

@@ -68,7 +68,7 @@ function Head({ verdict, run, ender }: { verdict: Told; run: Run; ender: string 
               {run.started_epoch_s !== null && `, ${duration(first.broke_epoch_s - run.started_epoch_s)} into the test`}
             </>
           )
-          : isWarm ? gistOf(counts, isRunning) : `Rules look at what comes in ${duration(Math.ceil(leftS))} and later.`}
+          : isWarm ? gistOf(counts, isRunning) : `Rules begin to look in ${duration(Math.ceil(leftS))}.`}
       </p>
       {rules.some(({ rule, standing }) => isOfGenerator(rule) && standing === "broken") && (
         <p class="amber">The generator was the bottleneck, so that no figure says much of the target.</p>
