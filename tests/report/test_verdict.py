@@ -53,14 +53,28 @@ def test_the_console_begins_with_the_verdict() -> None:
     lines = final_report(summary(row(), verdict=Verdict(RESULTS, "before.json", 60)), Look())
     assert lines[:5] == [
         "Verdict: failed, 2 of 4 rules broken (the first 60 s are not judged; the baseline is before.json)",
-        "  ✓ p95 > 1s                 812 ms, the limit is 500 ms",
         "  ✗ p95 > 500ms              812 ms, the limit is 500 ms",
         "  ✗ p95 of '/x' > 500ms      no data: nothing was counted of '/x'",
+        "  ✓ p95 > 1s                 812 ms, the limit is 500 ms",
         "  · rps < 1 while users > 9  not judged: users > 9 did not hold in any second",
     ]
     passed = final_report(summary(row(), verdict=Verdict((RESULTS[0], RESULTS[3]))), Look())
     assert passed[0] == "Verdict: passed, 1 of 2 rules kept, 1 not judged"
     assert not final_report(summary(row()), Look())[0].startswith("Verdict")
+
+
+def test_the_console_begins_with_what_broke_first_and_has_reasons_below_rules_where_it_is_narrow() -> None:
+    results = (*RESULTS, result("max > 2s", "broken", broke_epoch_s=1_700_000_001.0, sentence="9 s, " * 12))
+    lines = final_report(summary(row(), verdict=Verdict(results)), Look(width=60))
+    assert lines[1:7] == [
+        "  ✗ max > 2s",
+        "      9 s, 9 s, 9 s, 9 s, 9 s, 9 s, 9 s, 9 s, 9 s, 9 s, 9 s,",
+        "      9 s,",
+        "  ✗ p95 > 500ms              812 ms, the limit is 500 ms",
+        "  ✗ p95 of '/x' > 500ms",
+        "      no data: nothing was counted of '/x'",
+    ]
+    assert all(len(line) <= 60 for line in lines[:12])
 
 
 def test_the_live_picture_names_what_is_broken() -> None:
