@@ -88,7 +88,7 @@ export class ReportSource implements Source {
         host: document.host, user_count: document.user_count, user_classes: document.user_classes,
         target_user_count: asked("users") ?? 0, spawn_rate: asked("spawn_rate"),
         ends_epoch_s: runTimeS === null ? null : (document.started_epoch_s ?? 0) + runTimeS,
-        max_rps: asked("max_rps"), shape: null, profile: null, locustfiles: document.locustfiles,
+        max_rps: document.limits?.max_rps ?? null, shape: null, profile: null, locustfiles: document.locustfiles,
         is_distributed: false, expected_workers: 0,
       },
       fractions: this.fractions, names: this.names,
