@@ -161,7 +161,7 @@ function BrokeAt({ epochS, startedS }: { epochS: number; startedS: number | null
       }}
     >
       <b>{clock(epochS)}</b>
-      {startedS !== null && <span class="muted help">at {stopwatch(epochS - startedS)} of the test</span>}
+      {startedS !== null && <span class="muted help">at {stopwatch(Math.round(epochS - startedS))} of the test</span>}
     </button>
   );
 }
