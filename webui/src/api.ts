@@ -82,7 +82,10 @@ export const api = {
     for (const [name, value] of Object.entries(fields)) {
       for (const each of typeof value === "string" ? [value] : value) body.append(name, each);
     }
-    return (await (await ask("swarm", { method: "POST", body })).json()) as SwarmAnswer;
+    const answer = await ask("swarm", { method: "POST", body });
+    const field = answer.headers.get("X-Wrong-Field");
+    const told = (await answer.json()) as SwarmAnswer;
+    return field === null ? told : { ...told, field: decodeURIComponent(field) };
   },
 
   stop: async (): Promise<void> => {

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import gevent
 from flask import Blueprint, abort, jsonify, request
@@ -26,6 +27,8 @@ logger = logging.getLogger("gregaria.web")
 
 View = Callable[..., Any]
 
+#: the header that says which field a refusal is about: the body is Locust's to the letter
+_WRONG_FIELD = "X-Wrong-Field"
 #: seconds that a start gets to be refused before it is answered
 _FIRST_LOOK_S = 1.0
 #: attributes of a user class that may be changed, beside those that its ``json()`` tells of
@@ -61,6 +64,7 @@ class Control:
 
     def swarm(self) -> ResponseReturnValue:
         """Start a test, or change the load of the one that runs."""
+        headers: dict[str, str] = {}
         with self._turn:
             try:
                 told = self._swarm(request.form.to_dict(flat=False))
@@ -68,8 +72,8 @@ class Control:
                 logger.error("%s", error)
                 told = {"success": False, "message": str(error)}
                 if isinstance(error, WrongFieldError) and error.field is not None:
-                    told["field"] = error.field
-        return jsonify({"host": self._environment.host, **told})
+                    headers[_WRONG_FIELD] = quote(error.field)
+        return jsonify({"host": self._environment.host, **told}), 200, headers
 
     def _swarm(self, fields: dict[str, list[str]]) -> dict[str, Any]:
         runner = self._environment.runner
