@@ -1,8 +1,9 @@
-"""What a person types, on the command line or in the page, and what it must be to be taken: durations and hosts."""
+"""What a person types, on the command line or in the page, and what it must be: durations, rates and hosts."""
 
+import math
 import re
 
-__all__ = ["NoDurationError", "check_host", "duration_s"]
+__all__ = ["NoDurationError", "check_host", "duration_s", "rate"]
 
 _DURATION = re.compile(
     r"(?=.)(?:(?P<hours>\d+(?:\.\d+)?)h)?(?:(?P<minutes>\d+(?:\.\d+)?)m)?(?:(?P<seconds>\d+(?:\.\d+)?)s?)?",
@@ -37,6 +38,21 @@ def duration_s(text: str) -> int | float:
     if total_s > _LONGEST_S:
         raise ValueError(f"{text[:40]!r} is longer than 100 years")
     return int(total_s) if total_s == int(total_s) else total_s
+
+
+def rate(text: str) -> float:
+    """A finite number above zero.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a number") from None
+    if not math.isfinite(number) or number <= 0:
+        raise ValueError(f"must be a number > 0, not {text}")
+    return number
 
 
 def check_host(text: str) -> None:

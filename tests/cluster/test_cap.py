@@ -171,3 +171,26 @@ def test_without_a_cap_of_all_workers_one_keeps_its_own() -> None:
     assert (throttle.rate, said) == (7.0, [])
     share.begin("next", None, None)
     assert throttle.rate is None
+
+
+def test_a_test_that_goes_on_gets_a_cap_has_it_moved_and_lifted() -> None:
+    simulation = Simulation(1000, 1000)
+    simulation.run(3)
+    simulation.shares.begin("run", CAP / 3)
+    # Nobody has to begin anew for that: each is told of less, and then it counts.
+    for worker in simulation.workers.values():
+        worker.share.follow("run", CAP / 3, None)
+    simulation.run(3)
+    assert [worker.rate for worker in simulation.workers.values()] == pytest.approx([CAP / 6] * 2, rel=0.05)
+    simulation.shares.begin("run", None)
+    for worker in simulation.workers.values():
+        worker.share.follow("run", None, 7.0)
+        worker.share.tell()
+    simulation.deliver()
+    assert [worker.throttle.rate for worker in simulation.workers.values()] == [7.0, 7.0]
+    simulation.shares.begin("run", CAP)
+    for worker in simulation.workers.values():
+        worker.share.follow("run", CAP, 7.0)
+        assert worker.throttle.rate == 0
+    simulation.run(3)
+    assert [worker.rate for worker in simulation.workers.values()] == pytest.approx([CAP / 2] * 2, rel=0.05)

@@ -414,3 +414,25 @@ def test_ten_rules_over_a_thousand_names_cost_little() -> None:
             least_s = min(least_s, time.process_time() - began_s)
         costs.append(least_s)
     assert costs[1] - costs[0] < 0.005
+
+
+def test_the_rules_of_a_source_are_replaced_for_the_next_test_and_those_of_others_stay() -> None:
+    test = Test("p95 > 1s", "avg > 2s")
+    test.judge.add_rule("max > 1s", "fail_if()")
+    test.second(1500)
+    before = test.results()
+    with pytest.raises(RuleError):
+        test.judge.replace_rules(["min > 1s", "min >> 1s"], "--fail-if")
+    assert test.judge.rules == [("p95 > 1s", "--fail-if"), ("avg > 2s", "--fail-if"), ("max > 1s", "fail_if()")]
+    test.judge.replace_rules(["min > 1s", "avg > 2s", "min > 1s"], "--fail-if")
+    # The test that is over stays judged as it was.
+    assert test.judge.verdict is not None
+    assert list(test.judge.verdict.rules) == before
+    test.stats.clear_all()
+    test.stats.running = True
+    test.stats.timeline.begin(BEGIN_S)
+    test.end_s = 0
+    test.second(10)
+    assert [(rule.text, rule.state) for rule in test.results()] == [
+        ("min > 1s", "passed"), ("avg > 2s", "passed"), ("max > 1s", "passed"),
+    ]  # fmt: skip

@@ -21,7 +21,9 @@ from gregaria.users.declare import task
 from gregaria.users.http import HttpUser
 from gregaria.users.wait import constant
 from gregaria.web.ui import WebUI
-from tests.support.servers import Server, process_that_prints_its_port
+from tests.support.servers import Server, counting_process, process_that_prints_its_port, server
+
+__all__ = ["counting_process", "server"]
 
 USERS = """\
 from locust import HttpUser, constant, events, task

@@ -4,8 +4,26 @@ from typing import Any
 
 import pytest
 
-from tests.support.servers import Server
-from tests.web.conftest import Events, Site, Starter
+from tests.support.servers import CountingServer, Server
+from tests.web.conftest import USERS, Events, Site, Starter
+
+RULED = """
+
+@events.init.add_listener
+def rule(environment, **_):
+    environment.fail_if("avg > 1h")
+"""
+
+EAGER = """
+from locust import FastHttpUser, constant, task
+
+class Eager(FastHttpUser):
+    wait_time = constant(0.02)
+
+    @task
+    def ask(self):
+        self.client.get("/")
+"""
 
 
 @pytest.mark.parametrize(
@@ -22,16 +40,36 @@ from tests.web.conftest import Events, Site, Starter
         ({"user_count": "1", "spawn_rate": "1", "number": "many"}, "number: 'many' is not a whole number"),
         ({"user_count": "1", "spawn_rate": "1", "sizes": ["s", "xl"]}, "sizes: 'xl' is none of s, m, l"),
         ({"user_count": "1", "spawn_rate": "1", "host": "javascript:alert(1)"}, "'javascript:alert(1)' is no host"),
+        ({"user_count": "1", "spawn_rate": "1", "max_rps": "many"}, "--max-rps: 'many' is not a number"),
+        ({"user_count": "1", "spawn_rate": "1", "max_rps": "0"}, "--max-rps: must be > 0, not 0"),
+        ({"user_count": "1", "spawn_rate": "1", "fail_if": ["p95 > 1s", "p95 >> 1s"]}, "    p95 >> 1s\n         ^"),
+        ({"user_count": "1", "spawn_rate": "1", "fail_if": "p95 > baseline"}, "give --baseline run.json"),
     ],
 )
 def test_a_form_that_cannot_be_is_answered_with_what_is_wrong_and_changes_nothing(
     site: Site, fields: dict[str, Any], words: str
 ) -> None:
     before = site.json("/api/form")
-    answer = site.post("/swarm", {**fields, "profile": "another"}).json()
+    refused = site.post("/swarm", {**fields, "profile": "another"})
+    answer = refused.json()
     assert answer["success"] is False
     assert words in answer["message"]
+    # Where it is shown: beside the one that is to be mended.
+    wrong = list(fields)[2:] or ["spawn_rate" if fields.get("spawn_rate") in ("0", "nan") else "user_count"]
+    assert [refused.headers["X-Wrong-Field"]] == wrong
     assert site.json("/api/form") == before
+
+
+@pytest.mark.parametrize(
+    ("option", "field", "text"), [("--max-rps", "max_rps", "0x"), ("--fail-if", "fail_if", "p95 >")]
+)
+def test_the_command_line_and_the_form_refuse_the_same_in_the_same_words(
+    starter: Starter, site: Site, option: str, field: str, text: str
+) -> None:
+    command = starter.begin("-f", "shop.py", option, text)
+    assert command.end(None) == 2
+    told = site.swarm(**{field: text})["message"]
+    assert told.replace(f"{option}: ", f"argument {option}: ") in "".join(command.log)
 
 
 def test_a_test_is_started_edited_and_stopped(site: Site, target: Server) -> None:
@@ -267,3 +305,69 @@ def test_a_host_that_may_not_be_asked_is_refused_with_a_sentence(starter: Starte
     edited = site.swarm(host="https://live.example")
     assert "live.example" in edited["message"]
     site.until(lambda: site.requests_of() > 5)
+
+
+def test_rules_are_those_of_the_form_and_stay_as_they_are_while_a_test_runs(starter: Starter, target: Server) -> None:
+    starter.write("shop.py", (starter.folder / "shop.py").read_text() + RULED)
+    site = starter.start("-H", target.url, "--fail-if", "p95 > 1h", "--warmup", "0.5s")
+    limits = site.json("/api/form")["limits"]
+    assert limits == {
+        "max_rps": None, "rules": ["p95 > 1h"], "other_rules": [{"rule": "avg > 1h", "source": "fail_if()"}],
+        "warmup_s": 0.5, "baseline": None, "allow_hosts": [],
+    }  # fmt: skip
+
+    def judged() -> dict[str, str]:
+        verdict = site.hello()["verdict"] or {"rules": []}
+        return {rule["rule"]: rule["state"] for rule in verdict["rules"]}
+
+    assert site.swarm(fail_if=["fail_ratio > 90%", "", "requests > 0"])["success"] is True
+    assert "stay as they are" in site.swarm(fail_if="p95 > 2h")["message"]
+    # Whoever sends the whole form again changes no rule by it.
+    assert site.swarm(user_count=3, fail_if=["fail_ratio > 90%", "requests > 0"])["success"] is True
+    expected = {"fail_ratio > 90%": "passed", "requests > 0": "broken", "avg > 1h": "passed"}
+    site.until(lambda: judged() == expected)
+    site.post("/stop")
+    assert judged() == expected
+    verdict = site.hello()["verdict"]
+    # What is to be judged next changes nothing about what was judged.
+    assert site.swarm(fail_if="")["success"] is True
+    site.until(lambda: site.requests_of("/status/500") and judged() == {"avg > 1h": "passed"})
+    assert site.json("/api/form")["limits"]["rules"] == []
+    kept = site.json(f"/api/runs/{site.json('/api/runs')[0]['id']}/document")
+    assert kept["verdict"] == verdict
+    site.post("/stop")
+    # No rule says any more how many failures there may be: one is enough, as ever.
+    assert site.end() == 1
+
+
+def test_a_cap_is_set_moved_and_lifted_while_the_test_runs(starter: Starter, server: CountingServer) -> None:
+    starter.write("shop.py", EAGER)
+    site = starter.start("-H", server.url)
+    assert site.swarm(user_count=5)["success"] is True
+
+    def rate() -> int:
+        times_s = server.times_s()
+        return sum(at_s > times_s[-1] - 1 for at_s in times_s)
+
+    site.until(lambda: rate() > 100)
+    for max_rps in ("40", "80"):
+        assert site.swarm(user_count=5, max_rps=max_rps)["success"] is True
+        site.until(lambda most=int(max_rps): most * 0.7 < rate() <= most * 1.1 + 1)  # type: ignore[misc]
+    # Nothing but the cap: how many users there are is left alone.
+    assert site.post("/swarm", {"max_rps": ""}).json()["success"] is True
+    site.until(lambda: rate() > 100)
+    hello = site.hello()
+    assert (hello["run"]["max_rps"], hello["run"]["user_count"]) == (None, 5)
+    texts = [text for _, kind, text in hello["marks"] if kind == "edit"]
+    for told in ("at most 40", "at most 80", "any number of"):
+        assert f"{told} requests per second" in texts
+    assert any("--max-rps 80, which was changed on the way, was reached in" in note for note in hello["notes"])
+
+
+def test_an_option_of_the_locustfile_takes_the_place_of_ours(starter: Starter, target: Server) -> None:
+    starter.write("shop.py", USERS.replace('"--colour"', '"--max-rps"').replace("options.colour", "options.max_rps"))
+    site = starter.start("-H", target.url)
+    assert site.json("/api/form")["own_fields"] == ["fail_if"]
+    assert site.swarm(max_rps="blue")["success"] is True
+    site.until(lambda: any("START blue" in line for line in site.out))
+    assert site.hello()["run"]["max_rps"] is None

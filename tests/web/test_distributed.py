@@ -65,3 +65,19 @@ def test_an_autostarted_test_waits_for_as_many_workers_as_are_expected(starter: 
 def test_a_master_warns_of_strangers_where_there_can_be_some(starter: Starter, host: str, is_warned: bool) -> None:
     site = starter.start("--master", "--master-bind-host", host, "--master-bind-port", "0")
     assert any("can join this test" in line for line in site.log) is is_warned
+
+
+def test_a_cap_that_comes_while_the_test_runs_is_shared_by_the_workers(cluster: Site) -> None:
+    cluster.swarm(user_count=20)
+    cluster.until(lambda: per_second(cluster) > 100)
+    assert cluster.post("/swarm", {"max_rps": "30"}).json()["success"] is True
+    cluster.until(lambda: 20 <= per_second(cluster) <= 34)
+    assert cluster.post("/swarm", {"max_rps": ""}).json()["success"] is True
+    cluster.until(lambda: per_second(cluster) > 100)
+    assert {worker["state"] for worker in cluster.hello()["workers"]} == {"running"}
+
+
+def per_second(site: Site) -> float:
+    """Requests in the last whole second that the master tells of."""
+    points = site.hello()["points"]
+    return float(points[-2][3] / points[-2][1]) if len(points) > 1 else 0.0

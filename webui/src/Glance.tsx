@@ -62,7 +62,8 @@ export function Glance() {
       <Tile
         label="Requests/s"
         value={figure(total ? (isNow ? total.currentRps : total.totalRps) : null)}
-        detail={total ? `${count(total.requests)} in all` : undefined}
+        detail={total
+          ? `${count(total.requests)} in all${run.max_rps === null ? "" : `, ${run.max_rps.toLocaleString("en-US")}/s at most`}` : undefined}
         spark={<Spark points={recent} value={(point) => point.requests / point.lengthS} />}
         onClick={goTo("charts")}
       />

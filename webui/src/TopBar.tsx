@@ -71,8 +71,7 @@ function Actions({ state, hasShape }: { state: RunState; hasShape: boolean }) {
         <button
           type="button"
           onClick={() => (desk.dialog.value = "edit")}
-          disabled={hasShape}
-          title={hasShape ? "The shape decides how many users there are" : "Change the number of users (e)"}
+          title={hasShape ? "Change the most requests per second (e)" : "Change the number of users (e)"}
         >
           Edit
         </button>

@@ -69,6 +69,11 @@ export const api = {
   compare: (a: string, b: string) =>
     get<Comparison>(`api/compare?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`),
 
+  /** See that the server is there, and lets this page in. */
+  knock: async (): Promise<void> => {
+    await ask("api/runs", { method: "HEAD" });
+  },
+
   /** Locust's statistics, for tabs that a locustfile has added. */
   locustStats: () => get<{ extended_stats?: { key: string; data: Record<string, unknown>[] }[] }>("stats/requests"),
 
@@ -77,7 +82,10 @@ export const api = {
     for (const [name, value] of Object.entries(fields)) {
       for (const each of typeof value === "string" ? [value] : value) body.append(name, each);
     }
-    return (await (await ask("swarm", { method: "POST", body })).json()) as SwarmAnswer;
+    const answer = await ask("swarm", { method: "POST", body });
+    const field = answer.headers.get("X-Wrong-Field");
+    const told = (await answer.json()) as SwarmAnswer;
+    return field === null ? told : { ...told, field: decodeURIComponent(field) };
   },
 
   stop: async (): Promise<void> => {

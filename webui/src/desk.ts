@@ -8,10 +8,11 @@ import { messageOf } from "./api";
 import { type Frame, frameOf } from "./charts/frame";
 import { View } from "./charts/range";
 import { type Summed, summedOf } from "./charts/summed";
-import { type Failures, type Row, type WindowFigures, isActive } from "./model";
+import { type Failures, type Mark, type Row, type WindowFigures, isActive } from "./model";
 import type { Source } from "./source";
 import type { Store } from "./store";
 import { GroupTimes } from "./table/groups";
+import { marksWith } from "./verdict";
 
 /** Milliseconds that a window has to stand still before its figures are asked for. */
 const SETTLED_MS = 200;
@@ -32,6 +33,8 @@ export type Dialog = "new" | "edit" | "keys" | null;
 export class Desk {
   readonly view: View;
   readonly frame: ReadonlySignal<Frame>;
+  /** What charts mark. */
+  readonly marks: ReadonlySignal<readonly Mark[]>;
   /** Whether there is a now to tell of, or all is over. */
   readonly goesOn: ReadonlySignal<boolean>;
   /** Which column of the frame the pointer is at. */
@@ -62,6 +65,8 @@ export class Desk {
     readonly usual: UsualPercentiles = USUAL,
   ) {
     this.view = new View(store);
+    this.marks = computed(() =>
+      marksWith(store.marks.value, store.verdict.value, store.run.value, this.view.whole.value.toS));
     this.goesOn = computed(() => source.kind === "live" && isActive(store.run.value?.state ?? "ready"));
     this.frame = computed(() => frameOf(store.course.value.points, this.view.span.value));
     this.groups = new GroupTimes(store, source, this.figures, (work) => this.attempt(work));

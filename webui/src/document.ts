@@ -111,6 +111,7 @@ export interface RunDocument {
   generator: DocumentGenerator | null;
   /** Absent in documents of older versions. */
   verdict?: Verdict | null;
+  limits?: { allowed_hosts: readonly string[] | null; max_rps: number | null } | null;
   timeline?: Timeline | null;
   machine?: Record<string, string | number | null>;
   /** Percentiles that its locustfile wants to see first, as fractions. */

@@ -49,7 +49,7 @@ function actionOf(key: string, desk: Desk, tabs: readonly string[], toggleTheme:
   if (desk.source.kind === "report") return null;
   const run = desk.store.run.value;
   const isRunning = run?.state === "running" || run?.state === "spawning";
-  if (key === "e" && isRunning && !run.shape) return () => (desk.dialog.value = "edit");
+  if (key === "e" && isRunning) return () => (desk.dialog.value = "edit");
   if (key === "n" && run?.state === "stopped") return () => (desk.dialog.value = "new");
   if (key === "s" && isRunning) {
     return () => {

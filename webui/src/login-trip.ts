@@ -1,11 +1,43 @@
 /** The way to the login page when a login has run out, and back to what was looked at. */
 
 const KEY = "gregaria.left-for-login";
+const KEPT = "gregaria.kept-over-login";
+
+let toKeep: (() => object) | null = null;
+
+/** Have what somebody is typing be kept for when they are back; returns what ends that. */
+export function keepOverLogin(tell: () => object): () => void {
+  toKeep = tell;
+  return () => {
+    if (toKeep === tell) toKeep = null;
+  };
+}
+
+/** What was kept, once; null if nothing was. */
+export function takeKept(): object | null {
+  try {
+    const text = sessionStorage.getItem(KEPT);
+    sessionStorage.removeItem(KEPT);
+    return text ? (JSON.parse(text) as object) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Whether something was kept and not taken yet. */
+export function hasKept(): boolean {
+  try {
+    return sessionStorage.getItem(KEPT) !== null;
+  } catch {
+    return false;
+  }
+}
 
 /** Go to the login page; whoever logs in on it comes back to here. */
 export function goToLogin(): void {
   try {
     sessionStorage.setItem(KEY, location.href);
+    if (toKeep) sessionStorage.setItem(KEPT, JSON.stringify(toKeep()));
   } catch {
     // Then it leads to the page as it opens.
   }

@@ -3,10 +3,12 @@
 import "./theme.css";
 
 import { render } from "preact";
+import { useEffect } from "preact/hooks";
 
 import { Desk, DeskProvider, useDesk } from "./desk";
 import { StartForm } from "./forms/StartForm";
-import { goBack } from "./login-trip";
+import { goBack, hasKept } from "./login-trip";
+import { isActive } from "./model";
 import { Charts } from "./panels/Charts";
 import { Downloads } from "./panels/Downloads";
 import { Exceptions } from "./panels/Exceptions";
@@ -36,7 +38,7 @@ interface PageArguments {
 }
 
 function Page({ added }: { added: PageArguments }) {
-  const { store } = useDesk();
+  const { store, dialog } = useDesk();
   const run = store.run.value;
   const counts = store.counts.value;
   const tabs: Tab[] = [
@@ -64,6 +66,10 @@ function Page({ added }: { added: PageArguments }) {
     }),
   ];
   const isBeforeFirst = run?.state === "ready" && run.started_epoch_s === null;
+  useEffect(() => {
+    // What was typed before the login ran out; where a test runs by now it waits for the next one.
+    if (run && !isBeforeFirst && !isActive(run.state) && hasKept()) dialog.value = "new";
+  }, [run === null]);
   return isBeforeFirst ? <Shell tabs={tabs} instead={<Beginning />} /> : <Shell tabs={tabs} />;
 }
 

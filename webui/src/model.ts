@@ -61,8 +61,9 @@ export type WirePoint = [
   number, number, number, number, number, number, Percentiles, readonly number[], boolean | number,
 ];
 
-export type MarkKind = "start" | "edit" | "stage" | "stop" | "reset" | "warning" | "worker" | "rule";
+export type MarkKind = "start" | "edit" | "stage" | "stop" | "reset" | "warning" | "worker" | "rule" | "warmup";
 
+/** The page makes a mark of kind `warmup` itself. */
 export interface Mark {
   epochS: number;
   kind: MarkKind;
@@ -86,6 +87,8 @@ export interface Run {
   spawn_rate: number | null;
   /** When a run with a run time ends, or was to end. */
   ends_epoch_s: number | null;
+  /** Requests that may be started per second; null for any number. */
+  max_rps: number | null;
   shape: string | null;
   profile: string | null;
   locustfiles: readonly string[];
@@ -315,6 +318,17 @@ export interface UserClass {
   is_chosen: boolean;
 }
 
+/** What must not be, and what may not be asked for, in the next test. */
+export interface Limits {
+  max_rps: number | null;
+  /** Those of --fail-if, which the form replaces. */
+  rules: readonly string[];
+  other_rules: readonly { rule: string; source: string }[];
+  warmup_s: number;
+  baseline: string | null;
+  allow_hosts: readonly string[];
+}
+
 /** What the start form asks, and what was answered last. */
 export interface FormModel {
   values: {
@@ -336,6 +350,9 @@ export interface FormModel {
   /** Whether that shape wants the number of users all the same. */
   shape_uses_options: boolean;
   options: readonly Argument[];
+  /** Which of `max_rps` and `fail_if` are the form's: a locustfile may have an option of that name. */
+  own_fields: readonly string[];
+  limits: Limits;
   is_distributed: boolean;
   expected_workers: number;
   worker_count: number;
@@ -345,6 +362,8 @@ export interface FormModel {
 export interface SwarmAnswer {
   success: boolean;
   message: string;
+  /** Which field a refusal is about, where it is about one. */
+  field?: string;
 }
 
 export function rowOf(id: number, figures: WireFigures): Row {

@@ -1,12 +1,17 @@
 import { describe, expect, it } from "vitest";
 
-import { doubtAbout, isShaped, mistakesIn, swarmFields, valuesOf } from "../src/forms/values";
+import {
+  doubtAbout, isShaped, mistakeOf, mistakesIn, swarmFields, valuesOf, withKept, withoutSecrets,
+} from "../src/forms/values";
 import type { Argument, FormModel } from "../src/model";
 
 const ARGUMENT: Argument = {
   name: "tenant", value: "acme", is_set: true, kind: "text", choices: null, help: null, is_secret: false,
   is_required: false,
 };
+
+/** How a form says that there is no cap, and no rule. */
+const NO_LIMITS = { max_rps: "", fail_if: [""] };
 
 function form(given: Partial<FormModel> = {}): FormModel {
   return {
@@ -17,6 +22,8 @@ function form(given: Partial<FormModel> = {}): FormModel {
       { name: "B", host: null, weight: 1, fixed_count: 0, is_chosen: false },
     ],
     user_tasks: {}, shapes: [], shape: null, shape_uses_options: false, options: [], is_distributed: false,
+    own_fields: ["max_rps", "fail_if"],
+    limits: { max_rps: null, rules: [], other_rules: [], warmup_s: 0, baseline: null, allow_hosts: [] },
     expected_workers: 0, worker_count: 0, ...given,
   };
 }
@@ -25,12 +32,13 @@ describe("the start form", () => {
   it("begins with the last values and sends them in Locust's fields", () => {
     const model = form();
     expect(swarmFields(model, valuesOf(model)))
-      .toEqual({ host: "https://shop", user_count: "50", spawn_rate: "5", run_time: "1m30s" });
+      .toEqual({ host: "https://shop", user_count: "50", spawn_rate: "5", run_time: "1m30s", ...NO_LIMITS });
   });
 
   it.each([
     ["users", "", "users"], ["users", "-1", "users"], ["users", "1.5", "users"], ["spawnRate", "0", "spawnRate"],
     ["spawnRate", "fast", "spawnRate"], ["runTime", "tomorrow", "runTime"], ["runTime", "5x", "runTime"],
+    ["maxRps", "0", "maxRps"], ["maxRps", "much", "maxRps"],
   ])("says what to do about %s = %j", (field, value, expected) => {
     const model = form();
     const mistakes = mistakesIn(model, { ...valuesOf(model), [field]: value });
@@ -59,7 +67,7 @@ describe("the start form", () => {
     expect(valuesOf(model).userClasses).toEqual(["A"]);
     expect(isShaped(model, values)).toBe(true);
     expect(swarmFields(model, values))
-      .toEqual({ host: "https://shop", run_time: "1m30s", user_classes: ["A"], shape_class: "Wave" });
+      .toEqual({ host: "https://shop", run_time: "1m30s", user_classes: ["A"], shape_class: "Wave", ...NO_LIMITS });
   });
 
   it("asks for users all the same where the shape wants them", () => {
@@ -91,5 +99,33 @@ describe("the start form", () => {
       ],
     });
     expect(Object.keys(mistakesIn(model, valuesOf(model)))).toEqual(["argument.tenant", "argument.n"]);
+  });
+
+  it("sends a rule of each line, and a cap; but nothing that an option of the locustfile is called", () => {
+    const model = form();
+    const values = { ...valuesOf(model), maxRps: " 500 ", rules: "p95 > 1s\nfail_ratio > 1%" };
+    expect(swarmFields(model, values)).toMatchObject({ max_rps: "500", fail_if: ["p95 > 1s", "fail_ratio > 1%"] });
+    const fields = swarmFields(form({ own_fields: [] }), values);
+    expect(fields).not.toHaveProperty("max_rps");
+    expect(fields).not.toHaveProperty("fail_if");
+  });
+
+  it("shows a refusal beside the field that it is about", () => {
+    const model = form({ options: [ARGUMENT] });
+    const refused = { success: false, message: "no" };
+    expect(mistakeOf(model, { ...refused, field: "fail_if" })).toEqual({ rules: "no" });
+    expect(mistakeOf(model, { ...refused, field: "tenant" })).toEqual({ "argument.tenant": "no" });
+    expect(mistakeOf(model, refused)).toBeNull();
+  });
+
+  it("keeps what was typed, but no secret, and takes up what there is of it", () => {
+    const secret: Argument = { ...ARGUMENT, name: "token", value: null, kind: "secret", is_secret: true };
+    const model = form({ options: [ARGUMENT, secret] });
+    const typed = { ...valuesOf(model), users: "7", arguments: { tenant: "globex", token: "sesame" } };
+    const kept = withoutSecrets(model, typed);
+    expect(JSON.stringify(kept)).not.toContain("sesame");
+    const now = valuesOf(form({ options: [secret, { ...ARGUMENT, name: "new", value: "x" }] }));
+    expect(withKept(now, kept)).toEqual({ ...typed, arguments: { token: "", new: "x" } });
+    expect(withKept(now, null)).toEqual(now);
   });
 });

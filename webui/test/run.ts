@@ -18,7 +18,8 @@ export function point(epochS: number, given: Partial<Point> = {}): Point {
 
 export const RUN: Run = {
   number: 1, state: "running", started_epoch_s: 1000, ended_epoch_s: null, host: "http://target", user_count: 5,
-  user_classes: { User: 5 }, target_user_count: 5, spawn_rate: 1, ends_epoch_s: null, shape: null, profile: null,
+  user_classes: { User: 5 }, target_user_count: 5, spawn_rate: 1, ends_epoch_s: null, max_rps: null, shape: null,
+  profile: null,
   locustfiles: ["a.py"], is_distributed: false, expected_workers: 0,
 };
 

@@ -1,7 +1,6 @@
 """What an option's text may say: durations, rates, counts, levels; each says what it expected instead."""
 
 import argparse
-import math
 
 from gregaria import typed
 from gregaria.client.allowed import check_entry
@@ -99,12 +98,9 @@ def rate(text: str) -> float:
         argparse.ArgumentTypeError: it is something else.
     """
     try:
-        number = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-    if not math.isfinite(number) or number <= 0:
-        raise argparse.ArgumentTypeError(f"must be a number > 0, not {text}")
-    return number
+        return typed.rate(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def exit_code(text: str) -> int:

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urljoin
 
-import gevent
 from requests import PreparedRequest, Response
 from requests.exceptions import RequestException
 from requests.sessions import merge_setting
@@ -34,6 +33,7 @@ from gregaria.engine.gate import Gate
 from gregaria.engine.throttle import Throttle
 from gregaria.errors import HostNotAllowed
 from gregaria.events import RequestEvent
+from gregaria.turn import give_turn
 
 #: finished requests that one session keeps; there may be thousands of sessions
 MOST_KEPT = 32
@@ -403,7 +403,7 @@ class HttpSession(WatchedSession):
         refusal = None if allowed is None else allowed.refusal_of_url(str(request.url))
         if refusal is not None:
             # Others get their turn, even if whoever asks goes on asking.
-            gevent.sleep(0)
+            give_turn()
             raise blame.as_requests_raises(HostNotAllowed(refusal), request) or HostNotAllowed(refusal)
         if self.gate.throttle is not None:
             self._take_turn(self.gate.throttle)

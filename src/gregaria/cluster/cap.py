@@ -80,9 +80,10 @@ class Shares:
         self._holders: dict[str, Holder] = {}
 
     def begin(self, run: str | None, cap: float | None) -> None:
-        """A test begins with so many requests per second at most; None for any number."""
+        """A test begins with so many requests per second at most, or goes on with as many; None for any number."""
+        if run != self._run or cap is None or self._cap is None:
+            self._holders = {}
         self._run, self._cap = run, cap
-        self._holders = {}
 
     @property
     def used_per_s(self) -> float:
@@ -189,6 +190,11 @@ class CapShare:
         if self._run is not None:
             self.let_go()
             self.tell()
+
+    def follow(self, run: str, cap: float | None, own_cap: float | None) -> None:
+        """The test goes on: begin anew if it has a cap since then, or has none any more."""
+        if (cap is None) != (self._run is None):
+            self.begin(run, cap, own_cap)
 
     def let_go(self) -> None:
         """Start nothing until there is a share again: the master gives this one to others."""

@@ -390,6 +390,13 @@ class MasterRunner(SteeringRunner, DistributedRunner):
         for node_id, told in self._iterations.go_on(self.iterations, [node.id for node in self.clients.present]):
             self._post.put(node_id, "iterations", told)
 
+    def cap(self, max_rps: float | None) -> None:
+        had_cap = self.environment.max_rps is not None
+        super().cap(max_rps)
+        if self._is_testing and had_cap != (max_rps is not None):
+            # Workers ask for shares only of a test that they know to be capped.
+            self._placing.tell_again()
+
     def _new_capping(self, log: CapLog | None) -> Capping | None:
         self._shares.begin(self._test.run, None if log is None else log.max_rps)
         return None if log is None else SharedCap(self._shares, self.clients, self._post, log)

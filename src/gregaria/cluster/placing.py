@@ -95,6 +95,12 @@ class Placing:
             },
         )
 
+    def tell_again(self) -> None:
+        """Tell all workers that have users how the test is to go on with them."""
+        for node in self._nodes.present:
+            if node.wanted:
+                self.tell_users(node, node.wanted)
+
     def _options(self) -> dict[str, Any]:
         if self._test.options is None:
             self._test.options = options_to_send(self._master.environment)

@@ -418,6 +418,7 @@ class WorkerRunner(HostRunner, DistributedRunner):
                 # It was begun while this worker was not heard of.
                 self._begin_counting(wanted["run"], wanted["generation"], self.stats.reset_all)
             self._apply(wanted)
+            self.cap_share.follow(wanted["run"], wanted.get("max_rps"), self.environment.max_rps)
             step = wanted.get("step", 0)
             self.worker_state = STATE_SPAWNING
             if self.state != STATE_SPAWNING:

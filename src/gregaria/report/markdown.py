@@ -38,7 +38,8 @@ def markdown_text(summary: Summary, cases: Sequence[Case]) -> str:
     told = summary.after_warmup or summary
     lines = [_headline(cases), ""]
     if cases:
-        lines += ["| | check | result |", "|---|---|---|", *_within(_BYTES_OF_CASES, map(_case_row, cases), len(cases))]
+        rows = map(_case_row, sorted(cases, key=lambda case: not case.has_failed))
+        lines += ["| | check | result |", "|---|---|---|", *_within(_BYTES_OF_CASES, rows, len(cases))]
         lines.append("")
     lines += [_about(summary), ""]
     if told.requests:

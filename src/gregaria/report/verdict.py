@@ -1,5 +1,7 @@
 """The verdict, for the console and the document: each rule, how it stands, and why."""
 
+import math
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +16,8 @@ __all__ = ["SIGNS", "broken_lines", "reason", "verdict_document", "verdict_part"
 SIGNS = {"passed": "✓", "broken": "✗", "no data": "✗", "not judged": "·"}
 _MOST_LIVE = 3
 _WIDEST_RULE = 60
+#: before what goes on of a rule, and before a reason that stands below it
+_BESIDE, _BELOW = " " * 4, " " * 6
 
 
 def verdict_part(summary: Summary, look: Look) -> list[str]:
@@ -23,12 +27,23 @@ def verdict_part(summary: Summary, look: Look) -> list[str]:
         return []
     label = paint("Verdict:", ("alarm" if verdict.failed else "strong") if look.colour else "")
     lines = [f"{label} {verdict.sentence}{_of_what(verdict)}"]
-    texts = [printable(rule.text) for rule in verdict.rules]
-    room = min(max(map(width, texts), default=0), _WIDEST_RULE)
-    for rule, text in zip(verdict.rules, texts, strict=True):
-        line = f"  {SIGNS[rule.state]} {padded(text, max(room, width(text)), left=True)}  {printable(reason(rule))}"
-        lines.append(paint(line, "alarm" if rule.fails and look.colour else ""))
+    widths = [width(printable(rule.text)) for rule in verdict.rules]
+    # A few long ones do not move the reasons of all others to the far right.
+    room = max((each for each in widths if each <= _WIDEST_RULE), default=0)
+    # What the run was not good enough for comes first, in the order in which it broke.
+    for rule in sorted(verdict.rules, key=lambda rule: (not rule.fails, rule.broke_epoch_s or math.inf)):
+        lines += [paint(line, "alarm" if rule.fails and look.colour else "") for line in _lines_of(rule, room, look)]
     return lines
+
+
+def _lines_of(rule: RuleResult, room: int, look: Look) -> list[str]:
+    """A rule and its reason: side by side, or below each other where that is too wide."""
+    text, why = printable(rule.text), printable(reason(rule))
+    line = f"  {SIGNS[rule.state]} {padded(text, max(room, width(text)), left=True)}  {why}"
+    if look.width is None or width(line) <= look.width:
+        return [line]
+    above = textwrap.wrap(text, look.width, initial_indent=f"  {SIGNS[rule.state]} ", subsequent_indent=_BESIDE)
+    return [*above, *textwrap.wrap(why, look.width, initial_indent=_BELOW, subsequent_indent=_BELOW)]
 
 
 def broken_lines(summary: Summary, look: Look) -> list[str]:

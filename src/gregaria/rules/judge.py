@@ -1,12 +1,12 @@
 """Judges a test by its rules: told of each second as it passes, and asked for the verdict."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gregaria.errors import ExitCode, RuleError
 from gregaria.rules.expression import Metric
-from gregaria.rules.grammar import parse
+from gregaria.rules.grammar import Rule, parse
 from gregaria.rules.reading import TOLERANCE_MS, Names, Second, Whole
 from gregaria.rules.watch import BaselineFigures, Watch
 from gregaria.stats.generator import is_saturated
@@ -59,14 +59,33 @@ class Judge:
         Raises:
             RuleError: it is none, needs a baseline and there is none, or the test has been judged already.
         """
-        rule = parse(text)
+        rule = self.check_rule(text)
         if self._is_over:
             raise RuleError(text, 0, "the test is over and has been judged: test_stop is the last moment for a rule")
+        self._add(Watch(rule, source, exit_code))
+
+    def check_rule(self, text: str) -> Rule:
+        """What a rule says that tests can be judged by here.
+
+        Raises:
+            RuleError: it is none, or needs a baseline and there is none.
+        """
+        rule = parse(text)
         if rule.baseline_at is not None and self._baseline_name is None:
             raise RuleError(text, rule.baseline_at, "there is no run to compare with: give --baseline run.json")
-        if all((each.rule.text, each.source) != (rule.text, source) for each in self._watches):
-            self._watches.append(Watch(rule, source, exit_code))
-            self._follow()
+        return rule
+
+    def replace_rules(self, texts: Sequence[str], source: str) -> None:
+        """Have these, and no others, be the rules of this source in the test that begins next.
+
+        Raises:
+            RuleError: one is none, or needs a baseline and there is none; then all are what they were.
+        """
+        watches = [Watch(self.check_rule(text), source) for text in texts]
+        others = [watch for watch in self._watches if watch.source != source]
+        self._watches = []
+        for watch in [*watches, *others]:
+            self._add(watch)
 
     def warm_up(self, seconds: float) -> None:
         """Judge only what comes after so many seconds of each test."""
@@ -90,6 +109,21 @@ class Judge:
                 after = " after the warm-up" if self._warmup_s else ""
                 found.append(f"{rule.text} needs {needed_s:g} s, a whole window{after}")
         return found
+
+    @property
+    def warmup_s(self) -> float:
+        """Seconds at the beginning of each test that are not judged."""
+        return self._warmup_s
+
+    @property
+    def baseline_name(self) -> str | None:
+        """The run that ``baseline`` stands for in rules; None without one."""
+        return self._baseline_name
+
+    @property
+    def rules(self) -> list[tuple[str, str]]:
+        """Text and source of each rule."""
+        return [(watch.rule.text, watch.source) for watch in self._watches]
 
     @property
     def after_warmup(self) -> Stretch | None:
@@ -155,6 +189,11 @@ class Judge:
         self._verdict = self._judged()
 
     # ------------------------------------------------------------------------------------------------------------------
+
+    def _add(self, watch: Watch) -> None:
+        if (watch.rule.text, watch.source) not in self.rules:
+            self._watches.append(watch)
+            self._follow()
 
     def _judged(self) -> Verdict:
         results = [watch.result(self._whole, self._baseline, self._is_warm) for watch in self._watches]

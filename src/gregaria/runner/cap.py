@@ -30,6 +30,7 @@ class CapLog:
         max_rps: requests per second.
 
     Attributes:
+        max_rps: as it is now; ``change`` says that it is another.
         seconds: that were looked at.
         reached: those of them in which the cap was reached, and users waited for that reason.
     """
@@ -38,6 +39,12 @@ class CapLog:
         self.max_rps = max_rps
         self.seconds = 0
         self.reached = 0
+        self._has_changed = False
+
+    def change(self, max_rps: float) -> None:
+        """The test goes on with another cap."""
+        self._has_changed = self._has_changed or max_rps != self.max_rps
+        self.max_rps = max_rps
 
     def add(self, started_per_s: float, has_waited: bool) -> None:
         """A second is over."""
@@ -51,8 +58,9 @@ class CapLog:
         """A sentence for the reports; None when the cap made no difference."""
         if not self.reached:
             return None
+        told = f"{self.max_rps:g}, which was changed on the way," if self._has_changed else f"{self.max_rps:g}"
         return (
-            f"--max-rps {self.max_rps:g} was reached in {self.reached:,} of {self.seconds:,} s: users waited for their "
+            f"--max-rps {told} was reached in {self.reached:,} of {self.seconds:,} s: users waited for their "
             "turn, and the target could perhaps have done more. The waits are in no response time."
         )
 

@@ -120,6 +120,14 @@ class SteeringRunner(Runner):
         if self._is_testing:
             self._start_timer()
 
+    def cap(self, max_rps: float | None) -> None:
+        """Have at most so many requests be started in a second, in the test that runs, too; None for any number."""
+        self.environment.max_rps = max_rps
+        if self._is_testing:
+            self._cap()
+            told = "any number of" if max_rps is None else f"at most {max_rps:g}"
+            self.stats.timeline.mark("edit", f"{told} requests per second")
+
     def reset_stats(self) -> None:
         """Count anew from this moment; the rows stay, at zero."""
         self._reset_statistics()
@@ -185,6 +193,7 @@ class SteeringRunner(Runner):
         self._keep_watch()
         self._quits = self._has_reset = self.cpu_warning_emitted = False
         self._end_reason = "it was stopped"
+        self.cap_log = None
         self.configuration, self.most_users = None, {}
         self._clear_figures()
         if self.iterations is not None:
@@ -201,9 +210,7 @@ class SteeringRunner(Runner):
         self.configuration = configuration_of(self.environment)
         if not self._is_testing or self._ender is not None:
             return False
-        max_rps = self.environment.max_rps
-        self.cap_log = None if max_rps is None else CapLog(max_rps)
-        self._capping = self._new_capping(self.cap_log)
+        self._cap()
         self._open_test()
         self._start_timer()
         return True
@@ -221,6 +228,19 @@ class SteeringRunner(Runner):
             if self._capping is not None:
                 self._capping.stop()
                 self._capping = None
+
+    def _cap(self) -> None:
+        """See to the cap that the environment has now."""
+        if self._capping is not None:
+            self._capping.stop()
+        max_rps = self.environment.max_rps
+        if max_rps is None:
+            self._capping = self._new_capping(None)
+            return
+        if self.cap_log is None:
+            self.cap_log = CapLog(max_rps)
+        self.cap_log.change(max_rps)
+        self._capping = self._new_capping(self.cap_log)
 
     def _mark_load(self, was_testing: bool) -> None:
         by_shape = self.shape_greenlet is not None and self.shape_greenlet is gevent.getcurrent()

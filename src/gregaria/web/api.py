@@ -21,6 +21,7 @@ from gregaria.web.figures import is_master
 from gregaria.web.form import kind_of, shown
 from gregaria.web.groups import times_of_groups
 from gregaria.web.locust_api import download, logs_of, task_ratios
+from gregaria.web.order import RULES_SOURCE, own_fields, rules_of_form
 from gregaria.web.picture import Picture
 from gregaria.web.report import report_response
 from gregaria.web.runs import Runs
@@ -168,6 +169,8 @@ class Api:
             shape=None if shape is None else type(shape).__name__,
             shape_uses_options=bool(shape is not None and shape.use_common_options),
             options=self._options(),
+            own_fields=own_fields(environment),
+            limits=self._limits(),
             is_distributed=is_distributed,
             expected_workers=getattr(options, "expect_workers", 1) if is_distributed else 0,
             worker_count=runner.worker_count if is_distributed else 0,
@@ -224,6 +227,19 @@ class Api:
             "first_seen_epoch_s": group.first_seen,
             "last_seen_epoch_s": group.last_seen,
             "exchanges": [exchange_document(exchange) for exchange in group.exchanges],
+        }
+
+    def _limits(self) -> dict[str, Any]:
+        """What must not be, and what may not be asked for: as it stands for the next test."""
+        environment = self._environment
+        judge, allowed = environment.judge, environment.allowed_hosts
+        return {
+            "max_rps": environment.max_rps,
+            "rules": rules_of_form(environment),
+            "other_rules": [{"rule": text, "source": source} for text, source in judge.rules if source != RULES_SOURCE],
+            "warmup_s": judge.warmup_s,
+            "baseline": judge.baseline_name,
+            "allow_hosts": [] if allowed is None else list(allowed.texts),
         }
 
     def _options(self) -> list[dict[str, Any]]:

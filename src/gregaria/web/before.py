@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from gregaria.web.order import RULES_SOURCE, rules_of_form
+
 __all__ = ["Before"]
 
-_ATTRIBUTES = ("host", "profile", "shape_class")
+_ATTRIBUTES = ("host", "profile", "shape_class", "max_rps")
 
 
 class Before:
@@ -18,6 +20,7 @@ class Before:
         self._environment = environment
         self._attributes = {name: getattr(environment, name) for name in _ATTRIBUTES}
         self._user_classes = list(environment.user_classes)
+        self._rules = rules_of_form(environment)
         self._options = {} if environment.parsed_options is None else dict(vars(environment.parsed_options))
 
     def give_back(self) -> None:
@@ -25,6 +28,9 @@ class Before:
         environment = self._environment
         for name, value in self._attributes.items():
             setattr(environment, name, value)
+        # Those of a test that runs are left to what they have seen.
+        if rules_of_form(environment) != self._rules:
+            environment.judge.replace_rules(self._rules, RULES_SOURCE)
         # In place: the runner looks at this very list.
         environment.user_classes[:] = self._user_classes
         if environment.parsed_options is not None:

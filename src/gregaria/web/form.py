@@ -24,7 +24,16 @@ _YES = ("true", "on", "yes", "1")
 
 
 class WrongFieldError(ValueError):
-    """A field of the form says what it cannot say; the text is for the person."""
+    """A field of the form says what it cannot say; the text is for the person.
+
+    Args:
+        message: the text.
+        field: which one; None if that is not clear, or for whoever catches it to say.
+    """
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 def kind_of(option: CustomOption, value: Any) -> str:

@@ -157,6 +157,7 @@ class Picture:
             "spawn_rate": 0.0 if runner is None else runner.spawn_rate,
             "run_time_s": None if runner is None else runner.run_time_s,
             "ends_epoch_s": None if runner is None else runner.ends_epoch_s,
+            "max_rps": environment.max_rps,
             "shape": None if shape is None else type(shape).__name__,
             "profile": environment.profile,
             "locustfiles": list(environment.parsed_locustfiles or ()),

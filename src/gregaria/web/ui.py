@@ -21,7 +21,7 @@ from gregaria.settings import settings
 from gregaria.stats.masking import MASK
 from gregaria.version import VERSION
 from gregaria.web.api import Api
-from gregaria.web.control import NO_SHAPE, Control
+from gregaria.web.control import Control
 from gregaria.web.feed import Feed
 from gregaria.web.figures import is_master
 from gregaria.web.form import extra_option
@@ -29,6 +29,7 @@ from gregaria.web.guard import Guard, allow_login
 from gregaria.web.locust_api import LocustApi, file_name
 from gregaria.web.login import check_login, login_arguments, new_login_manager, only_known, secret_of
 from gregaria.web.metrics import metrics_view
+from gregaria.web.order import NO_SHAPE
 from gregaria.web.page import Page
 from gregaria.web.picture import Picture
 from gregaria.web.report import report_response

@@ -250,18 +250,32 @@ def test_the_form_and_the_dialogs_have_nothing_serious_either(
 def test_the_verdict_is_told_while_the_test_runs_and_when_it_is_over(
     open_page: Open, starter: Starter, target: Server, axe: str, tmp_path: Path
 ) -> None:
-    site = starter.start("-H", target.url, "--fail-if", "requests of '/look' > 0 for 1s", "--fail-if", "p50 > 1h")
+    site = starter.start("-H", target.url, "--fail-if", "p50 > 1h", "--fail-if", "requests of '/look' > 0 for 1s")
     page = open_page(site.url)
     expect(page.get_by_role("button", name="Start the test")).to_be_visible()
     site.swarm(host=target.url)
     page.get_by_role("button", name="1 broken").click()
-    row = page.get_by_role("row", name="requests of '/look' > 0")
-    expect(row).to_contain_text("✗ broken")
-    expect(page.get_by_role("row", name="p50 > 1h")).to_contain_text("✓ passed")
+    rules = page.get_by_role("main").get_by_role("listitem")
+    # What is broken comes first, whatever the order in which it was asked for.
+    expect(rules.first).to_contain_text("✗ broken")
+    expect(rules.first).to_contain_text("requests of '/look' > 0")
+    expect(rules.last).to_contain_text("✓ passed")
+    expect(rules.last).to_contain_text("p50 > 1h")
+    expect(rules.last).to_contain_text("< 1 % of the limit")
     assert serious_in(page, axe) == []
+    page.set_viewport_size({"width": 360, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.set_viewport_size({"width": 1440, "height": 900})
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="failed")).to_be_visible()
-    expect(page.get_by_text("The run has failed, 1 of 2 rules broken.")).to_be_visible()
+    outcome = page.get_by_role("region", name="Outcome")
+    expect(outcome).to_contain_text("Failed")
+    expect(outcome).to_contain_text(re.compile(r"requests of '/look' > 0 for 1s at \d\d:\d\d:\d\d, .* into the test"))
+    expect(outcome).to_contain_text("1 broken, 1 kept")
+    # Its moment leads to the charts, which have a line there.
+    rules.first.get_by_role("button").click()
+    expect(page.get_by_text(re.compile("^Window"))).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("^Requests over time"))).to_be_visible()
     tab(page, "Downloads")
     with page.expect_download() as waiting:
         page.get_by_role("link", name="Report").click()
@@ -362,7 +376,13 @@ def test_a_shape_decides_and_counting_anew_leaves_it_alone(open_page: Open, star
     expect(page.get_by_label("Users", exact=True)).to_have_count(0)
     page.get_by_role("button", name="Start the test").click()
     expect(page.locator(".tile").filter(has_text="Users")).to_contain_text("by Wave")
-    expect(page.get_by_role("button", name="Edit")).to_be_disabled()
+    # What may still be changed is how much it may ask.
+    page.get_by_role("button", name="Edit").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("The shape Wave decides")).to_be_visible()
+    dialog.get_by_label("Requests per second").fill("10000")
+    dialog.get_by_role("button", name="Change").click()
+    expect(page.locator(".tile").filter(has_text="Requests/s")).to_contain_text("10,000/s at most")
     site.until(lambda: site.requests_of() > 150)
     with page.expect_response(re.compile("/stats/reset")):
         page.get_by_role("button", name="Reset").click()
@@ -455,6 +475,106 @@ def add_login(environment, web_ui, **_):
         web_ui.auth_args["error"] = "That is not the word"
         return redirect("/login")
 """
+
+
+def test_the_form_has_limits_and_rules_and_a_refusal_stands_beside_its_field(
+    open_page: Open, starter: Starter, target: Server, axe: str
+) -> None:
+    site = starter.start("-H", target.url, "--fail-if", "p95 > 1h", "--warmup", "1s", "--allow-host", "127.0.0.1")
+    page = open_page(site.url)
+    rules = page.get_by_label("Fail if")
+    expect(rules).to_have_value("p95 > 1h")
+    for told in ("1 s that no rule looks at", "127.0.0.1"):
+        expect(page.locator("dl.pairs")).to_contain_text(told)
+    page.get_by_label("Requests per second").fill("none")
+    page.get_by_role("button", name="Start the test").click()
+    expect(page.get_by_text("Write a number above 0, such as 500")).to_be_visible()
+    page.get_by_label("Requests per second").fill("20")
+    # What only the server knows is shown where it belongs, too.
+    for text, message, field in (
+        ("p95 > 1h\np95 >> 1h", "--fail-if: > cannot stand here", rules),
+        ("p95 > baseline", "give --baseline run.json", rules),
+        ("p95 > 1h", "live.example:443 is not among the hosts", page.get_by_label("Host", exact=True)),
+    ):
+        page.get_by_label("Host", exact=True).fill("https://live.example" if "live" in message else target.url)
+        rules.fill(text)
+        page.get_by_role("button", name="Start the test").click()
+        expect(page.get_by_role("alert")).to_contain_text(message)
+        expect(field).to_be_focused()
+        assert field.get_attribute("aria-invalid") == "true"
+        assert serious_in(page, axe) == []
+    page.get_by_label("Host", exact=True).fill(target.url)
+    rules.fill("requests > 0\np95 > 2h")
+    page.get_by_label("Users", exact=True).fill("5")
+    page.get_by_role("button", name="Start the test").click()
+    expect(page.locator(".tile").filter(has_text="Requests/s")).to_contain_text("20/s at most")
+    tab(page, "Verdict")
+    expect(page.get_by_role("region", name="Outcome")).to_contain_text("1 rule broken")
+    page.keyboard.press("e")
+    page.get_by_role("dialog").get_by_label("Requests per second").fill("30")
+    page.get_by_role("button", name="Change", exact=True).click()
+    expect(page.locator(".tile").filter(has_text="Requests/s")).to_contain_text("30/s at most")
+    expect(page.locator(".tile").filter(has_text="Users")).to_contain_text("of 5")
+
+
+def test_what_was_typed_outlives_a_login_that_runs_out_and_no_login_page_is_saved_as_a_file(
+    open_page: Open, starter: Starter, target: Server
+) -> None:
+    starter.write("shop.py", (starter.folder / "shop.py").read_text() + LOGIN)
+    site = starter.start("--web-login", "-H", target.url)
+
+    def log_in() -> None:
+        page.get_by_label("User name").fill("ada")
+        page.get_by_label("Password").fill("sesame")
+        page.get_by_role("button", name="Log in").click()
+
+    def type_and_start() -> None:
+        page.get_by_label("Users", exact=True).fill("3")
+        page.get_by_label("colour", exact=True).fill("mauve")
+        page.get_by_label("password").fill("a new secret")
+        page.get_by_role("button", name="Start the test").click()
+
+    page = open_page(site.url)
+    log_in()
+    expect(page.get_by_role("button", name="Start the test")).to_be_visible()
+    page.context.clear_cookies()
+    type_and_start()
+    expect(page.get_by_text("Your login has run out.")).to_be_visible()
+    assert "a new secret" not in page.evaluate("JSON.stringify(Object.values(sessionStorage))")
+    log_in()
+    expect(page.get_by_text("The login had run out before this was sent")).to_be_visible()
+    expect(page.get_by_label("Users", exact=True)).to_have_value("3")
+    expect(page.get_by_label("colour", exact=True)).to_have_value("mauve")
+    expect(page.get_by_label("password")).to_have_value("")
+    page.get_by_role("button", name="Start the test").click()
+    expect(page.locator(".tile").filter(has_text="Users")).to_contain_text("of 3")
+    site.until(lambda: any("START mauve" in line for line in site.out))
+    page.get_by_role("button", name="Stop").click()
+
+    # A link that would save a file leads to the login, and back; then it saves the file.
+    downloads: list[str] = []
+    page.on("download", lambda download: downloads.append(download.suggested_filename))
+    for part, link in (("Downloads", "Statistics"), ("Runs", "HTML")):
+        tab(page, part)
+        expect(page.get_by_role("link", name=link)).to_be_visible()
+        page.context.clear_cookies()
+        page.get_by_role("link", name=link).click()
+        expect(page.get_by_text("Your login has run out.")).to_be_visible()
+        log_in()
+        expect(page.locator("nav [aria-current]")).to_contain_text(part)
+        assert downloads == []
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="HTML").click()
+    assert waiting.value.suggested_filename.endswith("_report.html")
+
+    # So is the form of a test that is to follow kept.
+    page.get_by_role("button", name="New test").click()
+    expect(page.get_by_role("dialog").get_by_label("Users", exact=True)).to_be_visible()
+    page.context.clear_cookies()
+    page.get_by_role("dialog").get_by_label("Users", exact=True).fill("7")
+    page.get_by_role("button", name="Start the test").click()
+    log_in()
+    expect(page.get_by_role("dialog").get_by_label("Users", exact=True)).to_have_value("7")
 
 
 def test_who_does_not_know_the_word_sees_the_login_page(open_page: Open, starter: Starter, axe: str) -> None:

@@ -59,6 +59,8 @@ const LOGARITHMIC = 3;
 const FONT = "11px system-ui, sans-serif";
 /** Pixels around a mark in which the pointer is at it. */
 const NEAR_PX = 6;
+/** As many marks are told of a moment. */
+const MOST_TOLD = 3;
 
 export function TimeChart(props: Props) {
   const { title, lines, frame, view, marks, format, height } = props;
@@ -141,9 +143,9 @@ function Legend({ lines, frame, cursor, summed, format, marks, view }: Props) {
   const { value: sum } = summed;
   const isSum = at === null && !sum.isNewest;
   const nearS = (NEAR_PX / 1000) * (toS - fromS);
-  const mark = at === null || here === undefined
-    ? undefined
-    : marks.value.find((each) => Math.abs(each.epochS - here) <= nearS);
+  const near = at === null || here === undefined
+    ? []
+    : marks.value.filter((each) => Math.abs(each.epochS - here) <= nearS);
   return (
     <span class="legend">
       {lines.length > 0 && here !== undefined && <span class="legend-time">{at === null ? sum.of : clock(here)}</span>}
@@ -154,7 +156,9 @@ function Legend({ lines, frame, cursor, summed, format, marks, view }: Props) {
           <b>{format(isSum ? line.sum(sum) : (line.values(frame.value)[place] ?? null))}</b>
         </span>
       ))}
-      {mark && <span class="legend-mark">{mark.text}</span>}
+      {near.slice(0, MOST_TOLD).map((mark) => (
+        <span class={mark.kind === "rule" ? "legend-mark red" : "legend-mark"} key={mark.text}>{mark.text}</span>
+      ))}
     </span>
   );
 }
@@ -243,6 +247,7 @@ function optionsOf(props: Props, width: number): uPlot.Options {
     hooks: {
       drawClear: [
         (plot) => {
+          shadeWarmup(plot, marks.peek());
           shadeLate(plot, frame.peek());
           paint?.(plot, frame.peek());
         },
@@ -293,6 +298,9 @@ const TIME_LABELS: uPlot.Axis.Values = [
   [1, "{HH}:{mm}:{ss}", null, null, null, null, null, null, 1],
 ];
 
+/** Marks that are of another colour than all others. */
+const MARK_COLOURS: Partial<Record<Mark["kind"], string>> = { warning: "amber", rule: "red" };
+
 function shadeLate(plot: uPlot, frame: Frame): void {
   const { ctx, bbox } = plot;
   ctx.save();
@@ -305,6 +313,18 @@ function shadeLate(plot: uPlot, frame: Frame): void {
   ctx.restore();
 }
 
+/** What rules do not look at. */
+function shadeWarmup(plot: uPlot, marks: readonly Mark[]): void {
+  const end = marks.find(({ kind }) => kind === "warmup");
+  if (!end) return;
+  const { ctx, bbox } = plot;
+  const right = Math.min(plot.valToPos(end.epochS, "x", true), bbox.left + bbox.width);
+  ctx.save();
+  ctx.fillStyle = colour("muted", 0.1);
+  if (right > bbox.left) ctx.fillRect(bbox.left, bbox.top, right - bbox.left, bbox.height);
+  ctx.restore();
+}
+
 function drawMarks(plot: uPlot, marks: readonly Mark[]): void {
   const { ctx, bbox } = plot;
   ctx.save();
@@ -312,8 +332,8 @@ function drawMarks(plot: uPlot, marks: readonly Mark[]): void {
   for (const mark of marks) {
     const x = Math.round(plot.valToPos(mark.epochS, "x", true)) + 0.5;
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
-    ctx.strokeStyle = ctx.fillStyle = colour(mark.kind === "warning" ? "amber" : "muted");
-    ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
+    ctx.strokeStyle = ctx.fillStyle = colour(MARK_COLOURS[mark.kind] ?? "muted");
+    ctx.setLineDash(mark.kind === "rule" ? [] : [3 * devicePixelRatio, 3 * devicePixelRatio]);
     ctx.beginPath();
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);

@@ -1,19 +1,22 @@
-/** The form that changes a running test: how many users, how fast they come, and when it ends. */
+/** The form that changes a running test: how many users, how fast they come, when it ends, and how much it may ask. */
 
-import { useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { type Signal, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 
 import { type SwarmFields, api, messageOf } from "../api";
 import { useDesk } from "../desk";
 import { clock, runTime } from "../format";
 import { Field, type FieldAttributes } from "./Field";
-import { mistakeInRate, mistakeInRunTime, mistakeInUsers } from "./values";
+import { type Mistakes, mistakeInMaxRps, mistakeInRate, mistakeInRunTime, mistakeInUsers } from "./values";
 
 const STEPS = [-10, -1, 1, 10];
+/** What `/swarm` calls the fields. */
+const PLACES: Record<string, string> = { user_count: "users", spawn_rate: "rate", run_time: "left", max_rps: "cap" };
 
 export function EditForm({ onDone }: { onDone: () => void }) {
   const { store } = useDesk();
   const run = store.run.peek();
+  const hasShape = Boolean(run?.shape);
   const endsS = run?.ends_epoch_s ?? null;
   const leftS = endsS === null ? null : Math.max(Math.round(endsS - store.nowEpochS.peek()), 1);
   const left = useSignal(leftS === null ? "" : runTime(leftS));
@@ -21,34 +24,56 @@ export function EditForm({ onDone }: { onDone: () => void }) {
   const givenLeft = useRef(left.peek());
   const users = useSignal(String(run?.target_user_count || (run?.user_count ?? 1)));
   const rate = useSignal(String(run?.spawn_rate ?? 1));
+  const cap = useSignal(run?.max_rps === null || run?.max_rps === undefined ? "" : String(run.max_rps));
+  const givenCap = useRef(cap.peek());
+  const hasCap = useSignal(false);
+  const refused = useSignal<Mistakes>({});
   const refusal = useSignal("");
-  const mistakes = {
-    users: mistakeInUsers(users.value), rate: mistakeInRate(rate.value), left: mistakeInRunTime(left.value),
+  useEffect(() => {
+    // A locustfile may have an option of that name.
+    api.form().then(({ own_fields: own }) => (hasCap.value = own.includes("max_rps")), () => undefined);
+  }, []);
+  const mistakes: Mistakes = {
+    ...(hasShape
+      ? {}
+      : { users: mistakeInUsers(users.value), rate: mistakeInRate(rate.value), left: mistakeInRunTime(left.value) }),
+    cap: mistakeInMaxRps(cap.value),
   };
+  const focus = (field: string) => document.getElementById(`edit-${field}`)?.focus();
   const change = async () => {
     const wrong = Object.entries(mistakes).find(([, mistake]) => mistake);
     if (wrong) {
-      document.getElementById(`edit-${wrong[0]}`)?.focus();
+      focus(wrong[0]);
       return;
     }
-    const fields: SwarmFields = { user_count: users.value.trim(), spawn_rate: rate.value.trim() };
-    if (left.value !== givenLeft.current) fields["run_time"] = left.value.trim();
+    const fields: SwarmFields = hasShape ? {} : { user_count: users.value.trim(), spawn_rate: rate.value.trim() };
+    if (!hasShape && left.value !== givenLeft.current) fields["run_time"] = left.value.trim();
+    if (hasCap.value && (hasShape || cap.value !== givenCap.current)) fields["max_rps"] = cap.value.trim();
+    refusal.value = "";
+    refused.value = {};
     try {
       const answer = await api.swarm(fields);
+      const place = PLACES[answer.field ?? ""];
       if (answer.success) onDone();
-      else refusal.value = answer.message;
+      else if (place) {
+        refused.value = { [place]: answer.message };
+        focus(place);
+      } else refusal.value = answer.message;
     } catch (error) {
       refusal.value = messageOf(error);
     }
   };
-  const input = (value: typeof users, inputMode: "numeric" | "decimal" | "text") => (attributes: FieldAttributes) => (
-    <input
-      {...attributes}
-      inputMode={inputMode}
-      value={value.value}
-      onInput={(event) => (value.value = event.currentTarget.value)}
-    />
-  );
+  const input = (value: Signal<string>, inputMode: "numeric" | "decimal" | "text", placeholder = "") =>
+    (attributes: FieldAttributes) => (
+      <input
+        {...attributes}
+        inputMode={inputMode}
+        placeholder={placeholder}
+        value={value.value}
+        onInput={(event) => (value.value = event.currentTarget.value)}
+      />
+    );
+  const mistakeIn = (field: string) => mistakes[field] ?? refused.value[field];
   return (
     <form
       noValidate
@@ -57,34 +82,54 @@ export function EditForm({ onDone }: { onDone: () => void }) {
         void change();
       }}
     >
-      <div class="field-pair">
-        <Field id="edit-users" label="Users" help="as many as there shall be" mistake={mistakes.users}>
-          {input(users, "numeric")}
-        </Field>
-        <Field id="edit-rate" label="Spawn rate" help="users started or stopped per second" mistake={mistakes.rate}>
-          {input(rate, "decimal")}
-        </Field>
-      </div>
-      <div class="buttons" role="group" aria-label="Change the number of users">
-        {STEPS.map((step) => (
-          <button
-            type="button"
-            key={step}
-            onClick={() => (users.value = String(Math.max((Number(users.value) || 0) + step, 0)))}
+      {hasShape && <p class="muted">The shape {run?.shape} decides how many users there are.</p>}
+      {!hasShape && (
+        <>
+          <div class="field-pair">
+            <Field id="edit-users" label="Users" help="as many as there shall be" mistake={mistakeIn("users")}>
+              {input(users, "numeric")}
+            </Field>
+            <Field
+              id="edit-rate"
+              label="Spawn rate"
+              help="users started or stopped per second"
+              mistake={mistakeIn("rate")}
+            >
+              {input(rate, "decimal")}
+            </Field>
+          </div>
+          <div class="buttons" role="group" aria-label="Change the number of users">
+            {STEPS.map((step) => (
+              <button
+                type="button"
+                key={step}
+                onClick={() => (users.value = String(Math.max((Number(users.value) || 0) + step, 0)))}
+              >
+                {step > 0 ? `+${step}` : `−${-step}`}
+              </button>
+            ))}
+          </div>
+          <Field
+            id="edit-left"
+            label="Run time left"
+            help={`from now, as 90s, 5m, 1h30m; empty: no limit${
+              endsS === null ? "" : `. Unchanged, the test ends at ${clock(endsS)}`}`}
+            mistake={mistakeIn("left")}
           >
-            {step > 0 ? `+${step}` : `−${-step}`}
-          </button>
-        ))}
-      </div>
-      <Field
-        id="edit-left"
-        label="Run time left"
-        help={`from now, as 90s, 5m, 1h30m; empty: no limit${
-          endsS === null ? "" : `. Unchanged, the test ends at ${clock(endsS)}`}`}
-        mistake={mistakes.left}
-      >
-        {input(left, "text")}
-      </Field>
+            {input(left, "text", "no limit")}
+          </Field>
+        </>
+      )}
+      {hasCap.value && (
+        <Field
+          id="edit-cap"
+          label="Requests per second"
+          help="at most, over all users and workers; empty: any number"
+          mistake={mistakeIn("cap")}
+        >
+          {input(cap, "decimal", "any number")}
+        </Field>
+      )}
       {refusal.value && <p class="banner banner-red" role="alert">{refusal.value}</p>}
       <button type="submit" class="main large">Change</button>
     </form>

@@ -24,7 +24,14 @@ export function Field({ id, label, help, mistake, children }: Props) {
       <label for={id}>{label}</label>
       {children({ id, "aria-invalid": Boolean(mistake), ...(described ? { "aria-describedby": described } : {}) })}
       {help && <span class="muted help" id={`${id}-help`}>{help}</span>}
-      {mistake && <span class="mistake" id={`${id}-mistake`} role="alert">{mistake}</span>}
+      {mistake && <span class="mistake" id={`${id}-mistake`} role="alert"><Words text={mistake} /></span>}
     </div>
   );
+}
+
+/** What is wrong, and below it the text with the place that is: there nothing may be wrapped. */
+function Words({ text }: { text: string }) {
+  const end = text.indexOf("\n");
+  if (end < 0) return <>{text}</>;
+  return <>{text.slice(0, end)}<code class="pointed" tabIndex={0}>{text.slice(end + 1)}</code></>;
 }

@@ -1,14 +1,17 @@
 /** The form that a test is started with. */
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { api, messageOf } from "../api";
 import { useDesk } from "../desk";
 import type { Argument, FormModel } from "../model";
+import { keepOverLogin, takeKept } from "../login-trip";
 import { Field } from "./Field";
+import { LimitsPart } from "./LimitsPart";
 import {
-  type FormValues, type Mistakes, NO_SHAPE, doubtAbout, isShaped, mistakesIn, swarmFields, valuesOf,
+  type FormValues, type Mistakes, NO_SHAPE, doubtAbout, isShaped, mistakeOf, mistakesIn, swarmFields, valuesOf,
+  withKept, withoutSecrets,
 } from "./values";
 
 /** As many arguments are shown without being asked for. */
@@ -27,7 +30,9 @@ export function StartForm({ onDone }: { onDone: () => void }) {
 
 function Fields({ form, onDone }: { form: FormModel; onDone: () => void }) {
   const { store, profiles } = useDesk();
-  const values = useSignal<FormValues>(valuesOf(form));
+  const [kept] = useState(() => takeKept() as Partial<FormValues> | null);
+  const values = useSignal<FormValues>(withKept(valuesOf(form), kept));
+  useEffect(() => keepOverLogin(() => withoutSecrets(form, values.peek())), []);
   const mistakes = useSignal<Mistakes>({});
   const refusal = useSignal("");
   const isBusy = useSignal(false);
@@ -48,17 +53,24 @@ function Fields({ form, onDone }: { form: FormModel; onDone: () => void }) {
     onInput: (event: InputEvent) => set({ [key]: (event.currentTarget as HTMLInputElement).value }),
   });
 
+  const show = (found: Mistakes) => {
+    mistakes.value = found;
+    const [first] = Object.keys(found);
+    const field = first === undefined ? null : document.getElementById(idOf(first));
+    const part = field?.closest("details");
+    if (part) part.open = true;
+    field?.focus();
+    return first !== undefined;
+  };
   const start = async () => {
-    mistakes.value = mistakesIn(form, values.value);
-    const [first] = Object.keys(mistakes.value);
-    if (first) {
-      document.getElementById(idOf(first))?.focus();
-      return;
-    }
+    refusal.value = "";
+    if (show(mistakesIn(form, values.value))) return;
     isBusy.value = true;
     try {
       const answer = await api.swarm(swarmFields(form, values.value));
+      const found = mistakeOf(form, answer);
       if (answer.success) onDone();
+      else if (found) show(found);
       else refusal.value = answer.message;
     } catch (error) {
       refusal.value = messageOf(error);
@@ -126,6 +138,7 @@ function Fields({ form, onDone }: { form: FormModel; onDone: () => void }) {
           </div>
         </details>
       )}
+      <LimitsPart form={form} values={now} mistakes={wrong} idOf={idOf} onChange={set} />
       <details open={Boolean(now.profile)}>
         <summary>Advanced</summary>
         <Field id={idOf("profile")} label="Profile" help="a word that stands in the reports">
@@ -133,6 +146,11 @@ function Fields({ form, onDone }: { form: FormModel; onDone: () => void }) {
         </Field>
         <datalist id="profiles">{profiles.map((each) => <option key={each} value={each} />)}</datalist>
       </details>
+      {kept && (
+        <p class="banner banner-amber" role="status">
+          The login had run out before this was sent: here it is again, but for secrets.
+        </p>
+      )}
       {refusal.value && <p class="banner banner-red" role="alert">{refusal.value}</p>}
       {isWaiting && (
         <p class="banner banner-amber">

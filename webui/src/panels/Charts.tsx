@@ -15,8 +15,8 @@ const isLogarithmic = preference("chart-log", false);
 
 export function Charts() {
   const desk = useDesk();
-  const { store, view, frame, cursor, summed } = desk;
-  const shared = { frame, view, cursor, summed, marks: store.marks, syncKey: "run" };
+  const { marks, view, frame, cursor, summed } = desk;
+  const shared = { frame, view, cursor, summed, marks, syncKey: "run" };
   const shown = shownTimes.value ?? desk.usual.chart.map(percentileLabel);
   const times = TIME_LINES.filter((line) => shown.includes(line.label));
   const toggle = (label: string) =>
@@ -61,8 +61,9 @@ export function Charts() {
       />
       <TimeChart {...shared} title="Users" lines={USER_LINES} format={whole} height={130} />
       <p class="muted help">
-        Drag to choose a window, Shift and drag to move it, double-click for the whole run. Amber: seconds in which the
-        generator itself was late. Where one column stands for several seconds, percentiles are those of the worst.
+        Drag to choose a window, Shift and drag to move it, double-click for the whole run. Red lines: rules that broke.
+        Grey: the warm-up. Amber: seconds in which the generator itself was late. Where one column stands for several
+        seconds, percentiles are those of the worst.
       </p>
     </div>
   );

@@ -13,7 +13,7 @@ const OPTIONS: Record<string, string> = {
 };
 
 export function Configuration({ document }: { document: RunDocument }) {
-  const { generator } = document;
+  const { generator, limits } = document;
   const { user_classes: classes = {}, custom_arguments: custom = {}, ...options } = document.options;
   const asked = Object.entries(options).filter(([, value]) => !isNothing(value));
   return (
@@ -30,6 +30,8 @@ export function Configuration({ document }: { document: RunDocument }) {
               ["Ended", moment(document.ended_epoch_s)],
               ["Took", duration(document.duration_s)],
               ...asked.map(([name, value]): Fact => [OPTIONS[name] ?? name.replaceAll("_", " "), textOf(name, value)]),
+              ...(limits?.max_rps ? [["Requests per second", `${limits.max_rps} at most`] as Fact] : []),
+              ...(limits?.allowed_hosts ? [["Hosts allowed", limits.allowed_hosts.join(", ")] as Fact] : []),
               ...(document.interrupted
                 ? [["Interrupted", `${count(document.interrupted)} requests on the wire at the end, not counted`] as Fact]
                 : []),

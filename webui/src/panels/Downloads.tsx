@@ -1,6 +1,7 @@
 /** What can be taken home of the run that is shown. */
 
 import { useDesk } from "../desk";
+import { DownloadLink } from "../DownloadLink";
 
 export interface Download {
   href: string;
@@ -43,10 +44,10 @@ export function Downloads({ hasFullHistory, added }: Props) {
       <ul class="downloads">
         {all.map(({ href, title, hint }) => (
           <li key={href}>
-            <a class="card" href={href} download>
+            <DownloadLink class="card" href={href}>
               <b>{title}</b>
               <span class="muted">{hint}</span>
-            </a>
+            </DownloadLink>
           </li>
         ))}
       </ul>

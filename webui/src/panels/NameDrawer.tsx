@@ -57,7 +57,7 @@ function Drawer({ id }: { id: number }) {
     const rowIn = (rows: readonly Row[] | undefined) => rows?.find((each) => each.id === id) ?? null;
     return desk.summedOf(rowIn(store.rows.value), rowIn(desk.figures.value?.rows));
   });
-  const shared = { frame, view, cursor, summed, marks: store.marks, syncKey: "name" };
+  const shared = { frame, view, cursor, summed, marks: desk.marks, syncKey: "name" };
   const close = () => (desk.openName.value = null);
   return (
     <aside

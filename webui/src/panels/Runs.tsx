@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 
 import { api } from "../api";
 import { useDesk, usePolled } from "../desk";
+import { DownloadLink } from "../DownloadLink";
 import { count, duration, moment, percent } from "../format";
 import type { Comparison as Compared, KeptRun } from "../model";
 import { Comparison } from "./Comparison";
@@ -76,9 +77,9 @@ export function Runs() {
                 <td class={`number ${run.num_failures ? "red" : ""}`}>{percent(run.num_failures, run.num_requests)}</td>
                 <td><a href={`api/runs/${run.id}/report`} target="_blank" rel="noreferrer">Report</a></td>
                 <td>
-                  <a href={`api/runs/${run.id}/report?download=1`} download>HTML</a>{" · "}
-                  <a href={`api/runs/${run.id}/document`} download>JSON</a>{" · "}
-                  <a href={`api/runs/${run.id}/requests.csv`} download>CSV</a>
+                  <DownloadLink href={`api/runs/${run.id}/report?download=1`}>HTML</DownloadLink>{" · "}
+                  <DownloadLink href={`api/runs/${run.id}/document`}>JSON</DownloadLink>{" · "}
+                  <DownloadLink href={`api/runs/${run.id}/requests.csv`}>CSV</DownloadLink>
                 </td>
               </tr>
             ))}

@@ -181,8 +181,8 @@ function toggled<T>(set: ReadonlySet<T>, key: T): ReadonlySet<T> {
 
 /** The three most important charts, small, above the table. */
 function Strip() {
-  const { store, view, frame, cursor, summed } = useDesk();
-  const shared = { frame, view, cursor, summed, marks: store.marks, syncKey: "run", height: 118 };
+  const { marks, view, frame, cursor, summed } = useDesk();
+  const shared = { frame, view, cursor, summed, marks, syncKey: "run", height: 118 };
   const times = TIME_LINES.filter(({ label }) => label === "p50" || label === "p95");
   return (
     <>
