@@ -58,6 +58,7 @@ class Node:
                 key: [histogram_of(row), row.num_requests, row.num_failures, row.total_bytes, row.num_generator_errors]
                 for key, row in {**rows.entries, "total": rows.total}.items()
             },
+            {key: histogram_of(row) for key, row in self.stats.outcomes.entries.items() if row.num_requests},
             [{key: (error.occurrences, error.sample) for key, error in table.items()} for table in tables],
             sorted((row["count"], row["msg"], row["traceback"]) for row in self.exceptions.values()),
         )
@@ -89,6 +90,7 @@ def busy_node() -> Node:
     node.stats.log_error("GET", "/1", ValueError("\ud800 half"))
     node.stats.log_generator_error("GET", "/1", OSError(24, "Too many open files"))
     node.stats.log_interrupted("GET", "/1")
+    node.stats.outcomes.record("GET\tshop.example\t443\t503\t503", "/cart", 12_500, 0)
     node.exceptions.add("local", "boom", "Traceback: boom at 0x12345678")
     node.stats.generator.add_second(second(1))
     node.stats.generator.add_late(1_700_000_000.5, 1_700_000_001.5, 70_000)

@@ -151,16 +151,22 @@ def test_spans_and_figures_are_those_of_the_run_and_of_the_target(
     assert all(of_event == of_response and of_event in traces for _, of_event, of_response in noted)
 
     # The figures are the document's.
-    for name in ("http.client.request.duration", "locust.client.duration"):
-        points = {
-            (about.get("method") or about["http.request.method"], about["name"]): point
-            for about, point in receiver.points(name)
-        }
-        assert set(points) == set(rows)
-        for key, point in points.items():
-            assert point.count == sum(point.bucket_counts) == rows[key]["num_requests"]
-            assert len(point.bucket_counts) == len(point.explicit_bounds) + 1
-            assert point.max == pytest.approx(rows[key]["percentiles_ms"]["p100"] / 1000, rel=0.02)
+    points = {(about["method"], about["name"]): point for about, point in receiver.points("locust.client.duration")}
+    assert set(points) == set(rows)
+    for key, point in points.items():
+        assert point.count == sum(point.bucket_counts) == rows[key]["num_requests"]
+        assert len(point.bucket_counts) == len(point.explicit_bounds) + 1
+        assert point.max == pytest.approx(rows[key]["percentiles_ms"]["p100"] / 1000, rel=0.02)
+    # On the wire, each by what it came to: those of the spans.
+    counts = Counter[Any]()
+    for about, point in receiver.points("http.client.request.duration"):
+        counts[frozenset(about.items())] += point.count
+        assert point.count == sum(point.bucket_counts)
+    keys = ("http.request.method", "server.address", "server.port", "http.response.status_code", "error.type")
+    assert counts == Counter(
+        frozenset({"name": about["gregaria.name"], **{key: about[key] for key in keys if key in about}}.items())
+        for about in (attributes(span) for span, _ in receiver.spans)
+    )
     for name, field in (("gregaria.requests", "num_requests"), ("gregaria.failures", "num_failures")):
         found = {(about["method"], about["name"]): point.as_int for about, point in receiver.points(name)}
         assert found == {key: row[field] for key, row in rows.items()}

@@ -109,7 +109,7 @@ class Telemetry:
                 self._spans = spans
                 provider.add_span_processor(spans)
                 self._outlets.append(Outlet("spans", lambda session: [make(session) for make in exporters], spans.take))
-        trace_with(RequestTracer(provider, self._environment.stats.errors.mask))
+        trace_with(RequestTracer(provider, self._environment.stats))
 
     def _measure(self, exporters: list[Maker], interval_s: float) -> None:
         self._outlets.append(

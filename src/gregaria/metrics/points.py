@@ -1,7 +1,7 @@
 """Figures as OpenTelemetry's metrics: made of the exact counts and histograms, so no request is measured twice."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from opentelemetry.sdk.metrics.export import (
@@ -22,7 +22,9 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from gregaria.engine.clock import epoch_us_of
 from gregaria.metrics.family import Family, Labels
 from gregaria.metrics.figures import BUCKETS_S, counts_up_to_bounds, own_families
-from gregaria.metrics.rows import Row, rows_of
+from gregaria.metrics.outcomes import attributes_of
+from gregaria.metrics.rows import rows_of
+from gregaria.stats.table import RequestStats
 from gregaria.version import VERSION
 
 __all__ = ["HTTP_METHODS", "metrics_of"]
@@ -46,7 +48,7 @@ def metrics_of(environment: Any, resource: Resource) -> MetricsData:
     # Counters begin anew with a test, which this moment tells.
     started_ns, now_ns = epoch_us_of(stats.started_us) * 1000, time.time_ns()
     metrics = [
-        *_durations(rows_of(stats), started_ns, now_ns),
+        *_durations(stats, started_ns, now_ns),
         *(_metric(family, started_ns, now_ns) for family in own_families(environment) if family.kind != "histogram"),
     ]
     if environment.runner is not None:
@@ -55,19 +57,20 @@ def metrics_of(environment: Any, resource: Resource) -> MetricsData:
     return MetricsData([ResourceMetrics(resource, [scope], "")])
 
 
-def _durations(rows: Iterable[Row], started_ns: int, now_ns: int) -> Iterator[Metric]:
-    timed = [(mark.values, entry.times.copy()) for mark, entry in rows if entry.times.total]
-    of_http = [
-        _histogram({"http.request.method": mark["method"], "name": mark["name"]}, times, started_ns, now_ns)
-        for mark, times in timed
-        if mark["method"] in HTTP_METHODS
-    ]
-    of_all = [_histogram(mark, times, started_ns, now_ns) for mark, times in timed]
-    yield Metric("http.client.request.duration", "Duration of HTTP requests.", "s", Histogram(of_http, _CUMULATIVE))
-    yield Metric("locust.client.duration", "Duration of requests.", "s", Histogram(of_all, _CUMULATIVE))
+def _durations(stats: RequestStats, started_ns: int, now_ns: int) -> Iterator[Metric]:
+    of_http = [(attributes_of(row.method, row.name), row.times) for row in list(stats.outcomes.entries.values())]
+    of_all = [(mark.values, entry.times) for mark, entry in rows_of(stats)]
+    for name, text, rows in (
+        ("http.client.request.duration", "Duration of HTTP requests on the wire.", of_http),
+        ("locust.client.duration", "Duration of requests, as they are counted.", of_all),
+    ):
+        points = [_histogram(mark, times.copy(), started_ns, now_ns) for mark, times in rows if times.total]
+        yield Metric(name, text, "s", Histogram(points, _CUMULATIVE))
 
 
-def _histogram(attributes: Mapping[str, str], times: Any, started_ns: int, now_ns: int) -> HistogramDataPoint:
+def _histogram(
+    attributes: Mapping[str, str | int | bool], times: Any, started_ns: int, now_ns: int
+) -> HistogramDataPoint:
     up_to = [*counts_up_to_bounds(times), times.total]
     return HistogramDataPoint(
         attributes=attributes,
