@@ -117,6 +117,7 @@ def add_metrics_options(parser: Parser) -> None:
         "--prometheus-token",
         env_var="LOCUST_PROMETHEUS_TOKEN",
         metavar="TEXT",
+        type=values.some_text,
         is_secret=True,
         yields=True,
         help="answer /metrics only to who sends this text as a bearer token, or has logged in",
