@@ -307,11 +307,19 @@ def test_without_the_sdk_it_says_what_to_install(command: Command, traced: Trace
     assert "pip install 'gregaria[otel]'" in ended.err
 
 
+def test_a_propagator_that_is_not_there_is_refused(command: Command, traced: TracedTarget) -> None:
+    ended = run(command, traced, env={"OTEL_PROPAGATORS": "b4"})
+    assert ended.code == 10
+    assert "OTEL_PROPAGATORS=b4: Propagator b4 not found" in ended.err
+    assert "Traceback" not in ended.err
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc: only http/protobuf"),
         ("OTEL_TRACES_EXPORTER", "zipkin", "OTEL_TRACES_EXPORTER=zipkin is not known"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318 is no URL"),
         ("OTEL_METRIC_EXPORT_INTERVAL", "soon", "OTEL_METRIC_EXPORT_INTERVAL=soon is no whole number"),
     ],
 )

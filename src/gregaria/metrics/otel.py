@@ -157,13 +157,19 @@ def _exporters(signal: str, known: Mapping[str, Maker]) -> list[Maker]:
         if name not in known and name != "none":
             raise ValueError(f"{variable}={name} is not known; there are {', '.join(known)} and none")
     if "otlp" in names:
-        for each in (f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
-            protocol = os.environ.get(each, "").strip()
-            if protocol and protocol != _PROTOCOL:
-                raise ValueError(
-                    f"{each}={protocol}: only {_PROTOCOL} is spoken here; set that, and the receiver's port for it, "
-                    "which usually is 4318"
-                )
-            if protocol:
-                break
+        each, protocol = _said_of_otlp(signal, "PROTOCOL")
+        if protocol not in ("", _PROTOCOL):
+            raise ValueError(
+                f"{each}={protocol}: only {_PROTOCOL} is spoken here; set that, and the receiver's port for it, "
+                "which usually is 4318"
+            )
+        each, endpoint = _said_of_otlp(signal, "ENDPOINT")
+        if endpoint and not endpoint.lower().startswith(("http://", "https://")):
+            raise ValueError(f"{each}={endpoint} is no URL: it begins with http:// or https://")
     return [known[name] for name in names if name != "none"]
+
+
+def _said_of_otlp(signal: str, what: str) -> tuple[str, str]:
+    """The variable that counts for a signal, and what it says; empty when nobody has said anything."""
+    variables = (f"OTEL_EXPORTER_OTLP_{signal}_{what}", f"OTEL_EXPORTER_OTLP_{what}")
+    return next(((each, text) for each in variables if (text := os.environ.get(each, "").strip())), ("", ""))
