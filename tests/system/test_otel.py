@@ -14,6 +14,7 @@ from gregaria.environment import Environment
 from gregaria.errors import CommandError, ExitCode
 from gregaria.metrics.otel import Telemetry
 from tests.support.otlp_receiver import Receiver, TracedTarget, attributes, serving
+from tests.support.wire import Wire
 from tests.system.conftest import Command, Ended, document
 
 USERS = """\
@@ -284,6 +285,18 @@ def test_a_receiver_that_is_gone_is_told_once_and_holds_up_nobody(command: Comma
     lost = re.search(r"(\d+) of (\d+) spans were not sent", ended.err)
     assert lost is not None
     assert lost[1] == lost[2]
+
+
+def test_the_port_for_grpc_is_known_by_its_answer(command: Command, traced: TracedTarget) -> None:
+    def talk(connection: Any) -> None:
+        connection.recv(1 << 16)
+        connection.sendall(bytes.fromhex("000006040000000000000500004000"))
+
+    with Wire(talk) as grpc:
+        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{grpc.port}"}
+        ended = run(command, traced, "-i", "1", "Fast", env=env)
+    assert ended.code == 0, ended.err
+    assert "/v1/traces speaks no HTTP/1.1. Is that the port for gRPC?" in ended.err
 
 
 def test_a_receiver_that_does_not_answer_holds_up_the_end_for_seconds_at_most(

@@ -6,6 +6,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from http.client import BadStatusLine
 from typing import Any
 
 import gevent
@@ -200,7 +201,11 @@ class Outlet:
         try:
             answer = self._session.request(**parcel)
         except (requests.RequestException, OSError, ValueError) as error:
-            return f"{url}: {reported(error)}", isinstance(error, requests.ConnectionError | requests.Timeout)
+            found = reported(error)
+            # Not one of its kin, which is a connection that was closed.
+            if type(found) is BadStatusLine:
+                return f"{url} speaks no HTTP/1.1. Is that the port for gRPC? The one for HTTP usually is 4318", False
+            return f"{url}: {found}", isinstance(error, requests.ConnectionError | requests.Timeout)
         if answer.ok and not answer.is_redirect:
             return None, False
         return f"{url} answers {answer.status_code} {answer.reason}", answer.status_code in _MAY_PASS
