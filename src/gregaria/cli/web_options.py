@@ -134,6 +134,7 @@ def add_metrics_options(parser: Parser) -> None:
         env_var="LOCUST_STREAM",
         dest="stream_file",
         metavar="FILE",
+        type=values.some_text,
         yields=True,
         help="write a line of JSON for each second to FILE, which may be a named pipe, or to standard output (-)",
     )
