@@ -143,7 +143,8 @@ class Outlet:
         while not self._greenlet.ready():
             if time.monotonic() - began_s > (longest_when_failing_s if self._is_failing else longest_s):
                 self._greenlet.kill()
-                self._tell(f"the last of them were not taken in {longest_s:g} s")
+                if not self._is_told:
+                    logger.warning("OpenTelemetry: the last %s were not taken in %g s", self._what, longest_s)
             self._greenlet.join(_LOOK_S)
         self._pool.kill()
         self._session.close()
@@ -201,6 +202,8 @@ class Outlet:
         try:
             answer = self._session.request(**parcel)
         except (requests.RequestException, OSError, ValueError) as error:
+            if isinstance(error, requests.ReadTimeout):
+                return f"{url} does not answer in {parcel['timeout']:.2g} s", True
             found = reported(error)
             # Not one of its kin, which is a connection that was closed.
             if type(found) is BadStatusLine:
