@@ -119,6 +119,12 @@ def test_every_name_survives(environment: Environment, name: str) -> None:
     assert value(figures(text_of(environment)), "gregaria_requests_total", method="GET", name=told) == 1
 
 
+def test_names_that_differ_only_in_what_cannot_be_written_are_one(environment: Environment) -> None:
+    for name in ("/\udc80", "/\udc81", "/?"):
+        environment.stats.log_request("GET", name, 3, 10)
+    assert value(figures(text_of(environment)), "gregaria_requests_total", method="GET", name="/?") == 3
+
+
 def test_sets_of_labels_are_bounded(environment: Environment) -> None:
     settings.max_names, settings.max_failures = 10, 5
     environment.stats.clear_all()

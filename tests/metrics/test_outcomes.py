@@ -72,6 +72,15 @@ def test_other_methods_servers_without_a_port_and_secrets() -> None:
     }
 
 
+@pytest.mark.parametrize("text", ["", "GET", "GET\thost\tport\tstatus\t", "\t" * 9, "\udc80\t\udc80"])
+def test_a_worker_may_report_what_it_likes(text: str) -> None:
+    environment = Environment()
+    environment.stats.outcomes.record(text, "/", 1_000, 0)
+    [point] = points(environment)
+    assert point.attributes["http.request.method"] == text.partition("\t")[0].replace("\udc80", "?")
+    assert not {"server.port", "http.response.status_code"} & set(point.attributes)
+
+
 def test_sets_of_attributes_are_bounded() -> None:
     settings.max_names, settings.max_failures = 3, 2
     environment = Environment()

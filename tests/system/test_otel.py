@@ -320,6 +320,52 @@ def test_a_receiver_that_does_not_answer_holds_up_the_end_for_seconds_at_most(
     assert total["percentiles_ms"]["p95"] < 1000
 
 
+HALF = """\
+from gregaria import FastHttpUser, task
+
+
+class Buyer(FastHttpUser):
+    @task
+    def buy(self):
+        self.client.get("/a", name="half\\udc80")
+        with self.client.get("/b", catch_response=True) as response:
+            response.failure("half\\udc80")
+"""
+
+
+def test_texts_that_no_encoding_has_are_sent_all_the_same(
+    command: Command, receiver: Receiver, traced: TracedTarget
+) -> None:
+    ended = run(command, traced, "-i", "1", users=HALF, env=receiver.variables)
+    assert "opentelemetry" not in ended.err
+    assert [span.name for span, _ in receiver.spans] == ["GET half?", "GET /b"]
+    for metric in ("http.client.request.duration", "gregaria.requests"):
+        assert {about["name"] for about, _ in receiver.points(metric)} == {"half?", "/b"}
+
+
+BROKEN_SPAN = """\
+from opentelemetry import trace
+
+from gregaria import FastHttpUser, task
+
+
+class Buyer(FastHttpUser):
+    @task
+    def buy(self):
+        with trace.get_tracer("shop").start_as_current_span("half\\udc80"):
+            self.client.get("/a")
+"""
+
+
+def test_spans_that_cannot_be_encoded_are_lost_and_counted(
+    command: Command, receiver: Receiver, traced: TracedTarget
+) -> None:
+    ended = run(command, traced, "-i", "1", users=BROKEN_SPAN, env=receiver.variables)
+    assert not receiver.spans
+    assert "spans cannot be sent: they cannot be encoded" in ended.err
+    assert "2 of 2 spans were not sent" in ended.err
+
+
 def test_without_the_sdk_it_says_what_to_install(command: Command, traced: TracedTarget) -> None:
     command.write("sitecustomize.py", "import sys\nsys.modules['opentelemetry.sdk.metrics'] = None\n")
     ended = run(command, traced, env={"PYTHONPATH": str(command.folder)})

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from gregaria.engine.recorder import OTHER
+from gregaria.metrics.family import encodable
 
 __all__ = ["attributes_of", "outcome", "place"]
 
@@ -37,12 +38,17 @@ def attributes_of(text: str, name: str) -> Mapping[str, str | int | bool]:
     """
     if name == OTHER and not text:
         return _FOLDED
-    method, address, port, status, kind = text.split(_BETWEEN)
-    found: dict[str, str | int | bool] = {"http.request.method": method, "name": name, "server.address": address}
-    if port:
+    # Filled up and looked at, as a worker may report what it likes.
+    method, address, port, status, kind = [*text.split(_BETWEEN), *[""] * 4][:5]
+    found: dict[str, str | int | bool] = {
+        "http.request.method": encodable(method),
+        "name": encodable(name),
+        "server.address": encodable(address),
+    }
+    if port.isdecimal():
         found["server.port"] = int(port)
-    if status:
+    if status.isdecimal():
         found["http.response.status_code"] = int(status)
     if kind:
-        found["error.type"] = kind
+        found["error.type"] = encodable(kind)
     return found

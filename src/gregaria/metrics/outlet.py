@@ -175,11 +175,13 @@ class Outlet:
         try:
             if self._exporters is None:
                 self._exporters = self._make_exporters(self._parcels)
-            for exporter in self._exporters:
-                # A picture of all metrics is exported by itself.
-                exporter.export(batch if self._what == "spans" else batch[0])
+            # A picture of all metrics is exported by itself.
+            told = batch if self._what == "spans" else batch[0]
+            results = [exporter.export(told).name for exporter in self._exporters]
         except Exception as error:
             return [], error
+        if set(results) != {"SUCCESS"}:
+            return [], ValueError("they cannot be encoded, as is told above")
         return self._parcels.take(), None
 
     def _deliver(self, parcel: dict[str, Any]) -> bool:

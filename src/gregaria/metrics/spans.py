@@ -14,6 +14,7 @@ from opentelemetry.trace.status import Status, StatusCode
 
 from gregaria.engine.clock import epoch_us, epoch_us_of, now_us
 from gregaria.errors import GeneratorError
+from gregaria.metrics.family import encodable
 from gregaria.metrics.outcomes import outcome, place
 from gregaria.metrics.points import HTTP_METHODS
 from gregaria.stats.table import RequestStats
@@ -75,7 +76,7 @@ class RequestSpan:
         if is_interrupted:
             kind, text = "interrupted", "The test ended while the request was on the wire."
         elif error is not None:
-            text = self._stats.errors.mask.text(str(error))
+            text = encodable(self._stats.errors.mask.text(str(error)))
         if kind:
             span.set_attribute("error.type", kind)
             span.set_status(Status(StatusCode.ERROR, text))
@@ -122,10 +123,11 @@ class RequestTracer:
     def _tell(self, method: str, url: str, name: str) -> tuple[str, dict[str, Any], str]:
         parts, mask = urlsplit(url), self._stats.errors.mask
         known = method if method in HTTP_METHODS else "_OTHER"
-        name, address, port = mask.text(name), parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
+        method, name, address = encodable(method), encodable(mask.text(name)), encodable(parts.hostname or "")
+        port = parts.port or _PORTS.get(parts.scheme, 0)
         attributes: dict[str, Any] = {
             "http.request.method": known,
-            "url.full": mask.text(url),
+            "url.full": encodable(mask.text(url)),
             "server.address": address,
             "gregaria.name": name,
         }
