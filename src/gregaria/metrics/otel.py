@@ -27,6 +27,7 @@ from gregaria.errors import CommandError, ExitCode
 from gregaria.metrics.outlet import Outlet, SpanQueue, number_of
 from gregaria.metrics.points import metrics_of
 from gregaria.metrics.spans import Ids, RequestTracer
+from gregaria.turn import give_turn
 from gregaria.version import VERSION
 
 __all__ = ["Telemetry"]
@@ -71,6 +72,8 @@ class Telemetry:
         self._spans: SpanQueue | None = None
         self._outlets: list[Outlet] = []
         self._pictures: deque[MetricsData] = deque(maxlen=_MOST_PICTURES)
+        #: those that were taken at the end of a test
+        self._num_last_pictures = 0
         self._greenlet: Greenlet | None = None
         if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
             logger.warning("--otel has no effect: OTEL_SDK_DISABLED is true")
@@ -122,9 +125,15 @@ class Telemetry:
     def _take_pictures(self, interval_s: float) -> None:
         while True:
             gevent.sleep(interval_s)
-            self._take_picture()
+            stats, number = self._environment.stats, self._num_last_pictures
+            started_us = stats.started_us
+            picture = metrics_of(self._environment, self._resource, give_turn)
+            # Of two tests, or older than one that was taken in the meantime, it would be wrong; the next one is soon.
+            if stats.started_us == started_us and self._num_last_pictures == number:
+                self._pictures.append(picture)
 
     def _take_picture(self) -> None:
+        self._num_last_pictures += 1
         self._pictures.append(metrics_of(self._environment, self._resource))
 
     def _next_picture(self, is_ending: bool) -> list[MetricsData]:
