@@ -77,8 +77,8 @@ class Trace(Protocol):
     lines: bytes
     trace_id: str
 
-    def end(self, status: int, error: BaseException | None, finished_us: int) -> None:
-        """The request is over; without a status and an error it was interrupted, and ``finished_us`` may be 0."""
+    def end(self, status: int, error: BaseException | None, started_us: int, finished_us: int) -> None:
+        """The request is over; without a status and an error it was interrupted, and moments may be 0."""
 
 
 class Tracer(Protocol):

@@ -74,7 +74,7 @@ def test_its_lines_stand_at_the_end_of_each_head_before_bodies_of_any_size(trace
             assert answer.sent_head == head
             assert answer.body == head + body
             assert answer.trace_id == f"{number:032x}"
-            assert tracer.traces[number].told == [(200, None, answer.finished_us)]
+            assert tracer.traces[number].told == [(200, None, answer.started_us, answer.finished_us)]
         assert tracer.begun == [("POST", "http://test/", "name", prepared.head)] * 3
 
 
@@ -120,8 +120,9 @@ def test_a_failure_and_the_step_before_are_told(tracer):
     with Wire(talk) as wire:
         first = prepare(wire.port).perform(False)
         second = prepare(wire.port).perform(False, True, previous=first)
-    [(status, error, finished_us)] = first.trace.told
-    assert (status, type(error), finished_us) == (0, ConnectionClosed, first.finished_us)
+    [(status, error, started_us, finished_us)] = first.trace.told
+    assert (status, type(error)) == (0, ConnectionClosed)
+    assert (started_us, finished_us) == (first.started_us, first.finished_us)
     assert second.previous is first
     assert [trace.before for trace in tracer.traces] == [None, first.trace]
 
@@ -139,7 +140,9 @@ def test_an_interrupted_request_is_told_as_such(tracer):
         while not wire.received:
             gevent.sleep(0.001)
         user.kill()
-    assert tracer.traces[0].told == [(0, None, 0)]
+    [(status, error, started_us, finished_us)] = tracer.traces[0].told
+    assert (status, error, finished_us) == (0, None, 0)
+    assert started_us > 0
     assert recorder.total.num_interrupted == 1
 
 

@@ -23,6 +23,7 @@ from tests.web.conftest import Site, Starter
 pytestmark = pytest.mark.needs("prometheus", "promtool")
 
 DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "gregaria.json").read_text())
+RULES = ROOT / "deploy" / "prometheus" / "gregaria.rules.yml"
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 QUERIES = [(panel["title"], target["expr"]) for panel in PANELS for target in panel["targets"]]
 #: what Grafana puts in place of its variables
@@ -192,6 +193,63 @@ def test_what_is_scraped_once_is_what_promtool_expects(scraped: Scraped) -> None
 def test_the_configuration_that_is_delivered_is_one(what: str, file: str) -> None:
     path = ROOT / "deploy" / "prometheus" / file
     done = subprocess.run(["promtool", "check", what, path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_the_rules_look_at_is_there(scraped: Scraped) -> None:
+    names = set(re.findall(r"gregaria_\w+", re.sub(r"record: .*|alert: .*", "", RULES.read_text())))
+    assert len(names) > 4
+    for name in names:
+        assert scraped.prometheus.course(name, scraped.began, scraped.ended), name
+
+
+SERIES = {
+    "gregaria_generator_saturated": "0x5 1x7 0x5",
+    "gregaria_generator_trusted": "1x5 0x12",
+    'gregaria_workers{state="missing"}': "0x5 2x12",
+    'gregaria_workers{state="running"}': "2x17",
+    "gregaria_requests_total": "0+50x17",
+    "gregaria_failures_total": "0+5x17",
+    'gregaria_response_time_seconds_bucket{le="0.1"}': "0+45x17",
+    'gregaria_response_time_seconds_bucket{le="0.2"}': "0+50x17",
+    'gregaria_response_time_seconds_bucket{le="+Inf"}': "0+50x17",
+}
+#: seconds, and who is firing then; a value of a series lasts five
+FIRING = [
+    (20, set()),
+    (35, {"GregariaPercentilesInDoubt"}),
+    (45, {"GregariaPercentilesInDoubt", "GregariaWorkerMissing"}),
+    (60, {"GregariaGeneratorSaturated", "GregariaPercentilesInDoubt", "GregariaWorkerMissing"}),
+    (80, {"GregariaPercentilesInDoubt", "GregariaWorkerMissing"}),
+]
+ALERTS = ("GregariaGeneratorSaturated", "GregariaPercentilesInDoubt", "GregariaWorkerMissing")
+
+
+def test_alerts_fire_when_they_should_and_the_series_are_right(tmp_path: Path) -> None:
+    assert set(re.findall(r"alert: (\w+)", RULES.read_text())) == set(ALERTS)
+    expected = [
+        (f"count(ALERTS{{alertname='{name}',alertstate='firing'}}) or vector(0)", at_s, int(name in firing))
+        for at_s, firing in FIRING
+        for name in ALERTS
+    ]
+    expected += [
+        ("round(max(gregaria:failing:ratio_rate1m), 0.001)", 80, 0.1),
+        ("round(max(gregaria:response_time_seconds:p95_1m), 0.001)", 80, 0.15),
+    ]
+    tests = [
+        {"expr": expr, "eval_time": f"{at_s}s", "exp_samples": [{"labels": "{}", "value": value}]}
+        for expr, at_s, value in expected
+    ]
+    file = tmp_path / "tests.yml"
+    series = [{"series": name, "values": values} for name, values in SERIES.items()]
+    told = {
+        "rule_files": [str(RULES)],
+        "evaluation_interval": "5s",
+        "tests": [{"interval": "5s", "input_series": series, "promql_expr_test": tests}],
+    }
+    # Prometheus reads YAML, of which JSON is a part.
+    file.write_text(json.dumps(told))
+    done = subprocess.run(["promtool", "test", "rules", file], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -58,6 +58,7 @@ class Node:
                 key: [histogram_of(row), row.num_requests, row.num_failures, row.total_bytes, row.num_generator_errors]
                 for key, row in {**rows.entries, "total": rows.total}.items()
             },
+            {key: histogram_of(row) for key, row in self.stats.outcomes.entries.items() if row.num_requests},
             [{key: (error.occurrences, error.sample) for key, error in table.items()} for table in tables],
             sorted((row["count"], row["msg"], row["traceback"]) for row in self.exceptions.values()),
         )
@@ -89,6 +90,7 @@ def busy_node() -> Node:
     node.stats.log_error("GET", "/1", ValueError("\ud800 half"))
     node.stats.log_generator_error("GET", "/1", OSError(24, "Too many open files"))
     node.stats.log_interrupted("GET", "/1")
+    node.stats.outcomes.record("GET\tshop.example\t443\t503\t503", "/cart", 12_500, 0)
     node.exceptions.add("local", "boom", "Traceback: boom at 0x12345678")
     node.stats.generator.add_second(second(1))
     node.stats.generator.add_late(1_700_000_000.5, 1_700_000_001.5, 70_000)
@@ -125,7 +127,7 @@ def test_nothing_is_told_while_nothing_is_new_and_each_thing_once() -> None:
     worker = Node()
     assert worker.increments.take() is None
     worker = busy_node()
-    assert set(worker.tell()) == {"rows", "failures", "generator_errors", "exceptions", "generator"}
+    assert set(worker.tell()) == {"rows", "outcomes", "failures", "generator_errors", "exceptions", "generator"}
     assert worker.increments.take() is None
     worker.stats.log_request("GET", "/", 1, 1)
     assert set(worker.tell()) == {"rows"}
@@ -138,7 +140,9 @@ def test_nothing_is_told_while_nothing_is_new_and_each_thing_once() -> None:
 STEPS = st.lists(
     st.tuples(
         st.integers(0, 1),
-        st.sampled_from(["request", "failure", "generator error", "exception", "take", "take", "reset", "clear"]),
+        st.sampled_from(
+            ["request", "failure", "outcome", "generator error", "exception", "take", "take", "reset", "clear"]
+        ),
         st.integers(0, 3),
     ),
     max_size=50,
@@ -158,6 +162,8 @@ def test_whatever_is_counted_reset_and_taken_adds_up_to_what_would_have_been_cou
             node.stats.log_error("GET", f"/{number}", f"kind {number}")
         elif kind == "generator error":
             node.stats.log_generator_error("GET", f"/{number}", f"limit {number}")
+        elif kind == "outcome":
+            node.stats.outcomes.record("GET\tshop\t80\t200\t", f"/{number}", 1000 * number, 0)
         else:
             node.exceptions.add("local", f"error {number}", f"Traceback {number}")
 
@@ -317,6 +323,8 @@ BROKEN: dict[str, dict[str, Any]] = {
     "rows not compressed": {"rows": b"not compressed"},
     "rows that are none": {"rows": zlib.compress(b"no rows")},
     "rows cut off": {"rows": GOOD["rows"][:-1]},
+    "outcomes that are none": {"outcomes": zlib.compress(b"no rows")},
+    "outcomes cut off": {"outcomes": GOOD["outcomes"][:-1]},
     "rows with a tail": {"rows": GOOD["rows"] + b"x"},
     "rows that are a bomb": {"rows": zlib.compress(bytes(64 * 1024 * 1024 + 1))},
     "failures that are no list": {"failures": {}},

@@ -5,6 +5,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from gregaria.environment import Environment
 from gregaria.errors import CommandError, ExitCode
 from gregaria.metrics.otel import Telemetry
 from tests.support.otlp_receiver import Receiver, TracedTarget, attributes, serving
+from tests.support.wire import Wire
 from tests.system.conftest import Command, Ended, document
 
 USERS = """\
@@ -151,16 +153,22 @@ def test_spans_and_figures_are_those_of_the_run_and_of_the_target(
     assert all(of_event == of_response and of_event in traces for _, of_event, of_response in noted)
 
     # The figures are the document's.
-    for name in ("http.client.request.duration", "locust.client.duration"):
-        points = {
-            (about.get("method") or about["http.request.method"], about["name"]): point
-            for about, point in receiver.points(name)
-        }
-        assert set(points) == set(rows)
-        for key, point in points.items():
-            assert point.count == sum(point.bucket_counts) == rows[key]["num_requests"]
-            assert len(point.bucket_counts) == len(point.explicit_bounds) + 1
-            assert point.max == pytest.approx(rows[key]["percentiles_ms"]["p100"] / 1000, rel=0.02)
+    points = {(about["method"], about["name"]): point for about, point in receiver.points("locust.client.duration")}
+    assert set(points) == set(rows)
+    for key, point in points.items():
+        assert point.count == sum(point.bucket_counts) == rows[key]["num_requests"]
+        assert len(point.bucket_counts) == len(point.explicit_bounds) + 1
+        assert point.max == pytest.approx(rows[key]["percentiles_ms"]["p100"] / 1000, rel=0.02)
+    # On the wire, each by what it came to: those of the spans.
+    counts = Counter[Any]()
+    for about, point in receiver.points("http.client.request.duration"):
+        counts[frozenset(about.items())] += point.count
+        assert point.count == sum(point.bucket_counts)
+    keys = ("http.request.method", "server.address", "server.port", "http.response.status_code", "error.type")
+    assert counts == Counter(
+        frozenset({"name": about["gregaria.name"], **{key: about[key] for key in keys if key in about}}.items())
+        for about in (attributes(span) for span, _ in receiver.spans)
+    )
     for name, field in (("gregaria.requests", "num_requests"), ("gregaria.failures", "num_failures")):
         found = {(about["method"], about["name"]): point.as_int for about, point in receiver.points(name)}
         assert found == {key: row[field] for key, row in rows.items()}
@@ -280,18 +288,82 @@ def test_a_receiver_that_is_gone_is_told_once_and_holds_up_nobody(command: Comma
     assert lost[1] == lost[2]
 
 
+def test_the_port_for_grpc_is_known_by_its_answer(command: Command, traced: TracedTarget) -> None:
+    def talk(connection: Any) -> None:
+        connection.recv(1 << 16)
+        connection.sendall(bytes.fromhex("000006040000000000000500004000"))
+
+    with Wire(talk) as grpc:
+        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{grpc.port}"}
+        ended = run(command, traced, "-i", "1", "Fast", env=env)
+    assert ended.code == 0, ended.err
+    assert "/v1/traces speaks no HTTP/1.1. Is that the port for gRPC?" in ended.err
+
+
 def test_a_receiver_that_does_not_answer_holds_up_the_end_for_seconds_at_most(
     command: Command, receiver: Receiver, traced: TracedTarget
 ) -> None:
     receiver.held.clear()
-    began_s = time.monotonic()
-    ended = run(command, traced, "-u", "2", "-t", "1s", "Plain", env=receiver.variables)
-    assert time.monotonic() - began_s < 8
+    env = {**receiver.variables, "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "0.5"}
+    ended = run(command, traced, "-u", "2", "-t", "1s", "Plain", env=env)
     assert ended.code == 0, ended.err
-    assert "metrics cannot be sent: the last of them were not taken in 3 s" in ended.err
+    assert "the last metrics were not taken in 3 s" in ended.err
+    assert re.search(r"spans cannot be sent: http://.*/v1/traces does not answer in 0\.5 s", ended.err)
+    # By the command's own clock: when it begins and is gone depends on what else the machine does.
+    told = re.findall(r"^\[([^,]+),\d+\] (.*)", ended.err, re.MULTILINE)
+    moments = [
+        datetime.fromisoformat(moment) for moment, text in told if "The test ends" in text or text is told[-1][1]
+    ]
+    assert (moments[-1] - moments[0]).total_seconds() < 6
     total: Any = document(command.folder / "a.json")["total"]
     assert total["num_requests"] > 10
     assert total["percentiles_ms"]["p95"] < 1000
+
+
+HALF = """\
+from gregaria import FastHttpUser, task
+
+
+class Buyer(FastHttpUser):
+    @task
+    def buy(self):
+        self.client.get("/a", name="half\\udc80")
+        with self.client.get("/b", catch_response=True) as response:
+            response.failure("half\\udc80")
+"""
+
+
+def test_texts_that_no_encoding_has_are_sent_all_the_same(
+    command: Command, receiver: Receiver, traced: TracedTarget
+) -> None:
+    ended = run(command, traced, "-i", "1", users=HALF, env=receiver.variables)
+    assert "opentelemetry" not in ended.err
+    assert [span.name for span, _ in receiver.spans] == ["GET half?", "GET /b"]
+    for metric in ("http.client.request.duration", "gregaria.requests"):
+        assert {about["name"] for about, _ in receiver.points(metric)} == {"half?", "/b"}
+
+
+BROKEN_SPAN = """\
+from opentelemetry import trace
+
+from gregaria import FastHttpUser, task
+
+
+class Buyer(FastHttpUser):
+    @task
+    def buy(self):
+        with trace.get_tracer("shop").start_as_current_span("half\\udc80"):
+            self.client.get("/a")
+"""
+
+
+def test_spans_that_cannot_be_encoded_are_lost_and_counted(
+    command: Command, receiver: Receiver, traced: TracedTarget
+) -> None:
+    ended = run(command, traced, "-i", "1", users=BROKEN_SPAN, env=receiver.variables)
+    assert not receiver.spans
+    assert "spans cannot be sent: they cannot be encoded" in ended.err
+    assert "2 of 2 spans were not sent" in ended.err
 
 
 def test_without_the_sdk_it_says_what_to_install(command: Command, traced: TracedTarget) -> None:
@@ -301,11 +373,19 @@ def test_without_the_sdk_it_says_what_to_install(command: Command, traced: Trace
     assert "pip install 'gregaria[otel]'" in ended.err
 
 
+def test_a_propagator_that_is_not_there_is_refused(command: Command, traced: TracedTarget) -> None:
+    ended = run(command, traced, env={"OTEL_PROPAGATORS": "b4"})
+    assert ended.code == 10
+    assert "OTEL_PROPAGATORS=b4: Propagator b4 not found" in ended.err
+    assert "Traceback" not in ended.err
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc: only http/protobuf"),
         ("OTEL_TRACES_EXPORTER", "zipkin", "OTEL_TRACES_EXPORTER=zipkin is not known"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318 is no URL"),
         ("OTEL_METRIC_EXPORT_INTERVAL", "soon", "OTEL_METRIC_EXPORT_INTERVAL=soon is no whole number"),
     ],
 )

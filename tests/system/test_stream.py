@@ -6,6 +6,8 @@ import json
 import logging
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -149,6 +151,18 @@ def test_what_cannot_be_written_is_refused_before_the_run(command: Command, serv
     ended = command.run(*arguments(server, "-t", "1s", "--stream", "-", "--json"))
     assert ended.code == 2
     assert "--stream - and --json both write to standard output" in ended.err
+    ended = command.run(*arguments(server, "-t", "1s", "--stream", ""))
+    assert (ended.code, "argument --stream: is empty" in ended.err) == (2, True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no sh")
+def test_a_standard_output_that_is_closed_is_refused(command: Command, server: Server) -> None:
+    words = (sys.executable, "-m", "gregaria", *arguments(server, "-t", "1s", "--stream", "-"))
+    ended = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *words], cwd=command.folder, stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert ended.returncode == 11
+    assert "--stream - cannot be written: standard output is closed" in ended.stderr
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full on this system")

@@ -41,7 +41,7 @@ class Eager(FastHttpUser):
         ({"user_count": "1", "spawn_rate": "1", "sizes": ["s", "xl"]}, "sizes: 'xl' is none of s, m, l"),
         ({"user_count": "1", "spawn_rate": "1", "host": "javascript:alert(1)"}, "'javascript:alert(1)' is no host"),
         ({"user_count": "1", "spawn_rate": "1", "max_rps": "many"}, "--max-rps: 'many' is not a number"),
-        ({"user_count": "1", "spawn_rate": "1", "max_rps": "0"}, "--max-rps: must be > 0, not 0"),
+        ({"user_count": "1", "spawn_rate": "1", "max_rps": "0"}, "--max-rps: must be a number > 0, not 0"),
         ({"user_count": "1", "spawn_rate": "1", "fail_if": ["p95 > 1s", "p95 >> 1s"]}, "    p95 >> 1s\n         ^"),
         ({"user_count": "1", "spawn_rate": "1", "fail_if": "p95 > baseline"}, "give --baseline run.json"),
     ],

@@ -1,5 +1,6 @@
 """The web interface of a master with two workers."""
 
+import signal
 import sys
 
 import pytest
@@ -59,6 +60,29 @@ def test_an_autostarted_test_waits_for_as_many_workers_as_are_expected(starter: 
     assert master.state == "ready"
     starter.begin(program=worker)
     master.until(lambda: master.state == "running")
+
+
+def test_a_worker_that_is_gone_is_told_as_missing_and_no_more(starter: Starter, target: Server) -> None:
+    master = starter.start("-H", target.url, "--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", "0")
+    line = master.until(lambda: next((line for line in master.log if "Listening for workers on" in line), ""))
+    worker = starter.begin(
+        program=(
+            sys.executable,
+            "-m",
+            "gregaria",
+            "-f",
+            "shop.py",
+            "--worker",
+            "--master-port",
+            line.split(":")[-1].strip(),
+        )
+    )
+    master.until(lambda: master.json("/worker-count")["worker_count"] == 1)
+    assert 'gregaria_worker_memory_bytes{worker="' in master.get("/metrics").text
+    worker.end(signal.SIGKILL)
+    text = master.until(lambda: 'gregaria_workers{state="missing"} 1' in (told := master.get("/metrics").text) and told)
+    assert 'gregaria_worker_memory_bytes{worker="' not in text
+    assert 'state="missing"} 0' in next(line for line in text.splitlines() if line.startswith("locust_worker_detail{"))
 
 
 @pytest.mark.parametrize(("host", "is_warned"), [("127.0.0.2", False), ("0.0.0.0", True)])

@@ -41,7 +41,8 @@ def test_a_taken_port_is_refused_with_the_option(starter: Starter) -> None:
         (("--build-path", "nowhere"), "--build-path nowhere: there is no index.html"),
         (("--web-cors-origin", "example.com"), "--web-cors-origin example.com: it is scheme and host"),
         (("--web-cors-origin", "https://example.com/path"), "it is scheme and host"),
-        (("--web-host", "no.such.host.invalid"), "--web-host"),
+        (("--web-host", "no.such.host.invalid"), "--web-host is an address or a name of this machine"),
+        (("--prometheus-token", ""), "argument --prometheus-token: is empty"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_option(starter: Starter, options: tuple[str, ...], words: str) -> None:
@@ -65,8 +66,13 @@ def test_below_a_base_path(starter: Starter, target: Server) -> None:
 def test_with_a_certificate_it_speaks_https(starter: Starter) -> None:
     authority = Authority(starter.folder)
     certificate = str(authority.certificate("here", "localhost", "127.0.0.1"))
-    site = starter.start("--tls-cert", certificate, "--tls-key", certificate, verify=str(authority.path))
+    tls = ("--tls-cert", certificate, "--tls-key", certificate)
+    metrics = ("--prometheus-port", "0", "--prometheus-host", "127.0.0.1")
+    site = starter.start(*tls, *metrics, verify=str(authority.path))
     assert site.url.startswith("https://127.0.0.1:")
+    [url] = re.findall(r"Prometheus is answered at (\S+)", "".join(site.log))
+    assert url.startswith("https://127.0.0.1:")
+    assert "gregaria_state" in site.session.get(url, timeout=30).text
     assert site.json("/worker-count") == {"worker_count": 0}
     with pytest.raises(requests.exceptions.SSLError):
         requests.get(site.url, timeout=30, verify=str(Authority(starter.folder, "stranger").path))

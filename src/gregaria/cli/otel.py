@@ -1,6 +1,7 @@
 """``--otel``: what needs the extra ``gregaria[otel]``, and is imported only when it is asked for."""
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 from gregaria.errors import CommandError, ExitCode
@@ -15,7 +16,7 @@ def load_otel() -> Any:
     """The module behind ``--otel``.
 
     Raises:
-        CommandError: what it needs is not installed.
+        CommandError: what it needs is not installed, or a variable names what is not.
     """
     try:
         return importlib.import_module("gregaria.metrics.otel")
@@ -25,6 +26,13 @@ def load_otel() -> Any:
         raise CommandError(
             f"--otel needs OpenTelemetry, of which {error.name} is missing: pip install 'gregaria[otel]'",
             ExitCode.NOT_AVAILABLE,
+        ) from None
+    except ValueError as error:
+        # The SDK looks for propagators while it is imported.
+        raise CommandError(
+            f"--otel: OTEL_PROPAGATORS={os.environ.get('OTEL_PROPAGATORS', '')}: {error} tracecontext and baggage are "
+            "there; others are packages of their own, as opentelemetry-propagator-b3 is",
+            ExitCode.SETTINGS,
         ) from None
 
 

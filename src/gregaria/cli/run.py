@@ -175,6 +175,8 @@ class Run:
             getattr(options, "prometheus_host", "") or "",
             port,
             display_name=options.web_host_display_name,
+            tls_cert=options.tls_cert,
+            tls_key=options.tls_key,
             token=getattr(options, "prometheus_token", None) or None,
             has_exporter_names=not getattr(options, "no_exporter_names", False),
         )

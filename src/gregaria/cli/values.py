@@ -56,6 +56,17 @@ def positive_count(text: str) -> int:
     return number
 
 
+def some_text(text: str) -> str:
+    """A text that is not empty, as that of a variable that nobody has set is.
+
+    Raises:
+        argparse.ArgumentTypeError: it is.
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty: give a text, or leave the option out")
+    return text
+
+
 def port(text: str) -> int:
     """The number of a TCP port; 0 stands for any.
 

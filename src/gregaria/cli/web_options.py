@@ -117,6 +117,7 @@ def add_metrics_options(parser: Parser) -> None:
         "--prometheus-token",
         env_var="LOCUST_PROMETHEUS_TOKEN",
         metavar="TEXT",
+        type=values.some_text,
         is_secret=True,
         yields=True,
         help="answer /metrics only to who sends this text as a bearer token, or has logged in",
@@ -133,6 +134,7 @@ def add_metrics_options(parser: Parser) -> None:
         env_var="LOCUST_STREAM",
         dest="stream_file",
         metavar="FILE",
+        type=values.some_text,
         yields=True,
         help="write a line of JSON for each second to FILE, which may be a named pipe, or to standard output (-)",
     )

@@ -182,7 +182,7 @@ class LocustHttpAdapter(HTTPAdapter):
         for line in trace.lines.decode("latin-1").splitlines():
             name, _, value = line.partition(": ")
             request.headers[name] = value
-        status, failure = 0, None
+        status, failure, started_us = 0, None, now_us()
         try:
             response = super().send(request, *how)
             status = response.status_code
@@ -191,7 +191,7 @@ class LocustHttpAdapter(HTTPAdapter):
             failure = error
             raise
         finally:
-            trace.end(status, failure, now_us())
+            trace.end(status, failure, started_us, now_us())
 
     def _prepare(
         self, request: PreparedRequest, name: str, timeout: Any, verify: Any, cert: Any, proxies: Any

@@ -838,7 +838,7 @@ cdef class Prepared:
         finally:
             gate.in_flight -= 1
             if answer.trace is not None:
-                answer.trace.end(answer.status, answer.error, answer.finished_us)
+                answer.trace.end(answer.status, answer.error, answer.started_us, answer.finished_us)
         if count and not answer.has_encoding and (200 <= answer.status < 300 or answer.status == 304):
             if self.recorder is not None:
                 self._count(answer, None, answer.started_us, len(answer.body))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gregaria.turn import give_turn
 
-__all__ = ["Family", "Labels", "Sample", "labels", "pieces_of"]
+__all__ = ["Family", "Labels", "Sample", "encodable", "labels", "pieces_of"]
 
 #: what comes behind the name, the labels in braces ("" for none), the value
 Sample = tuple[str, str, int | float]
@@ -50,9 +50,15 @@ class Labels(str):
 
 def labels(**values: str) -> Labels:
     """Labels in braces; characters that the format cannot carry are replaced."""
+    values = {name: encodable(value) for name, value in values.items()}
     written = Labels("{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in values.items()) + "}")
     written.values = values
     return written
+
+
+def encodable(text: str) -> str:
+    """The text as UTF-8 can have it: halves of characters, which Python may have, become question marks."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def pieces_of(families: Iterable[Family]) -> Iterator[bytes]:
@@ -72,5 +78,4 @@ def pieces_of(families: Iterable[Family]) -> Iterator[bytes]:
 
 @functools.lru_cache(maxsize=16384)
 def _escaped(value: str) -> str:
-    value = value.encode("utf-8", "replace").decode("utf-8")
     return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')

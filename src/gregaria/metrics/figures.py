@@ -108,7 +108,8 @@ def _families_of_run(runner: Any) -> Iterator[Family]:
         [("", labels(state=state), states[state]) for state in _WORKER_STATES],
     )
     if workers:
-        marked = [(labels(worker=node.id, host=node.host), node) for node in workers]
+        # What a missing one used last is not what it uses.
+        marked = [(labels(worker=node.id, host=node.host), node) for node in workers if node.state != STATE_MISSING]
         yield Family(
             "gregaria_worker_users",
             "gauge",

@@ -27,6 +27,7 @@ from gregaria.errors import CommandError, ExitCode
 from gregaria.metrics.outlet import Outlet, SpanQueue, number_of
 from gregaria.metrics.points import metrics_of
 from gregaria.metrics.spans import Ids, RequestTracer
+from gregaria.turn import give_turn
 from gregaria.version import VERSION
 
 __all__ = ["Telemetry"]
@@ -71,6 +72,8 @@ class Telemetry:
         self._spans: SpanQueue | None = None
         self._outlets: list[Outlet] = []
         self._pictures: deque[MetricsData] = deque(maxlen=_MOST_PICTURES)
+        #: those that were taken at the end of a test
+        self._num_last_pictures = 0
         self._greenlet: Greenlet | None = None
         if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
             logger.warning("--otel has no effect: OTEL_SDK_DISABLED is true")
@@ -109,7 +112,7 @@ class Telemetry:
                 self._spans = spans
                 provider.add_span_processor(spans)
                 self._outlets.append(Outlet("spans", lambda session: [make(session) for make in exporters], spans.take))
-        trace_with(RequestTracer(provider, self._environment.stats.errors.mask))
+        trace_with(RequestTracer(provider, self._environment.stats))
 
     def _measure(self, exporters: list[Maker], interval_s: float) -> None:
         self._outlets.append(
@@ -122,9 +125,15 @@ class Telemetry:
     def _take_pictures(self, interval_s: float) -> None:
         while True:
             gevent.sleep(interval_s)
-            self._take_picture()
+            stats, number = self._environment.stats, self._num_last_pictures
+            started_us = stats.started_us
+            picture = metrics_of(self._environment, self._resource, give_turn)
+            # Of two tests, or older than one that was taken in the meantime, it would be wrong; the next one is soon.
+            if stats.started_us == started_us and self._num_last_pictures == number:
+                self._pictures.append(picture)
 
     def _take_picture(self) -> None:
+        self._num_last_pictures += 1
         self._pictures.append(metrics_of(self._environment, self._resource))
 
     def _next_picture(self, is_ending: bool) -> list[MetricsData]:
@@ -157,13 +166,19 @@ def _exporters(signal: str, known: Mapping[str, Maker]) -> list[Maker]:
         if name not in known and name != "none":
             raise ValueError(f"{variable}={name} is not known; there are {', '.join(known)} and none")
     if "otlp" in names:
-        for each in (f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
-            protocol = os.environ.get(each, "").strip()
-            if protocol and protocol != _PROTOCOL:
-                raise ValueError(
-                    f"{each}={protocol}: only {_PROTOCOL} is spoken here; set that, and the receiver's port for it, "
-                    "which usually is 4318"
-                )
-            if protocol:
-                break
+        each, protocol = _said_of_otlp(signal, "PROTOCOL")
+        if protocol not in ("", _PROTOCOL):
+            raise ValueError(
+                f"{each}={protocol}: only {_PROTOCOL} is spoken here; set that, and the receiver's port for it, "
+                "which usually is 4318"
+            )
+        each, endpoint = _said_of_otlp(signal, "ENDPOINT")
+        if endpoint and not endpoint.lower().startswith(("http://", "https://")):
+            raise ValueError(f"{each}={endpoint} is no URL: it begins with http:// or https://")
     return [known[name] for name in names if name != "none"]
+
+
+def _said_of_otlp(signal: str, what: str) -> tuple[str, str]:
+    """The variable that counts for a signal, and what it says; empty when nobody has said anything."""
+    variables = (f"OTEL_EXPORTER_OTLP_{signal}_{what}", f"OTEL_EXPORTER_OTLP_{what}")
+    return next(((each, text) for each in variables if (text := os.environ.get(each, "").strip())), ("", ""))

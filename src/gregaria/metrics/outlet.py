@@ -6,6 +6,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from http.client import BadStatusLine
 from typing import Any
 
 import gevent
@@ -142,7 +143,8 @@ class Outlet:
         while not self._greenlet.ready():
             if time.monotonic() - began_s > (longest_when_failing_s if self._is_failing else longest_s):
                 self._greenlet.kill()
-                self._tell(f"the last of them were not taken in {longest_s:g} s")
+                if not self._is_told:
+                    logger.warning("OpenTelemetry: the last %s were not taken in %g s", self._what, longest_s)
             self._greenlet.join(_LOOK_S)
         self._pool.kill()
         self._session.close()
@@ -173,11 +175,13 @@ class Outlet:
         try:
             if self._exporters is None:
                 self._exporters = self._make_exporters(self._parcels)
-            for exporter in self._exporters:
-                # A picture of all metrics is exported by itself.
-                exporter.export(batch if self._what == "spans" else batch[0])
+            # A picture of all metrics is exported by itself.
+            told = batch if self._what == "spans" else batch[0]
+            results = [exporter.export(told).name for exporter in self._exporters]
         except Exception as error:
             return [], error
+        if set(results) != {"SUCCESS"}:
+            return [], ValueError("they cannot be encoded, as is told above")
         return self._parcels.take(), None
 
     def _deliver(self, parcel: dict[str, Any]) -> bool:
@@ -200,7 +204,13 @@ class Outlet:
         try:
             answer = self._session.request(**parcel)
         except (requests.RequestException, OSError, ValueError) as error:
-            return f"{url}: {reported(error)}", isinstance(error, requests.ConnectionError | requests.Timeout)
+            if isinstance(error, requests.ReadTimeout):
+                return f"{url} does not answer in {parcel['timeout']:.2g} s", True
+            found = reported(error)
+            # Not one of its kin, which is a connection that was closed.
+            if type(found) is BadStatusLine:
+                return f"{url} speaks no HTTP/1.1. Is that the port for gRPC? The one for HTTP usually is 4318", False
+            return f"{url}: {found}", isinstance(error, requests.ConnectionError | requests.Timeout)
         if answer.ok and not answer.is_redirect:
             return None, False
         return f"{url} answers {answer.status_code} {answer.reason}", answer.status_code in _MAY_PASS

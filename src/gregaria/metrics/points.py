@@ -1,7 +1,7 @@
 """Figures as OpenTelemetry's metrics: made of the exact counts and histograms, so no request is measured twice."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from opentelemetry.sdk.metrics.export import (
@@ -22,7 +22,9 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from gregaria.engine.clock import epoch_us_of
 from gregaria.metrics.family import Family, Labels
 from gregaria.metrics.figures import BUCKETS_S, counts_up_to_bounds, own_families
-from gregaria.metrics.rows import Row, rows_of
+from gregaria.metrics.outcomes import attributes_of
+from gregaria.metrics.rows import rows_of
+from gregaria.stats.table import RequestStats
 from gregaria.version import VERSION
 
 __all__ = ["HTTP_METHODS", "metrics_of"]
@@ -32,42 +34,52 @@ HTTP_METHODS = frozenset(("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH"
 #: how a name of Prometheus ends, OpenTelemetry's unit for that
 _UNITS = {"_seconds": "s", "_bytes": "By", "_ratio": "1"}
 _LABELS = {"error_class": "error.type"}
+#: histograms after which others get their turn, where they may
+_POINTS_AT_ONCE = 100
 _CUMULATIVE = AggregationTemporality.CUMULATIVE
 
 
-def metrics_of(environment: Any, resource: Resource) -> MetricsData:
+def metrics_of(environment: Any, resource: Resource, turn: Callable[[], None] = lambda: None) -> MetricsData:
     """All figures of this moment.
 
     Args:
         environment: whose test it is.
         resource: what is said of this process.
+        turn: called again and again, for others to have theirs; by default nothing happens in the meantime.
     """
     stats = environment.stats
     # Counters begin anew with a test, which this moment tells.
     started_ns, now_ns = epoch_us_of(stats.started_us) * 1000, time.time_ns()
-    metrics = [
-        *_durations(rows_of(stats), started_ns, now_ns),
-        *(_metric(family, started_ns, now_ns) for family in own_families(environment) if family.kind != "histogram"),
-    ]
+    metrics = list(_durations(stats, started_ns, now_ns, turn))
+    for family in own_families(environment):
+        if family.kind != "histogram":
+            metrics.append(_metric(family, started_ns, now_ns))
+            turn()
     if environment.runner is not None:
         metrics.append(_users_as_locust_tells_them(environment.runner, now_ns))
     scope = ScopeMetrics(InstrumentationScope("gregaria", VERSION), metrics, "")
     return MetricsData([ResourceMetrics(resource, [scope], "")])
 
 
-def _durations(rows: Iterable[Row], started_ns: int, now_ns: int) -> Iterator[Metric]:
-    timed = [(mark.values, entry.times.copy()) for mark, entry in rows if entry.times.total]
-    of_http = [
-        _histogram({"http.request.method": mark["method"], "name": mark["name"]}, times, started_ns, now_ns)
-        for mark, times in timed
-        if mark["method"] in HTTP_METHODS
-    ]
-    of_all = [_histogram(mark, times, started_ns, now_ns) for mark, times in timed]
-    yield Metric("http.client.request.duration", "Duration of HTTP requests.", "s", Histogram(of_http, _CUMULATIVE))
-    yield Metric("locust.client.duration", "Duration of requests.", "s", Histogram(of_all, _CUMULATIVE))
+def _durations(stats: RequestStats, started_ns: int, now_ns: int, turn: Callable[[], None]) -> Iterator[Metric]:
+    of_http = [(attributes_of(row.method, row.name), row.times) for row in list(stats.outcomes.entries.values())]
+    of_all = [(mark.values, entry.times) for mark, entry in rows_of(stats)]
+    for name, text, rows in (
+        ("http.client.request.duration", "Duration of HTTP requests on the wire.", of_http),
+        ("locust.client.duration", "Duration of requests, as they are counted.", of_all),
+    ):
+        points = []
+        for place, (mark, times) in enumerate(rows):
+            if times.total:
+                points.append(_histogram(mark, times.copy(), started_ns, now_ns))
+            if place % _POINTS_AT_ONCE == 0:
+                turn()
+        yield Metric(name, text, "s", Histogram(points, _CUMULATIVE))
 
 
-def _histogram(attributes: Mapping[str, str], times: Any, started_ns: int, now_ns: int) -> HistogramDataPoint:
+def _histogram(
+    attributes: Mapping[str, str | int | bool], times: Any, started_ns: int, now_ns: int
+) -> HistogramDataPoint:
     up_to = [*counts_up_to_bounds(times), times.total]
     return HistogramDataPoint(
         attributes=attributes,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from gregaria.engine.recorder import Entry
-from gregaria.metrics.family import Labels, labels
+from gregaria.metrics.family import Labels, encodable, labels
 from gregaria.stats.summary import told_name
 from gregaria.stats.table import RequestStats
 
@@ -13,10 +13,10 @@ Row = tuple[Labels, Entry]
 
 
 def rows_of(stats: RequestStats) -> list[Row]:
-    """Labels and counts of every name, in order; names that differ only in a secret, which is masked, are one."""
+    """Labels and counts of every name, in order; names that differ only in what is not told, as a secret, are one."""
     found: dict[tuple[str, str], Any] = {}
     for entry in list(stats.recorder.entries.values()):
-        key = (told_name(entry.name, stats.errors.mask), entry.method)
+        key = (encodable(told_name(entry.name, stats.errors.mask)), encodable(entry.method))
         known = found.get(key)
         if known is not None:
             both = Entry(known.method, known.name, known.started_us)

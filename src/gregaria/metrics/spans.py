@@ -12,9 +12,12 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.trace import Span, SpanKind, TracerProvider, set_span_in_context
 from opentelemetry.trace.status import Status, StatusCode
 
-from gregaria.engine.clock import epoch_us, epoch_us_of
+from gregaria.engine.clock import epoch_us, epoch_us_of, now_us
+from gregaria.errors import GeneratorError
+from gregaria.metrics.family import encodable
+from gregaria.metrics.outcomes import outcome, place
 from gregaria.metrics.points import HTTP_METHODS
-from gregaria.stats.masking import Mask
+from gregaria.stats.table import RequestStats
 from gregaria.version import VERSION
 
 __all__ = ["Ids", "RequestSpan", "RequestTracer"]
@@ -34,34 +37,46 @@ class RequestSpan:
         context: in which further spans are its children.
     """
 
-    __slots__ = ("_mask", "_span", "context", "lines", "trace_id")
+    __slots__ = ("_name", "_place", "_span", "_stats", "context", "lines", "trace_id")
 
-    def __init__(self, span: Span, context: Context, lines: bytes, mask: Mask) -> None:
+    def __init__(
+        self, span: Span, context: Context, lines: bytes, stats: RequestStats, place_of_it: str, name: str
+    ) -> None:
         self._span = span
-        self._mask = mask
+        self._stats = stats
+        self._place = place_of_it
+        self._name = name
         self.context = context
         self.lines = lines
         self.trace_id = f"{span.get_span_context().trace_id:032x}"
 
-    def end(self, status: int, error: BaseException | None, finished_us: int) -> None:
-        """It is over.
+    def end(self, status: int, error: BaseException | None, started_us: int, finished_us: int) -> None:
+        """It is over, and counted by what it came to.
 
         Args:
             status: of the answer, 0 for none.
             error: what went wrong on the way; None with status 0 is an interrupted request.
+            started_us: monotonic; 0 where nothing was sent.
             finished_us: monotonic; 0 for now.
         """
+        kind = str(status) if status >= _FIRST_ERROR_STATUS else ""
+        is_interrupted = not status and error is None
+        if error is not None:
+            kind = type(error).__name__
+        if started_us and not is_interrupted and not isinstance(error, GeneratorError):
+            end_us = finished_us or now_us()
+            row = outcome(self._place, status, kind)
+            self._stats.outcomes.record(row, self._name, end_us - started_us, 0, now_us=end_us)
         span = self._span
         if not span.is_recording():
             return
-        kind, text = "", None
+        text = None
         if status:
             span.set_attribute("http.response.status_code", status)
-            kind = str(status) if status >= _FIRST_ERROR_STATUS else ""
-        elif error is None:
+        if is_interrupted:
             kind, text = "interrupted", "The test ended while the request was on the wire."
-        if error is not None:
-            kind, text = type(error).__name__, self._mask.text(str(error))
+        elif error is not None:
+            text = encodable(self._stats.errors.mask.text(str(error)))
         if kind:
             span.set_attribute("error.type", kind)
             span.set_status(Status(StatusCode.ERROR, text))
@@ -73,12 +88,12 @@ class RequestTracer:
 
     Args:
         provider: whose spans they are.
-        mask: hides what must not be shown of a URL or an error.
+        stats: where requests are counted by what they came to; its mask hides what must not be shown of them.
     """
 
-    def __init__(self, provider: TracerProvider, mask: Mask) -> None:
+    def __init__(self, provider: TracerProvider, stats: RequestStats) -> None:
         self._tracer = provider.get_tracer("gregaria", VERSION)
-        self._mask = mask
+        self._stats = stats
         self._told = lru_cache(maxsize=4096)(self._tell)
 
     def begin(self, method: str, url: str, name: str, head: bytes, before: RequestSpan | None) -> RequestSpan:
@@ -96,28 +111,31 @@ class RequestTracer:
             parent = before.context
         elif own:
             parent = propagate.extract(own)
-        title, attributes = self._told(method, url, name)
+        title, attributes, place_of_it = self._told(method, url, name)
         span = self._tracer.start_span(title, parent, SpanKind.CLIENT, attributes, start_time=epoch_us() * 1000)
         context = set_span_in_context(span, parent)
         carrier: dict[str, str] = {}
         if not own:
             propagate.inject(carrier, context)
         lines = "".join([f"{key}: {value}\r\n" for key, value in carrier.items()]).encode("latin-1", "replace")
-        return RequestSpan(span, context, lines, self._mask)
+        return RequestSpan(span, context, lines, self._stats, place_of_it, attributes["gregaria.name"])
 
-    def _tell(self, method: str, url: str, name: str) -> tuple[str, dict[str, Any]]:
-        parts = urlsplit(url)
-        name = self._mask.text(name)
+    def _tell(self, method: str, url: str, name: str) -> tuple[str, dict[str, Any], str]:
+        parts, mask = urlsplit(url), self._stats.errors.mask
+        known = method if method in HTTP_METHODS else "_OTHER"
+        method, name, address = encodable(method), encodable(mask.text(name)), encodable(parts.hostname or "")
+        port = parts.port or _PORTS.get(parts.scheme, 0)
         attributes: dict[str, Any] = {
-            "http.request.method": method if method in HTTP_METHODS else "_OTHER",
-            "url.full": self._mask.text(url),
-            "server.address": parts.hostname or "",
-            "server.port": parts.port or _PORTS.get(parts.scheme, 0),
+            "http.request.method": known,
+            "url.full": encodable(mask.text(url)),
+            "server.address": address,
             "gregaria.name": name,
         }
-        if method not in HTTP_METHODS:
+        if port:
+            attributes["server.port"] = port
+        if method != known:
             attributes["http.request.method_original"] = method
-        return f"{method} {name}", attributes
+        return f"{method} {name}", attributes, place(known, address, port)
 
 
 class Ids(IdGenerator):

@@ -248,6 +248,9 @@ def _is_named_pipe(path: str) -> bool:
 def _opened(path: str) -> int:
     try:
         if path == "-":
+            # None where nobody has given one.
+            if sys.stdout is None:
+                raise OSError(errno.EBADF, "standard output is closed")
             sys.stdout.flush()
             # One of its own, as the other is closed by whoever likes.
             return os.dup(sys.stdout.fileno())

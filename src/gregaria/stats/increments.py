@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gregaria.engine.increments import Ledger, merge
+from gregaria.engine.increments import Ledger, merge, rows_of
 from gregaria.engine.recorder import TOTAL, Entry
 from gregaria.stats.entry import StatsEntry
 from gregaria.stats.exchanges import Exchange
@@ -46,6 +46,7 @@ class Increments:
         self._stats = stats
         self._exceptions = exceptions
         self._rows = Ledger()
+        self._outcomes = Ledger()
         self._failures = _Groups(stats.errors)
         self._generator_errors = _Groups(stats.generator_errors)
         self._exceptions_told: dict[int, tuple[dict[str, Any], int]] = {}
@@ -53,10 +54,10 @@ class Increments:
 
     def take(self) -> dict[str, Any] | None:
         """What is new, as texts, numbers, bytes, lists and dictionaries of those; None when nothing is."""
-        rows = self._rows.take(self._stats.recorder)
         generator, self._mark = self._stats.generator.since(self._mark)
         found = {
-            "rows": None if rows is None else zlib.compress(rows, _COMPRESSION_LEVEL),
+            "rows": _compressed(self._rows.take(self._stats.recorder)),
+            "outcomes": _compressed(self._outcomes.take(self._stats.outcomes)),
             "failures": self._failures.take(),
             "generator_errors": self._generator_errors.take(),
             "exceptions": self._take_exceptions(),
@@ -151,6 +152,8 @@ def add_report(
     found = _report_of(report, shift_s)
     # Nothing after this can be refused.
     added = 0 if found.rows is None else merge(stats.recorder, found.rows, shift_s)
+    for outcome in found.outcomes:
+        stats.outcomes.merge(outcome)
     for error in found.failures:
         stats.errors.merge(error)
     for error in found.generator_errors:
@@ -165,6 +168,7 @@ def add_report(
 @dataclass(frozen=True, slots=True)
 class _Report:
     rows: bytes | None
+    outcomes: list[Entry]
     failures: list[StatsError]
     generator_errors: list[StatsError]
     exceptions: list[tuple[str, str, int]]
@@ -173,9 +177,10 @@ class _Report:
 
 def _report_of(report: Any, shift_s: int) -> _Report:
     data = dictionary_of(report, "a report")
-    rows, generator = data.get("rows"), data.get("generator")
+    rows, outcomes, generator = data.get("rows"), data.get("outcomes"), data.get("generator")
     return _Report(
         None if rows is None else _decompressed(rows),
+        [] if outcomes is None else rows_of(_decompressed(outcomes)),
         [_error_of(each, shift_s) for each in list_of(data.get("failures", []), "failures", _MOST_ITEMS)],
         [
             _error_of(each, shift_s)
@@ -209,6 +214,10 @@ def _exception_of(plain: Any) -> tuple[str, str, int]:
     data = dictionary_of(plain, "an exception")
     message = text_of(data.get("message"), "an exception's message")
     return message, text_of(data.get("traceback"), "a traceback"), integer_of(data.get("count"), "an exception's count")
+
+
+def _compressed(rows: bytes | None) -> bytes | None:
+    return None if rows is None else zlib.compress(rows, _COMPRESSION_LEVEL)
 
 
 def _decompressed(rows: Any) -> bytes:

@@ -32,6 +32,8 @@ class RequestStats:
         errors: ``{key: StatsError}``, the groups of failures.
         generator_errors: the same of the requests that a limit of this process kept from being made.
         history: the course of the test.
+        outcomes: rows of what HTTP requests came to, which are counted only where somebody asks for them (``--otel``);
+            what stands for their method is for ``metrics.outcomes`` to read.
         timeline: the same in blocks of time, of every name.
         generator: what the generator observes about itself.
         running: set while a test runs, so that current rates fall when the target falls silent; otherwise they are
@@ -50,6 +52,7 @@ class RequestStats:
         self.recorder.on_failure = self.errors.add
         self.recorder.on_generator_error = self.generator_errors.add
         self.recorder.on_overflow = _warn_of_names
+        self.outcomes = Recorder(_most_outcomes())
         self.timeline = Timeline(self.recorder, lambda name: told_name(name, self.errors.mask))
         self.entries = Entries(self)
         self.total = StatsEntry(self, TOTAL, "", use_response_times_cache, native=self.recorder.total)
@@ -88,6 +91,7 @@ class RequestStats:
     def reset_all(self) -> None:
         """Zero every entry, and forget failures and history; the rows stay."""
         self.recorder.reset()
+        self.outcomes.reset()
         self.errors.clear()
         self.generator_errors.clear()
         self.history.clear()
@@ -100,6 +104,8 @@ class RequestStats:
         self._keep_snapshots()
         self.recorder.limit = settings.max_names
         self.recorder.clear()
+        self.outcomes.limit = _most_outcomes()
+        self.outcomes.clear()
         self.errors.clear()
         self.generator_errors.clear()
         self.history.clear()
@@ -236,6 +242,11 @@ class Entries(Mapping[Key, StatsEntry]):
 
     def __len__(self) -> int:
         return len(self._stats.recorder.entries)
+
+
+def _most_outcomes() -> int:
+    """A good end for each name, and as many bad ones as there are kinds of failures."""
+    return settings.max_names + settings.max_failures
 
 
 def _warn_of_names(method: str, name: str) -> None:

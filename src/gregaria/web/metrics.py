@@ -5,16 +5,16 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
-from flask import Blueprint, Flask, Response, abort, current_app, request
+from flask import Blueprint, Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import Unauthorized
 
 from gregaria.metrics.exposition import CONTENT_TYPE, exposition
 from gregaria.web.guard import Guard
-from gregaria.web.server import Server, shown_host
+from gregaria.web.server import Server, shown_host, tls_context
 
 __all__ = ["MetricsServer", "metrics_view"]
-
-_BEARER = "Bearer "
 
 
 def metrics_view(
@@ -45,7 +45,10 @@ def metrics_view(
         if _has(token):
             return answer()
         if otherwise is None:
-            abort(401, "Send the token of --prometheus-token, as Authorization: Bearer TOKEN.")
+            raise Unauthorized(
+                "Send the token of --prometheus-token, as Authorization: Bearer TOKEN.",
+                www_authenticate=WWWAuthenticate("bearer"),
+            )
         return for_others()
 
     return metrics
@@ -58,10 +61,11 @@ class MetricsServer:
         environment: whose test it is.
         host, port: where to listen; an empty host or ``*`` is everywhere, port 0 any.
         display_name: under what name the machine is known.
+        tls_cert, tls_key: PEM files; with them it speaks HTTPS.
         token, has_exporter_names: as with ``metrics_view``.
 
     Raises:
-        CommandError: the port cannot be taken.
+        CommandError: the port cannot be taken, or the files cannot be used.
     """
 
     def __init__(
@@ -71,6 +75,8 @@ class MetricsServer:
         port: int,
         *,
         display_name: str | None = None,
+        tls_cert: str | None = None,
+        tls_key: str | None = None,
         token: str | None = None,
         has_exporter_names: bool = True,
     ) -> None:
@@ -80,10 +86,12 @@ class MetricsServer:
         blueprint = Blueprint("metrics", __name__)
         blueprint.add_url_rule("/metrics", "metrics", metrics_view(environment, token, has_exporter_names))
         app.register_blueprint(blueprint)
-        self._server = Server(host, port, app, None, option="prometheus")
+        tls = tls_context(tls_cert, tls_key)
+        self._server = Server(host, port, app, tls, option="prometheus")
         self._server.listen()
         self._greenlet = gevent.spawn(self._server.serve_forever)
-        self.url = f"http://{shown_host(host, display_name)}:{self._server.server_port}/metrics"
+        scheme = "http" if tls is None else "https"
+        self.url = f"{scheme}://{shown_host(host, display_name)}:{self._server.server_port}/metrics"
 
     def stop(self) -> None:
         """Answer no more."""
@@ -99,7 +107,7 @@ def _view_of_locustfile() -> Callable[[], Any] | None:
 
 
 def _has(token: str) -> bool:
-    given = request.headers.get("Authorization", "")
-    return given.startswith(_BEARER) and hmac.compare_digest(
-        given.removeprefix(_BEARER).strip().encode("utf-8", "replace"), token.encode("utf-8", "replace")
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and hmac.compare_digest(
+        given.strip().encode("utf-8", "replace"), token.encode("utf-8", "replace")
     )

@@ -1,5 +1,6 @@
 """Listening: an HTTP or HTTPS server in the event loop, with bounds, and errors that say what to do."""
 
+import errno
 import logging
 import ssl
 from typing import Any
@@ -28,8 +29,9 @@ class _Handler(WSGIHandler):  # type: ignore[misc]
     def read_request(self, raw_requestline: str) -> Any:
         if raw_requestline.startswith(_TLS_HELLO):
             logger.warning(
-                "Somebody asked for https, but the web interface speaks http: give --tls-cert and --tls-key, or open "
-                "the address with http://"
+                "Somebody asked for https at port %d, which speaks http: give --tls-cert and --tls-key, or open the "
+                "address with http://",
+                self.server.server_port,
             )
         return super().read_request(raw_requestline)
 
@@ -80,12 +82,20 @@ class Server(WSGIServer):  # type: ignore[misc]
         try:
             self.init_socket()
         except (OSError, OverflowError) as error:
+            # gevent puts the address behind the reason.
+            reason = str(getattr(error, "strerror", None) or error).partition(": (")[0]
             raise CommandError(
-                f"--{self._option}-host and --{self._option}-port: cannot listen on {host or '*'}:{port} "
-                f"({getattr(error, 'strerror', None) or error}). Does another run listen there? Choose another port "
-                f"with --{self._option}-port (0 takes any)",
+                f"--{self._option}-host and --{self._option}-port: cannot listen on {host or '*'}:{port} ({reason}). "
+                f"{self._way_out(getattr(error, 'errno', None))}",
                 ExitCode.WEB,
             ) from None
+
+    def _way_out(self, number: int | None) -> str:
+        if number == errno.EADDRINUSE:
+            return f"Does another run listen there? Choose another port with --{self._option}-port (0 takes any)"
+        if number == errno.EACCES:
+            return f"Choose another port with --{self._option}-port (0 takes any)"
+        return f"--{self._option}-host is an address or a name of this machine; without it, all of them are meant"
 
     def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> None:
         """Serve one connection; a client that does not trust the certificate hangs up, which is its own affair."""
