@@ -116,6 +116,14 @@ class Api:
         """
         self._json("PATCH", self._path("Job", job), f"start the Job {job}", body={"spec": {"suspend": False}})
 
+    def suspend(self, job: str) -> None:
+        """Have the pods of a Job end, as they do on SIGTERM.
+
+        Raises:
+            ApiError: it cannot.
+        """
+        self._json("PATCH", self._path("Job", job), f"end the Job {job}", body={"spec": {"suspend": True}})
+
     def delete(self, kind: str, name: str) -> bool:
         """Delete an object and, in the background, what it owns; returns whether it was there.
 
@@ -200,8 +208,9 @@ class Api:
         try:
             socket = self._websockets.WSClient(self._client.configuration, address, self._headers(), False, binary=True)
         except Exception as error:
-            # Of websocket-client, of the system and of TLS; the first knows the answer's status.
-            raise ApiError(getattr(error, "status_code", None) or 0, str(error), doing) from None
+            # Of websocket-client, of the system and of TLS; the first knows the answer.
+            message = _message(getattr(error, "resp_body", None) or b"", str(error))
+            raise ApiError(getattr(error, "status_code", None) or 0, message, doing) from None
         output, complaint = bytearray(), bytearray()
         deadline_s = time.monotonic() + timeout_s
         try:
