@@ -6,15 +6,17 @@ from pathlib import Path
 
 from gregaria.report.cases import Case
 
-__all__ = ["add_to_step_summary", "annotations"]
+__all__ = ["ACTIONS", "add_to_step_summary", "annotations", "is_job", "step_summary"]
 
+#: the variable that a job of GitHub's is known by, and its value
+ACTIONS = ("GITHUB_ACTIONS", "true")
 #: GitHub shows ten of a step
 _MOST = 10
 
 
 def annotations(cases: Sequence[Case], environ: Mapping[str, str] = os.environ) -> list[str]:
     """A line for each check that failed, as a job's output is read for them; none elsewhere than in a job."""
-    if environ.get("GITHUB_ACTIONS") != "true":
+    if not is_job(environ):
         return []
     failed = [case for case in cases if case.has_failed]
     shown = failed if len(failed) <= _MOST else failed[: _MOST - 1]
@@ -30,9 +32,21 @@ def add_to_step_summary(text: str, environ: Mapping[str, str] = os.environ) -> N
     Raises:
         OSError: it cannot be written.
     """
-    if name := environ.get("GITHUB_STEP_SUMMARY"):
-        with Path(name).open("a", encoding="utf-8") as file:
+    if path := step_summary(environ):
+        with path.open("a", encoding="utf-8") as file:
             file.write(f"{text}\n")
+
+
+def is_job(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether this is a job of GitHub's."""
+    name, value = ACTIONS
+    return environ.get(name) == value
+
+
+def step_summary(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The file with the page of the job's step; None where there is none."""
+    name = environ.get("GITHUB_STEP_SUMMARY")
+    return Path(name) if name else None
 
 
 def _data(text: str) -> str:

@@ -6,14 +6,14 @@ from typing import Any
 
 from gregaria.errors import ExitCode, RuleError
 from gregaria.rules.expression import Metric
-from gregaria.rules.grammar import parse
+from gregaria.rules.grammar import Rule, parse
 from gregaria.rules.reading import TOLERANCE_MS, Names, Second, Whole
 from gregaria.rules.watch import BaselineFigures, Watch
 from gregaria.stats.levels import Block
 from gregaria.stats.summary import Stretch, told_name
 from gregaria.stats.verdict import BROKEN, NO_DATA, PASSED, RuleResult, Verdict
 
-__all__ = ["Judge"]
+__all__ = ["Judge", "read_rule"]
 
 logger = logging.getLogger("gregaria.rules")
 
@@ -58,11 +58,9 @@ class Judge:
         Raises:
             RuleError: it is none, needs a baseline and there is none, or the test has been judged already.
         """
-        rule = parse(text)
+        rule = read_rule(text, has_baseline=self._baseline_name is not None)
         if self._is_over:
             raise RuleError(text, 0, "the test is over and has been judged: test_stop is the last moment for a rule")
-        if rule.baseline_at is not None and self._baseline_name is None:
-            raise RuleError(text, rule.baseline_at, "there is no run to compare with: give --baseline run.json")
         if all((each.rule.text, each.source) != (rule.text, source) for each in self._watches):
             self._watches.append(Watch(rule, source, exit_code))
             self._follow()
@@ -206,6 +204,18 @@ class Judge:
 
     def _told(self, name: str) -> str:
         return told_name(name, self._stats.errors.mask)
+
+
+def read_rule(text: str, *, has_baseline: bool) -> Rule:
+    """Read a rule that can be judged.
+
+    Raises:
+        RuleError: it is none, or needs a baseline and there is none.
+    """
+    rule = parse(text)
+    if rule.baseline_at is not None and not has_baseline:
+        raise RuleError(text, rule.baseline_at, "there is no run to compare with: give --baseline run.json")
+    return rule
 
 
 def _no_baseline(metric: Metric) -> float | None:
