@@ -122,6 +122,7 @@ def test_pods_that_cannot_start_are_told_and_given_up(
     command = run(*arguments)
     command.wait_for(told.replace("(", r"\(").replace(")", r"\)"), timeout_s=10)
     assert command.wait(20) == 13
+    assert "Traceback" not in command.output
     assert api.there() == []
 
 
@@ -316,6 +317,7 @@ def test_the_second_interrupt_leaves_at_once(api: KubernetesApi, run: Start) -> 
     command.wait_for("once more to end it at once")
     command.signal(signal.SIGINT)
     assert command.wait(20) == 130
+    assert "Traceback" not in command.output
     assert api.there() == []
     api.processes()[0].signal(signal.SIGCONT)
 

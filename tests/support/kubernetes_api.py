@@ -34,7 +34,7 @@ from tests.deploy.containers import Container, Host
 from tests.deploy.rendered import lacking, not_restricted
 from tests.support.nodes import Node
 
-__all__ = ["KubernetesApi", "Request"]
+__all__ = ["KubernetesApi", "Request", "write_kubeconfig"]
 
 NAMESPACE = "load"
 TOKEN = "of-a-test"
@@ -135,16 +135,7 @@ class KubernetesApi:
 
     def kubeconfig(self, path: Path) -> Path:
         """A file that leads here."""
-        content = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": "test",
-            "clusters": [{"name": "test", "cluster": {"server": self.url}}],
-            "users": [{"name": "me", "user": {"token": TOKEN}}],
-            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "me", "namespace": NAMESPACE}}],
-        }
-        path.write_text(yaml.safe_dump(content))
-        return path
+        return write_kubeconfig(path, self.url)
 
     def there(self) -> list[str]:
         """Kind and name of every object, events and pods that are being deleted left out."""
@@ -500,6 +491,20 @@ class KubernetesApi:
             owned = manifest["metadata"].get("ownerReferences")
             if owned and self._owner_of(manifest) is None and (kind, name) in self._objects:
                 self.delete(kind, name)
+
+
+def write_kubeconfig(path: Path, server: str) -> Path:
+    """A file that leads to a server."""
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "test",
+        "clusters": [{"name": "test", "cluster": {"server": server}}],
+        "users": [{"name": "me", "user": {"token": TOKEN}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "me", "namespace": NAMESPACE}}],
+    }
+    path.write_text(yaml.safe_dump(content))
+    return path
 
 
 class _Handler(BaseHTTPRequestHandler):

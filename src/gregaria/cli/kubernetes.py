@@ -96,6 +96,10 @@ _LONGEST_S = 24 * 3600
 #: what not every system has in the names of files
 _ODD = r"[^\w.-]"
 _NAME = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
+_LABEL = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
+#: registry, path, tag, digest; the cluster is more exact
+_IMAGE = re.compile(r"[\w.-]+(:\d+)?(/[a-z0-9._/-]+)?(:[\w.-]+)?(@[\w:]+)?")
+_LEAST_BYTES = 1_000_000
 _QUANTITY = re.compile(r"\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
 
 
@@ -166,7 +170,7 @@ def _run(arguments: Sequence[str]) -> int:
         options.cpu,
         options.memory,
         tuple(options.pull_secret),
-        int(options.timeout),
+        options.timeout,
         _KEEP_S,
         _STAY_S,
     )
@@ -212,7 +216,9 @@ def _parser(command: str, usage: str) -> Parser:
 
 
 def _add_place(parser: Parser) -> None:
-    parser.add_argument("--namespace", metavar="NAME", help="in which it is (default: that of the context)")
+    parser.add_argument(
+        "--namespace", metavar="NAME", type=_label, help="in which it is (default: that of the context)"
+    )
     parser.add_argument(
         "--context", metavar="NAME", help="the cluster, by its name in kubeconfig (default: the current)"
     )
@@ -225,22 +231,31 @@ def _run_parser() -> Parser:
     parser.add_argument("-f", "--locustfile", metavar="FILE", help="the locustfile (default: locustfile.py)")
     parser.add_argument("--workers", metavar="N", type=values.positive_count, default=2, help="pods with workers")
     parser.add_argument(
-        "--image", metavar="IMAGE", default=f"gregaria:{VERSION}", help="that the cluster can pull, see docs/docker.md"
+        "--image",
+        metavar="IMAGE",
+        type=_image,
+        default=f"gregaria:{VERSION}",
+        help="that the cluster can pull, see docs/docker.md",
     )
     parser.add_argument(
-        "--pull-secret", metavar="NAME", action="append", default=[], help="a Secret with which the image is pulled"
+        "--pull-secret",
+        metavar="NAME",
+        type=_label,
+        action="append",
+        default=[],
+        help="a Secret with which the image is pulled",
     )
     parser.add_argument("--name", metavar="NAME", type=_name, help="of the run (default: made of the locustfile's)")
     _add_place(parser)
     parser.add_argument("--cpu", metavar="CORES", type=_quantity, default="1", help="that each worker asks for")
     parser.add_argument(
-        "--memory", metavar="SIZE", type=_quantity, help="of each worker, such as 2Gi (default: 256Mi, at most 1Gi)"
+        "--memory", metavar="SIZE", type=_memory, help="of each worker, such as 2Gi (default: 256Mi, at most 1Gi)"
     )
     parser.add_argument("--keep", action="store_true", help="leave the pods there in the end, to look at them")
     parser.add_argument(
         "--timeout",
         metavar="TIME",
-        type=values.duration_s,
+        type=_timeout_s,
         default=_LONGEST_S,
         help="end the run after this time, whatever it does (default: 24h)",
     )
@@ -319,6 +334,35 @@ def _level(text: str) -> str:
     if level not in ("DEBUG", "INFO"):
         raise argparse.ArgumentTypeError(f"{level} would hide the end of the test, which is seen in the log")
     return level
+
+
+def _label(text: str) -> str:
+    if not _LABEL.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} can be no name in Kubernetes: small letters, digits, and - or . between them"
+        )
+    return text
+
+
+def _image(text: str) -> str:
+    if not _IMAGE.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name of an image, such as registry.example.com/load/gregaria:{VERSION}"
+        )
+    return text
+
+
+def _timeout_s(text: str) -> int:
+    seconds = int(values.duration_s(text))
+    if seconds < 1:
+        raise argparse.ArgumentTypeError(f"a run takes longer than {text}")
+    return seconds
+
+
+def _memory(text: str) -> str:
+    if _quantity(text).isdigit() and int(text) < _LEAST_BYTES:
+        raise argparse.ArgumentTypeError(f"{text} are bytes, in which no worker has room: write {text}Mi")
+    return text
 
 
 def _quantity(text: str) -> str:

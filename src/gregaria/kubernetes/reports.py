@@ -17,6 +17,8 @@ FOLDER = "/tmp/gregaria-reports"
 PACK = ["tar", "-cf", "-", "-C", FOLDER, "."]
 #: the option whose report is what GitHub shows of a job
 _MARKDOWN = "markdown"
+#: the option whose report is a folder
+_FAILURES = "failures-dir"
 
 
 class Reports:
@@ -29,7 +31,7 @@ class Reports:
         paths: what was given, by the option's long name: ``{"html": "out/a.html"}``.
 
     Raises:
-        CommandError: a folder cannot be written to.
+        CommandError: a folder cannot be written to, or a path names none of what is to be written.
     """
 
     def __init__(self, paths: Mapping[str, str]) -> None:
@@ -39,6 +41,9 @@ class Reports:
         if self._step_summary is not None:
             self._paths.setdefault(_MARKDOWN, "summary.md")
         for option, folder in self._folders.items():
+            path = Path(paths[option])
+            if not path.name or (option != _FAILURES and path.is_dir()):
+                raise CommandError(f"--{option}: {path} is a folder; name what is to be in it", ExitCode.OUTPUT)
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:

@@ -119,8 +119,11 @@ class KubernetesRun:
             owner = self._create_owner()
             if self._interrupts:
                 raise _Interrupted
-            self._life = gevent.spawn(self._live, owner)
-            code: int = self._life.get()
+            self._life = gevent.spawn(self._outcome, owner)
+            outcome: int | Exception = self._life.get()
+            if isinstance(outcome, Exception):
+                raise outcome
+            code = outcome
         except _Interrupted:
             self._screen.say("Interrupted before the end")
             code = ExitCode.INTERRUPTED
@@ -153,8 +156,15 @@ class KubernetesRun:
         try:
             return self._api.create(master_job(self._plan))
         except ApiError as error:
-            self._may_be_there = error.status == 0
+            self._may_be_there = error.may_be_done
             raise self._refused(error) from None
+
+    def _outcome(self, owner: dict[str, Any]) -> int | Exception:
+        """What a greenlet raises is printed as a mistake of ours, so it is returned."""
+        try:
+            return self._live(owner)
+        except (CommandError, _Interrupted) as error:
+            return error
 
     def _live(self, owner: dict[str, Any]) -> int:
         plan = self._plan
@@ -165,7 +175,8 @@ class KubernetesRun:
         except ApiError as error:
             raise self._refused(error) from None
         where = f"{self._api.namespace} of {self._api.server}"
-        self._screen.say(f"Run {plan.name} in the namespace {where}: {plan.workers} workers of {plan.image}")
+        workers = "1 worker" if plan.workers == 1 else f"{plan.workers} workers"
+        self._screen.say(f"Run {plan.name} in the namespace {where}: {workers} of {plan.image}")
         self._spawn(self._watch_pods)
         self._spawn(self._watch_jobs)
         follower = self._spawn(self._follow_log)
