@@ -104,7 +104,13 @@ def test_pods_that_a_quota_forbids_are_told_and_given_up(api: KubernetesApi, run
     command = run("--patience", "3")
     command.wait_for("the quota of the namespace load has no room for it", timeout_s=10)
     assert command.wait(30) == 13
+    assert "given up after 3 s (--patience): cannot create pods" in command.output
     assert api.there() == []
+    # The events of that run are still there.
+    api.quota = ""
+    again = run("--patience", "1")
+    assert again.wait(60) == 0, again.output
+    assert "quota" not in again.output
 
 
 @pytest.mark.parametrize(

@@ -355,7 +355,7 @@ class KubernetesApi:
         if self.quota:
             event = {
                 "metadata": {"name": f"{job['metadata']['name']}.1"},
-                "involvedObject": {"kind": "Job", "name": job["metadata"]["name"]},
+                "involvedObject": {"kind": "Job", **{key: job["metadata"][key] for key in ("name", "uid")}},
                 "reason": "FailedCreate",
                 "message": self.quota,
             }
@@ -580,7 +580,7 @@ def _is_selected(manifest: Object, query: dict[str, list[str]]) -> bool:
     labels = manifest["metadata"].get("labels", {})
     wanted = (each.split("=") for each in query.get("labelSelector", [""])[0].split(",") if each)
     fields = (each.split("=") for each in query.get("fieldSelector", [""])[0].split(",") if each)
-    by_field = {"involvedObject.name": manifest.get("involvedObject", {}).get("name")}
+    by_field = {"involvedObject.uid": manifest.get("involvedObject", {}).get("uid")}
     return all(labels.get(name) == value for name, value in wanted) and all(
         by_field[name] == value for name, value in fields
     )

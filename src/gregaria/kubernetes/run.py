@@ -222,8 +222,12 @@ class KubernetesRun:
         if not lasting:
             return None
         since_s = now_s if since_s is None else since_s
-        if any(each.is_hopeless for each in lasting) or now_s - since_s >= self._patience.trouble_s:
-            raise CommandError(lasting[0].text, ExitCode.CLUSTER)
+        if hopeless := next((each for each in lasting if each.is_hopeless), None):
+            raise CommandError(hopeless.text, ExitCode.CLUSTER)
+        if now_s - since_s >= self._patience.trouble_s:
+            raise CommandError(
+                f"given up after {self._patience.trouble_s:g} s (--patience): {lasting[0].text}", ExitCode.CLUSTER
+            )
         return since_s
 
     def _code(self, pod: Any) -> int:
@@ -275,7 +279,11 @@ class KubernetesRun:
                     self._fail("the run was deleted by somebody else")
                 elif name == self._plan.workers_job and (why := why_failed(job or {})):
                     self._fail(f"the workers have failed, see above: {why}")
-                for event in self._api.objects("Event", fieldSelector=f"involvedObject.name={name}")["items"]:
+                if job is None or not self._crowd.lacks_pods(name == self._plan.master):
+                    continue
+                # Events outlive what they tell of, and a run of the same name may have been there before.
+                selector = f"involvedObject.uid={job['metadata']['uid']}"
+                for event in self._api.objects("Event", fieldSelector=selector)["items"]:
                     if trouble := trouble_of_event(event, self._api.namespace):
                         found[trouble.kind] = trouble
         new = [trouble for kind, trouble in found.items() if kind not in self._events]

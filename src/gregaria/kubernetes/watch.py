@@ -197,6 +197,11 @@ class Crowd:
         found = [trouble for pod in self.pods.values() if (trouble := trouble_of(pod))]
         return [trouble for trouble in found if trouble.is_lasting]
 
+    def lacks_pods(self, is_master: bool) -> bool:
+        """Whether there are fewer pods with the master, or with workers, than there are to be."""
+        parts = [part_of_pod(pod) for pod in self.pods.values()]
+        return MASTER not in parts if is_master else parts.count(WORKER) < self._workers
+
     def is_whole(self) -> bool:
         """Whether all workers are ready."""
         states = [state_of(pod) for pod in self.pods.values() if part_of_pod(pod) == WORKER]
