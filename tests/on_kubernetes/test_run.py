@@ -35,7 +35,10 @@ def test_a_run_brings_its_reports_ends_with_its_verdict_and_leaves_nothing(
     assert "0 of 1 workers ready" in told
     assert "Aggregated" in told
     assert "Reports: " in told
-    assert all(node.wait(20) == (verdict if number == 0 else 0) for number, node in enumerate(api.processes()))
+    master, worker = api.processes()
+    assert master.wait(20) == verdict
+    # 143 where its pod was deleted before it had heard that the test is over.
+    assert worker.wait(20) in (0, 143)
 
 
 QUOTA = (
@@ -173,7 +176,7 @@ def test_workers_that_cannot_begin_end_the_run_with_what_they_said(
     locustfile = tmp_path / "laptop" / "locustfile.py"
     locustfile.write_text("import sys\n\nassert '--worker' not in sys.argv, 'not here'\n" + locustfile.read_text())
     command = run("--workers", "2", "--html", "a.html")
-    assert command.wait(40) == 13, command.output
+    assert command.wait(60) == 13, command.output
     assert "ended with 4; the last that it said:" in command.output
     assert "AssertionError: not here" in command.output
     assert "the workers have failed, see above: Container failed with exit code 4" in command.output
