@@ -2,6 +2,7 @@
 
 import io
 import random
+import socket
 import subprocess
 import sys
 import tarfile
@@ -18,6 +19,7 @@ from gregaria.kubernetes.watch import Crowd
 from gregaria.report.progress import is_progress_sentence, progress_sentence
 from tests.report.sample import row, summary
 from tests.support.command import run_gregaria
+from tests.support.kubernetes_api import write_kubeconfig
 
 
 @pytest.fixture
@@ -39,6 +41,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["run", "--workers", "0"], 2, "--workers"),
         (["run", "--memory", "much"], 2, "--memory: 'much' is no quantity"),
         (["run", "--name", "My_Run"], 2, "--name: 'My_Run' can be no name"),
+        (["run", "--memory", "512"], 2, "--memory: 512 are bytes, in which no worker has room: write 512Mi"),
+        (["run", "--namespace", "My Load"], 2, "--namespace: 'My Load' can be no name in Kubernetes"),
+        (["run", "--pull-secret", "A"], 2, "--pull-secret: 'A' can be no name in Kubernetes"),
+        (["run", "--image", "Bad Image!"], 2, "--image: 'Bad Image!' is no name of an image, such as registry"),
+        (["run", "--image", ""], 2, "--image: '' is no name of an image"),
+        (["run", "--timeout", "0.5s"], 2, "--timeout: a run takes longer than 0.5s"),
+        (["run", "-L", "ERROR"], 2, "ERROR would hide the end of the test"),
+        (["run", "-P80"], 2, "-P80 is not for gregaria kubernetes run"),
+        (["run", "--fail-if", "p95 >"], 2, "--fail-if: the rule ends here"),
+        (["run", "--fail-if", "p95 > baseline"], 2, "there is no run to compare with: give --baseline"),
+        (["run", "--baseline", "before.json"], 2, "there is no before.json"),
+        (["run", "--junit", "/"], 11, "--junit: / is a folder; name what is to be in it"),
+        (["run", "--html", "."], 11, "--html: . is a folder; name what is to be in it"),
         (["run", "-f", "shop.py"], 4, "there is no shop.py"),
         (["run", "--html", "locustfile.py/a.html"], 11, "--html: locustfile.py"),
         (["stop"], 2, "NAME"),
@@ -74,6 +89,34 @@ def test_without_a_cluster_it_says_where_one_is_looked_for(folder: Path, argumen
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 13
     assert told in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "told"), [("a: [b", "line 1, column 4"), (None, "Is a directory"), ("", "file is empty")]
+)
+def test_a_kubeconfig_that_cannot_be_read_is_named(folder: Path, content: str | None, told: str) -> None:
+    path = folder / "kubeconfig"
+    path.mkdir() if content is None else path.write_text(content)
+    done = run_gregaria("kubernetes", "run", folder=folder, environment={"KUBECONFIG": str(path)})
+    assert done.exit_code == 13
+    assert told in done.stderr
+    assert str(path) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:{port}", "https://no-such-cluster.invalid:6443"])
+def test_a_server_that_is_not_there_is_told_at_once_and_nothing_is_looked_for_to_delete(
+    folder: Path, tmp_path: Path, url: str
+) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        server = url.format(port=closed.getsockname()[1])
+        config = write_kubeconfig(tmp_path / "kubeconfig", server)
+        done = run_gregaria("kubernetes", "run", folder=folder, environment={"KUBECONFIG": str(config)})
+    assert done.exit_code == 13
+    assert f"{server} does not answer" in done.stderr
+    assert "kubectl get pods has to work here" in done.stderr
+    assert "may still be there" not in done.stderr
 
 
 def test_without_the_client_it_says_what_to_install(tmp_path: Path) -> None:

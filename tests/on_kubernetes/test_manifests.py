@@ -1,6 +1,8 @@
 """The objects that the command makes are the chart's, valid and restricted."""
 
+import base64
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -47,6 +49,7 @@ def test_they_are_the_same_as_the_charts(release: str) -> None:
         b"an archive",
         "a secret",
         ("--tags=checkout",),
+        ("--tags=checkout",),
         worker_cpu="2",
         worker_memory="2Gi",
         pull_secrets=("registry",),
@@ -64,7 +67,7 @@ def test_they_are_the_same_as_the_charts(release: str) -> None:
         "worker.resources.limits.memory": "2Gi",
         "locustfile.configMap": f"{base_name(release)}-locustfile",
         "locustfile.name": "test.py",
-        "master.args[0]": "--tags=checkout",
+        "args[0]": "--tags=checkout",
         "job.activeDeadlineSeconds": "1800",
         "job.ttlSecondsAfterFinished": "600",
     }
@@ -84,8 +87,19 @@ def test_they_are_the_same_as_the_charts(release: str) -> None:
     assert by_name(made(plan)) == of_chart
 
 
+def test_a_master_alone_has_settings_and_variables() -> None:
+    plan = replace(PLAN, settings=b"[tool.gregaria]", master_variables=(("GITHUB_ACTIONS", "true"),))
+    master, worker = made(plan)[0], made(plan)[-1]
+    of_master, of_worker = (each["spec"]["template"]["spec"]["containers"][0] for each in (master, worker))
+    assert "--config=/mnt/locust/gregaria.toml" in of_master["args"]
+    assert {"name": "GITHUB_ACTIONS", "value": "true"} in of_master["env"]
+    assert of_worker == made()[-1]["spec"]["template"]["spec"]["containers"][0]
+    (files,) = (each["binaryData"] for each in made(plan) if each["kind"] == "ConfigMap")
+    assert base64.b64decode(files["gregaria.toml"]) == b"[tool.gregaria]"
+
+
 def test_they_are_valid_and_restricted() -> None:
-    manifests = made()
+    manifests = made(replace(PLAN, settings=b"[tool.gregaria]", master_variables=(("GITHUB_ACTIONS", "true"),)))
     assert [wrong for manifest in manifests for wrong in lacking(manifest)] == []
     found = pods(manifests)
     assert len(found) == 2

@@ -1,5 +1,6 @@
 """The verdict is the same on the console, in the document and for builds, whatever names have in them."""
 
+import json
 import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -10,7 +11,7 @@ import xmlschema
 
 from gregaria.errors import CommandError, ExitCode
 from gregaria.report.annotations import add_to_step_summary, annotations
-from gregaria.report.baseline import load_baseline
+from gregaria.report.baseline import baseline_files, load_baseline
 from gregaria.report.cases import Case, cases_of
 from gregaria.report.console import final_report
 from gregaria.report.frame import live_frame
@@ -22,6 +23,7 @@ from gregaria.rules.expression import Metric
 from gregaria.rules.grammar import parse
 from gregaria.stats.summary import Stretch
 from gregaria.stats.verdict import RuleResult, Verdict
+from tests.report.runs import run_document
 from tests.report.sample import failure, generator_error, row, summary, task_exception
 
 SCHEMA = xmlschema.XMLSchema(Path(__file__).with_name("junit.xsd"))
@@ -261,6 +263,31 @@ def test_a_baseline_may_be_tables_of_locust(tmp_path: Path) -> None:
     baseline = load_baseline(str(tmp_path / "old_stats.csv"))
     told = {"p95": 0.02, "avg": 0.0065, "max of '/a'": 0.09, "rps": 10.5, "fail_ratio": 0.01, "p75": None}
     assert {text: baseline(metric(text)) for text in told} == told
+
+
+def test_what_is_sent_of_a_baseline_says_the_same(tmp_path: Path) -> None:
+    texts = ("p95", "p99 of '/a'", "median", "max of 'GET /b'", "avg", "rps", "fail_ratio of '/b'", "requests", "users")
+    written = tmp_path / "before.json"
+    written.write_text(json.dumps(run_document(7, failing=0.1)))
+    (tmp_path / "old_stats.csv").write_text(
+        "Type,Name,Request Count,Failure Count,Requests/s,50%\nGET,/a,100,1,10.5,5\n,Aggregated,100,1,10.5,5\n"
+    )
+    (tmp_path / "old_stats_history.csv").write_text(
+        "Timestamp,User Count,Type,Name,Total Request Count,Total Failure Count\n"
+        + "".join(f"{second},4,,Aggregated,{second * 10},0\n" for second in range(10))
+    )
+    for name, file in (("before", "before.json"), ("old", "old_stats.csv")):
+        files = baseline_files(str(tmp_path / name))
+        assert next(iter(files)) == file
+        there = tmp_path / f"there of {name}"
+        there.mkdir()
+        for each, content in files.items():
+            (there / each).write_bytes(content)
+        here, sent = load_baseline(str(tmp_path / name)), load_baseline(str(there / file))
+        told = {text: here(metric(text)) for text in texts}
+        assert {text: sent(metric(text)) for text in texts} == told
+        assert told["users"]
+    assert (tmp_path / "there of before" / "before.json").stat().st_size * 2 < written.stat().st_size
 
 
 def test_a_baseline_that_is_not_there_is_refused(tmp_path: Path) -> None:

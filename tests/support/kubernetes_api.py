@@ -34,7 +34,7 @@ from tests.deploy.containers import Container, Host
 from tests.deploy.rendered import lacking, not_restricted
 from tests.support.nodes import Node
 
-__all__ = ["KubernetesApi", "Request"]
+__all__ = ["KubernetesApi", "Request", "write_kubeconfig"]
 
 NAMESPACE = "load"
 TOKEN = "of-a-test"
@@ -75,6 +75,7 @@ class Pod:
         self.manifest = manifest
         self.node: Node | None = None
         self.lines: list[tuple[str, str]] = []
+        self.disruptions: list[Object] = []
         self.is_told = False
 
 
@@ -101,6 +102,8 @@ class KubernetesApi:
         self.quota = ""
         self._objects: dict[tuple[str, str], Object] = {}
         self._pods: dict[str, Pod] = {}
+        #: Jobs of which a pod has ended well
+        self._succeeded: set[str] = set()
         self._history: list[tuple[int, str, Object]] = []
         self._numbers = itertools.count(1)
         self._version = 0
@@ -132,21 +135,16 @@ class KubernetesApi:
 
     def kubeconfig(self, path: Path) -> Path:
         """A file that leads here."""
-        content = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": "test",
-            "clusters": [{"name": "test", "cluster": {"server": self.url}}],
-            "users": [{"name": "me", "user": {"token": TOKEN}}],
-            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "me", "namespace": NAMESPACE}}],
-        }
-        path.write_text(yaml.safe_dump(content))
-        return path
+        return write_kubeconfig(path, self.url)
 
     def there(self) -> list[str]:
-        """Kind and name of every object, events left out."""
+        """Kind and name of every object, events and pods that are being deleted left out."""
         with self._changed:
-            return sorted(f"{kind} {name}" for kind, name in self._objects if kind != "Event")
+            return sorted(
+                f"{kind} {name}"
+                for (kind, name), each in self._objects.items()
+                if kind != "Event" and "deletionTimestamp" not in each["metadata"]
+            )
 
     def object(self, kind: str, name: str) -> Object:
         with self._changed:
@@ -162,18 +160,31 @@ class KubernetesApi:
         return self.host.nodes
 
     def delete(self, kind: str, name: str) -> None:
-        """As ``kubectl delete``."""
+        """As ``kubectl delete``: a pod's process is told to end, and the pod is gone when it has."""
         with self._changed:
-            gone = self._objects.pop((kind, name))
-            if kind == "Pod":
-                pod = self._pods.pop(name)
-                self._note("DELETED", pod.manifest)
-                if pod.node is not None and pod.node.process.poll() is None:
-                    pod.node.signal(signal.SIGTERM)
-            self._collect()
-            owner = self._owner_of(gone)
-        if kind == "Pod" and owner is not None and _part(gone) == "worker":
-            self._make_pod(owner)
+            if kind != "Pod":
+                self._objects.pop((kind, name))
+                self._collect()
+                return
+            pod = self._pods[name]
+            if pod.node is None or pod.is_told:
+                self._remove(pod)
+                if pod.node is None:
+                    self._replace(pod)
+            elif "deletionTimestamp" not in pod.manifest["metadata"]:
+                metadata = {**pod.manifest["metadata"], "deletionTimestamp": _now()}
+                pod.manifest = {**pod.manifest, "metadata": metadata}
+                self._set_status(pod, pod.manifest["status"])
+                pod.node.signal(signal.SIGTERM)
+
+    def evict(self, pod: str, message: str) -> None:
+        """As ``kubectl drain`` does with the pods of a node."""
+        with self._changed:
+            found = self._pods[pod]
+            why = {"reason": "EvictionByEvictionAPI", "message": message}
+            found.disruptions = [{"type": "DisruptionTarget", "status": "True", **why}]
+            self._set_status(found, _running(found.manifest))
+            self.delete("Pod", pod)
 
     def end_process(self, pod: str, reason: str) -> None:
         """The system ends a pod's container at once, for a reason such as OOMKilled."""
@@ -226,6 +237,9 @@ class KubernetesApi:
                 return 200, found
             if request.method == "PATCH":
                 found["spec"].update(body["spec"])
+                if body["spec"]["suspend"]:
+                    for pod in [pod for pod in self._pods.values() if self._owner_of(pod.manifest) is found]:
+                        self.delete("Pod", pod.manifest["metadata"]["name"])
                 self._start(found)
                 return 200, found
         assert request.method == "DELETE"
@@ -245,13 +259,15 @@ class KubernetesApi:
         made = self._keep(kind, body)
         self._collect()
         if kind == "Job":
+            if _part(made) == "master":
+                # Workers wait for this one, and not for that of a run before.
+                self.host.port = 0
             self._start(made)
         return 201, made
 
     def _keep(self, kind: str, body: Object) -> Object:
         number = next(self._numbers)
-        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        body["metadata"].update(uid=f"uid-{number}", creationTimestamp=stamp, namespace=NAMESPACE)
+        body["metadata"].update(uid=f"uid-{number}", creationTimestamp=_now(), namespace=NAMESPACE)
         self._objects[kind, body["metadata"]["name"]] = body
         return body
 
@@ -339,7 +355,7 @@ class KubernetesApi:
         if self.quota:
             event = {
                 "metadata": {"name": f"{job['metadata']['name']}.1"},
-                "involvedObject": {"kind": "Job", "name": job["metadata"]["name"]},
+                "involvedObject": {"kind": "Job", **{key: job["metadata"][key] for key in ("name", "uid")}},
                 "reason": "FailedCreate",
                 "message": self.quota,
             }
@@ -423,6 +439,24 @@ class KubernetesApi:
                     self._set_status(pod, _ended(pod.manifest, code, "Completed" if code == 0 else "Error"))
                     self._fail_job_of(pod.manifest, code)
                 pod.is_told = True
+                if "deletionTimestamp" in pod.manifest["metadata"]:
+                    self._remove(pod)
+                self._replace(pod)
+
+    def _remove(self, pod: Pod) -> None:
+        name = pod.manifest["metadata"]["name"]
+        del self._pods[name], self._objects["Pod", name]
+        self._note("DELETED", pod.manifest)
+
+    def _replace(self, pod: Pod) -> None:
+        """As Jobs without completions do: not when one of their pods has ended well."""
+        job = self._owner_of(pod.manifest)
+        if pod.manifest["status"]["phase"] == "Succeeded":
+            self._succeeded |= {each["uid"] for each in pod.manifest["metadata"]["ownerReferences"]}
+        if job is None or _part(pod.manifest) != "worker" or job["spec"].get("suspend") or "status" in job:
+            return
+        if job["metadata"]["uid"] not in self._succeeded:
+            self._make_pod(job)
 
     def _fail_job_of(self, pod: Object, code: int) -> None:
         """As the Job's policy says about exit codes."""
@@ -435,7 +469,8 @@ class KubernetesApi:
     def _set_status(self, pod: Pod, status: Object) -> None:
         is_new = "status" not in pod.manifest
         # What a watch has kept of it must not change with it.
-        pod.manifest = {**pod.manifest, "status": status}
+        conditions = [each for each in status["conditions"] if each["type"] != "DisruptionTarget"]
+        pod.manifest = {**pod.manifest, "status": {**status, "conditions": [*conditions, *pod.disruptions]}}
         name = pod.manifest["metadata"]["name"]
         if ("Pod", name) in self._objects:
             self._objects["Pod", name] = pod.manifest
@@ -456,6 +491,20 @@ class KubernetesApi:
             owned = manifest["metadata"].get("ownerReferences")
             if owned and self._owner_of(manifest) is None and (kind, name) in self._objects:
                 self.delete(kind, name)
+
+
+def write_kubeconfig(path: Path, server: str) -> Path:
+    """A file that leads to a server."""
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "test",
+        "clusters": [{"name": "test", "cluster": {"server": server}}],
+        "users": [{"name": "me", "user": {"token": TOKEN}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "me", "namespace": NAMESPACE}}],
+    }
+    path.write_text(yaml.safe_dump(content))
+    return path
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -519,6 +568,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(bytes([0x80 | code]) + length + data)
 
 
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def _part(manifest: Object) -> str:
     return str(manifest["metadata"]["labels"]["app.kubernetes.io/component"])
 
@@ -527,7 +580,7 @@ def _is_selected(manifest: Object, query: dict[str, list[str]]) -> bool:
     labels = manifest["metadata"].get("labels", {})
     wanted = (each.split("=") for each in query.get("labelSelector", [""])[0].split(",") if each)
     fields = (each.split("=") for each in query.get("fieldSelector", [""])[0].split(",") if each)
-    by_field = {"involvedObject.name": manifest.get("involvedObject", {}).get("name")}
+    by_field = {"involvedObject.uid": manifest.get("involvedObject", {}).get("uid")}
     return all(labels.get(name) == value for name, value in wanted) and all(
         by_field[name] == value for name, value in fields
     )

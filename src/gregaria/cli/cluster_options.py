@@ -115,6 +115,16 @@ def add_cluster_options(parser: Parser) -> None:
         " quit; after five minutes without one it ends in any case",
     )
     group.add_argument(
+        "--exit-code-on-signal",
+        env_var="LOCUST_EXIT_CODE_ON_SIGNAL",
+        metavar="N",
+        type=values.exit_code,
+        default=0,
+        yields=True,
+        help="of a worker that a signal ends before its master does (default: 0); whoever is to start another in its"
+        " place may have to see that it failed",
+    )
+    group.add_argument(
         "--journal",
         env_var="LOCUST_JOURNAL",
         metavar="FILE",

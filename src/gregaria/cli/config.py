@@ -37,6 +37,14 @@ class Resolved:
     sources: Mapping[str, str]
 
 
+def home_folder() -> Path | None:
+    """Where a person's own configuration files are; None where nobody is at home."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
+
+
 def file_settings(folder: Path, home: Path | None, config: str | None) -> list[Setting]:
     """What the configuration files set, weakest first.
 
@@ -67,7 +75,7 @@ def environment_settings(parser: Parser, environ: Mapping[str, str]) -> list[Set
             if environ.get(variable):
                 text = environ[variable]
                 source = f"environment variable {variable}"
-                found.append(Setting(source, _key(action), list_of(text) or text))
+                found.append(Setting(source, long_name(action), list_of(text) or text))
     return found
 
 
@@ -98,7 +106,7 @@ def resolve(
         *file_settings(folder, home, getattr(typed, "config", None)),
         *environment_settings(parser, environ),
     ]:
-        for name, value in vars(_apply(parser, setting, strict)).items():
+        for name, value in vars(applied(parser, setting, strict)).items():
             setattr(elsewhere, name, value)
             sources[name] = setting.source
     options = parser.complete(argparse.Namespace(**{**vars(elsewhere), **vars(typed)}))
@@ -114,12 +122,14 @@ def _add_classes(parser: Parser, typed: argparse.Namespace, unknown: list[str], 
         typed.user_classes = classes
 
 
-def _key(action: argparse.Action) -> str:
+def long_name(action: argparse.Action) -> str:
+    """The long name of an option, as files have it."""
     long = [flag for flag in action.option_strings if flag.startswith("--")] or action.option_strings
     return long[-1].lstrip("-") if long else action.dest
 
 
-def _action_for(parser: Parser, key: str) -> argparse.Action | None:
+def option_of(parser: Parser, key: str) -> argparse.Action | None:
+    """The option that a setting is for, if the parser knows it."""
     dashed = key.replace("_", "-")
     for name in (f"--{key}", f"--{dashed}", f"-{key}"):
         action = parser.option(name)
@@ -129,8 +139,18 @@ def _action_for(parser: Parser, key: str) -> argparse.Action | None:
     return next((action for action in positional if action.dest.replace("_", "-") == dashed), None)
 
 
-def _apply(parser: Parser, setting: Setting, strict: bool) -> argparse.Namespace:
-    action = _action_for(parser, setting.key)
+def applied(parser: Parser, setting: Setting, strict: bool) -> argparse.Namespace:
+    """What a setting makes of its option, by the name of its attribute.
+
+    Args:
+        parser: with the option.
+        setting: from a file or the environment.
+        strict: refuse what the parser does not know; else it makes nothing.
+
+    Raises:
+        CommandError: there is no such option, or the value is wrong; the message says where it stands.
+    """
+    action = option_of(parser, setting.key)
     if action is None or setting.key in ("help", "version", "config"):
         if not strict:
             return argparse.Namespace()
@@ -138,12 +158,17 @@ def _apply(parser: Parser, setting: Setting, strict: bool) -> argparse.Namespace
         hint = f"; did you mean {nearest[2:]}?" if nearest else "; see gregaria --help for those there are"
         raise CommandError(f"{setting.source}: there is no option {setting.key}{hint}", ExitCode.USAGE)
     try:
-        return parser.explicit(list(_tokens(action, setting.value)))[0]
+        return parser.explicit(list(tokens_of(action, setting.value)))[0]
     except CommandError as error:
         raise CommandError(f"{setting.source}: {error}", error.exit_code) from None
 
 
-def _tokens(action: argparse.Action, value: str | bool | list[str]) -> Iterable[str]:
+def tokens_of(action: argparse.Action, value: str | bool | list[str]) -> Iterable[str]:
+    """What would be written on a command line for a setting's value.
+
+    Raises:
+        CommandError: the option takes no such value.
+    """
     flag = action.option_strings[-1] if action.option_strings else ""
     if action.nargs == 0:
         return [flag] if _is_on(action, value) else []

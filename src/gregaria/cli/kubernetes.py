@@ -1,17 +1,21 @@
 """``gregaria kubernetes run|status|logs|stop``: one test on a cluster, from a laptop or a pipeline."""
 
 import argparse
+import os
 import re
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gregaria.cli import values
+from gregaria.cli.config import long_name
+from gregaria.cli.elsewhere import said_elsewhere
 from gregaria.cli.locustfiles import Locustfiles
 from gregaria.cli.options import new_parser
 from gregaria.cli.parser import Parser
+from gregaria.cli.rules_options import known_rule
 from gregaria.cli.signals import Signals
 from gregaria.cluster.archive import Archive, listing, pack
 from gregaria.errors import CommandError, ExitCode
@@ -21,6 +25,9 @@ from gregaria.kubernetes.others import print_log, print_status, stop
 from gregaria.kubernetes.reports import Reports
 from gregaria.kubernetes.run import KubernetesRun, Patience
 from gregaria.kubernetes.screen import Screen
+from gregaria.report.annotations import ACTIONS, is_job
+from gregaria.report.baseline import baseline_files
+from gregaria.rules.judge import read_rule
 from gregaria.version import VERSION
 
 __all__ = ["main"]
@@ -44,45 +51,55 @@ exit codes: that of the run; 13 if the cluster refuses it, or it is lost; 11 if 
 _COMMANDS = ("run", "status", "logs", "stop")
 #: options that name files which the run writes
 _REPORTS = ("html", "json-file", "csv", "failures-dir", "junit", "markdown")
+#: options of gregaria that are dealt with here
+_TAKEN = ("locustfile", *_REPORTS, "csv-full-history", "fail-if", "baseline", "loglevel", "headless")
 #: what the run decides itself: by the option's name
 _OWN = {
-    "--config": "give its options on the command line",
-    "--master": "the run has a master",
-    "--worker": "the run has workers: --workers N",
-    "--processes": "give the run more workers: --workers N",
-    "--expect-workers": "the run expects its --workers",
-    "--master-host": "the run's master is found by its name",
-    "--master-port": "the run's master is found by its name",
-    "--master-bind-host": "the run's master listens in its pod",
-    "--master-bind-port": "the run's master listens in its pod",
-    "--cluster-secret": "each run has a secret of its own",
-    "--cluster-secret-file": "each run has a secret of its own",
-    "--journal": "a run without a volume has no place for it; the chart can have one",
-    "--runs-dir": "a run without a volume has no place for it; the chart can have one",
-    "--logfile": "the log comes here",
-    "--json": "the figures would be in the midst of the log: write them to a file with --json-file",
-    "--stream": "it would be written in the master's pod",
-    "--autostart": "a run begins by itself",
-    "--autoquit": "a run ends by itself",
-    "--web-port": "the page of a run is reached with kubectl port-forward",
-    "--web-host": "the page of a run is reached with kubectl port-forward",
-    "--web-base-path": "the page of a run is reached with kubectl port-forward",
-    "--web-login": "the page of a run is reached with kubectl port-forward",
-    "--tls-cert": "the page of a run is reached with kubectl port-forward",
-    "--tls-key": "the page of a run is reached with kubectl port-forward",
-    "--headful": "a run has a page, and begins by itself",
-    "--list": "it starts nothing: run gregaria with it",
-    "--show-task-ratio": "it starts nothing: run gregaria with it",
-    "--show-task-ratio-json": "it starts nothing: run gregaria with it",
+    "master": "the run has a master",
+    "worker": "the run has workers: --workers N",
+    "processes": "give the run more workers: --workers N",
+    "expect-workers": "the run expects its --workers",
+    "master-host": "the run's master is found by its name",
+    "master-port": "the run's master is found by its name",
+    "master-bind-host": "the run's master listens in its pod",
+    "master-bind-port": "the run's master listens in its pod",
+    "cluster-secret": "each run has a secret of its own",
+    "cluster-secret-file": "each run has a secret of its own",
+    "journal": "a run without a volume has no place for it; the chart can have one",
+    "runs-dir": "a run without a volume has no place for it; the chart can have one",
+    "logfile": "the log comes here",
+    "json": "the figures would be in the midst of the log: write them to a file with --json-file",
+    "stream": "it would be written in the master's pod",
+    "autostart": "a run begins by itself",
+    "autoquit": "a run ends by itself",
+    "web-port": "the page of a run is reached with kubectl port-forward",
+    "web-host": "the page of a run is reached with kubectl port-forward",
+    "web-base-path": "the page of a run is reached with kubectl port-forward",
+    "web-login": "the page of a run is reached with kubectl port-forward",
+    "tls-cert": "the page of a run is reached with kubectl port-forward",
+    "tls-key": "the page of a run is reached with kubectl port-forward",
+    "headful": "a run has a page, and begins by itself",
+    "list": "it starts nothing: run gregaria with it",
+    "show-task-ratio": "it starts nothing: run gregaria with it",
+    "show-task-ratio-json": "it starts nothing: run gregaria with it",
+    "skip-log-setup": "the end of a test is seen in the log",
 }
 #: of a ConfigMap, less what goes round it
 _LARGEST_ARCHIVE_BYTES = 1_000_000
+#: hidden, so that workers do not get it
+_BASELINE_FOLDER = ".baseline"
 #: how long it may take until the end of the test is noticed and its reports are brought
 _STAY_S = 120
 #: after its end a run that nobody has removed is removed by the cluster
 _KEEP_S = 600
 _LONGEST_S = 24 * 3600
+#: what not every system has in the names of files
+_ODD = r"[^\w.-]"
 _NAME = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
+_LABEL = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
+#: registry, path, tag, digest; the cluster is more exact
+_IMAGE = re.compile(r"[\w.-]+(:\d+)?(/[a-z0-9._/-]+)?(:[\w.-]+)?(@[\w:]+)?")
+_LEAST_BYTES = 1_000_000
 _QUANTITY = re.compile(r"\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
 
 
@@ -122,26 +139,38 @@ def main(arguments: Sequence[str]) -> int:
 def _run(arguments: Sequence[str]) -> int:
     parser = _run_parser()
     options, rest = parser.parse_known_args(list(arguments))
-    _check(rest)
-    reports = Reports({name: path for name in _reports() if (path := getattr(options, name.replace("-", "_")))})
-    with Locustfiles(options.locustfile or "locustfile.py", is_default=options.locustfile is None) as files:
+    typed = {name: value for name in _TAKEN if (value := getattr(options, name.replace("-", "_"))) is not None}
+    elsewhere = said_elsewhere(
+        new_parser(), options.config, os.environ, taken=_TAKEN, typed={*typed, *_names(rest)}, not_for_it=_OWN
+    )
+    given = {**elsewhere.taken, **typed}
+    judging, baseline = _judging(given)
+    reports = Reports({name: given[name] for name in _REPORTS if given.get(name)})
+    with Locustfiles(given.get("locustfile", "locustfile.py"), is_default="locustfile" not in given) as files:
         paths = files.paths()
-        archive = pack(paths)
-    _check_size(archive)
+        archive = pack(paths, hidden=baseline)
+    settings = elsewhere.file()
+    _check_size(archive, len(settings))
     screen = Screen(sys.stderr)
-    for line in listing(archive):
+    for line in (*elsewhere.left_out, *listing(archive)):
         screen.say(line)
+    for_all = [*([f"--loglevel={level}"] if (level := given.get("loglevel")) else []), *elsewhere.arguments, *rest]
+    full_history = ["--csv-full-history"] if given.get("csv-full-history") else []
     plan = Plan(
         options.name or _name_of(paths[0]),
         options.image,
         options.workers,
         archive.data,
         secrets.token_urlsafe(32),
-        ("--print-stats", *reports.arguments(), *rest),
+        ("--print-stats", *reports.arguments(), *full_history, *judging, *for_all),
+        tuple(for_all),
+        # So that it annotates its log as the job's step would.
+        (ACTIONS,) if is_job() else (),
+        settings,
         options.cpu,
         options.memory,
         tuple(options.pull_secret),
-        int(options.timeout),
+        options.timeout,
         _KEEP_S,
         _STAY_S,
     )
@@ -158,6 +187,23 @@ def _run(arguments: Sequence[str]) -> int:
     return run.run()
 
 
+def _judging(given: Mapping[str, Any]) -> tuple[list[str], dict[str, bytes]]:
+    """The options by which the master judges, and the files that it needs for that.
+
+    Raises:
+        CommandError: a rule cannot be judged, or the baseline cannot be read.
+    """
+    name = given.get("baseline")
+    rules = given.get("fail-if") or ()
+    for text in rules:
+        read_rule(text, has_baseline=bool(name))
+    options = [f"--fail-if={text}" for text in rules]
+    if not name:
+        return options, {}
+    files = {f"{_BASELINE_FOLDER}/{re.sub(_ODD, '_', each)}": content for each, content in baseline_files(name).items()}
+    return [*options, f"--baseline={next(iter(files))}"], files
+
+
 def _parser(command: str, usage: str) -> Parser:
     parser = Parser(
         prog=f"gregaria kubernetes{command}",
@@ -170,7 +216,9 @@ def _parser(command: str, usage: str) -> Parser:
 
 
 def _add_place(parser: Parser) -> None:
-    parser.add_argument("--namespace", metavar="NAME", help="in which it is (default: that of the context)")
+    parser.add_argument(
+        "--namespace", metavar="NAME", type=_label, help="in which it is (default: that of the context)"
+    )
     parser.add_argument(
         "--context", metavar="NAME", help="the cluster, by its name in kubeconfig (default: the current)"
     )
@@ -183,22 +231,31 @@ def _run_parser() -> Parser:
     parser.add_argument("-f", "--locustfile", metavar="FILE", help="the locustfile (default: locustfile.py)")
     parser.add_argument("--workers", metavar="N", type=values.positive_count, default=2, help="pods with workers")
     parser.add_argument(
-        "--image", metavar="IMAGE", default=f"gregaria:{VERSION}", help="that the cluster can pull, see docs/docker.md"
+        "--image",
+        metavar="IMAGE",
+        type=_image,
+        default=f"gregaria:{VERSION}",
+        help="that the cluster can pull, see docs/docker.md",
     )
     parser.add_argument(
-        "--pull-secret", metavar="NAME", action="append", default=[], help="a Secret with which the image is pulled"
+        "--pull-secret",
+        metavar="NAME",
+        type=_label,
+        action="append",
+        default=[],
+        help="a Secret with which the image is pulled",
     )
     parser.add_argument("--name", metavar="NAME", type=_name, help="of the run (default: made of the locustfile's)")
     _add_place(parser)
     parser.add_argument("--cpu", metavar="CORES", type=_quantity, default="1", help="that each worker asks for")
     parser.add_argument(
-        "--memory", metavar="SIZE", type=_quantity, help="of each worker, such as 2Gi (default: 256Mi, at most 1Gi)"
+        "--memory", metavar="SIZE", type=_memory, help="of each worker, such as 2Gi (default: 256Mi, at most 1Gi)"
     )
     parser.add_argument("--keep", action="store_true", help="leave the pods there in the end, to look at them")
     parser.add_argument(
         "--timeout",
         metavar="TIME",
-        type=values.duration_s,
+        type=_timeout_s,
         default=_LONGEST_S,
         help="end the run after this time, whatever it does (default: 24h)",
     )
@@ -209,41 +266,49 @@ def _run_parser() -> Parser:
         default=30,
         help="how long an image that cannot be pulled, or a quota, may keep pods from starting (default: 30s)",
     )
-    parser.add_argument("--headless", action="store_true", help=argparse.SUPPRESS)
-    for name in _reports():
+    parser.add_argument("--config", metavar="FILE", help="one more file to read options from")
+    for name in _REPORTS:
         parser.add_argument(f"--{name}", metavar="PATH", help="as for gregaria; it is written here")
+    parser.add_argument("--fail-if", metavar="RULE", type=known_rule, action="append", help="as for gregaria")
+    parser.add_argument("--baseline", metavar="FILE", help="as for gregaria; it goes along")
+    parser.add_argument(
+        "-L", "--loglevel", metavar="LEVEL", type=_level, help="INFO or DEBUG, as the end of a test is seen in the log"
+    )
+    for name in ("headless", "csv-full-history"):
+        parser.add_argument(f"--{name}", action="store_true", default=None, help=argparse.SUPPRESS)
     return parser
 
 
-def _reports() -> list[str]:
-    known = new_parser()
-    return [name for name in _REPORTS if known.option(f"--{name}") is not None]
-
-
-def _check(rest: Sequence[str]) -> None:
-    """Refuse what the master would refuse, and what is not its to decide, before anything is made.
+def _names(rest: Sequence[str]) -> set[str]:
+    """The long names of options that are the master's.
 
     Raises:
-        CommandError: an option is wrong.
+        CommandError: the master would refuse one, or it is not its to decide.
     """
-    parser = new_parser()
-    parser.forget_yielding()
-    parser.explicit(rest)
-    for word in rest:
+    checking, parser = new_parser(), new_parser()
+    # Those that a locustfile may declare for itself are for it to judge.
+    checking.forget_yielding()
+    checking.explicit(rest)
+    names = set()
+    for word in (word for word in rest if word.startswith("-")):
         flag = word.partition("=")[0]
-        action: Any = parser.option(flag)
-        name = next((each for each in getattr(action, "option_strings", (flag,)) if each in _OWN), None)
-        if name is not None:
+        # A value may stand right behind a letter.
+        action = parser.option(flag) or parser.option(flag[:2])
+        name = flag.lstrip("-") if action is None else long_name(action)
+        if name in _OWN:
             raise CommandError(f"{flag} is not for gregaria kubernetes run: {_OWN[name]}", ExitCode.USAGE)
+        names.add(name)
+    return names
 
 
-def _check_size(archive: Archive) -> None:
-    if len(archive.data) <= _LARGEST_ARCHIVE_BYTES:
+def _check_size(archive: Archive, more_bytes: int) -> None:
+    num_bytes = len(archive.data) + more_bytes
+    if num_bytes <= _LARGEST_ARCHIVE_BYTES:
         return
     largest = sorted(archive.names, key=lambda each: -each[1])[:3]
     told = ", ".join(f"{name} ({size:,} bytes)" for name, size in largest)
     raise CommandError(
-        f"locustfile and what lies beside it are {len(archive.data):,} bytes when compressed, and a ConfigMap holds "
+        f"locustfile and what lies beside it are {num_bytes:,} bytes when compressed, and a ConfigMap holds "
         f"{_LARGEST_ARCHIVE_BYTES:,}. The largest: {told}. Name what the test does not need in .gregariaignore beside "
         "the locustfile, put data into an image of your own (--image), or take the chart, which can have a volume",
         ExitCode.USAGE,
@@ -261,6 +326,42 @@ def _name(text: str) -> str:
         raise argparse.ArgumentTypeError(
             f"{text!r} can be no name of objects: small letters, digits and - between them, at most 40"
         )
+    return text
+
+
+def _level(text: str) -> str:
+    level = values.log_level(text)
+    if level not in ("DEBUG", "INFO"):
+        raise argparse.ArgumentTypeError(f"{level} would hide the end of the test, which is seen in the log")
+    return level
+
+
+def _label(text: str) -> str:
+    if not _LABEL.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} can be no name in Kubernetes: small letters, digits, and - or . between them"
+        )
+    return text
+
+
+def _image(text: str) -> str:
+    if not _IMAGE.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name of an image, such as registry.example.com/load/gregaria:{VERSION}"
+        )
+    return text
+
+
+def _timeout_s(text: str) -> int:
+    seconds = int(values.duration_s(text))
+    if seconds < 1:
+        raise argparse.ArgumentTypeError(f"a run takes longer than {text}")
+    return seconds
+
+
+def _memory(text: str) -> str:
+    if _quantity(text).isdigit() and int(text) < _LEAST_BYTES:
+        raise argparse.ArgumentTypeError(f"{text} are bytes, in which no worker has room: write {text}Mi")
     return text
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from gregaria.cli import compare, report, rules
 from gregaria.cli.cluster import WORKER, Part, files_of_master, part_of
-from gregaria.cli.config import Resolved, resolve
+from gregaria.cli.config import Resolved, home_folder, resolve
 from gregaria.cli.loader import Loaded, load, new_shape
 from gregaria.cli.locustfiles import Locustfiles
 from gregaria.cli.options import new_parser
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
         # By name and now: all others start without what it needs.
         code: int = importlib.import_module("gregaria.cli.kubernetes").main(arguments[1:])
         return code
-    parser = new_parser()
+    parser, folder = new_parser(), Path.cwd()
     first = _resolve_first(parser, arguments)
     with Locustfiles(first.options.locustfile, is_default=_is_default_file(first)) as files:
         if any(flag in arguments for flag in _HELP):
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str]) -> int:
         check_percentiles(settings)
         check_numbers(settings)
         whole = _whole_parser()
-        options = _resolve_again(whole, arguments)
+        options = _resolve_again(whole, arguments, folder)
         return _answer(arguments, options, part, whole, loaded, paths)
 
 
@@ -101,12 +101,12 @@ def _resolve_first(parser: Parser, arguments: Sequence[str]) -> Resolved:
     """The options that no locustfile can change; those that locustfiles add are not known yet."""
     parser.forget_yielding()
     without_help = [argument for argument in arguments if argument not in _HELP]
-    return resolve(parser, without_help, os.environ, Path.cwd(), _home(), strict=False)
+    return resolve(parser, without_help, os.environ, Path.cwd(), home_folder(), strict=False)
 
 
-def _resolve_again(whole: Parser, arguments: Sequence[str]) -> Any:
-    """Every option, those of the locustfiles included."""
-    options = resolve(whole, arguments, os.environ, Path.cwd(), _home()).options
+def _resolve_again(whole: Parser, arguments: Sequence[str], folder: Path) -> Any:
+    """Every option, those of the locustfiles included; ``folder`` is where the command was started."""
+    options = resolve(whole, arguments, os.environ, folder, home_folder()).options
     # A plugin that has declared the name itself may keep something else there.
     iterations = getattr(options, "iterations", None)
     options.iterations = iterations if isinstance(iterations, int) and iterations > 0 else None
@@ -122,13 +122,6 @@ def _whole_parser() -> Parser:
     if EventHook.errors > before:
         raise CommandError("a listener of init_command_line_parser raised, see above", ExitCode.LOCUSTFILE_BROKEN)
     return parser
-
-
-def _home() -> Path | None:
-    try:
-        return Path.home()
-    except RuntimeError:
-        return None
 
 
 def _is_default_file(first: Resolved) -> bool:

@@ -12,7 +12,7 @@ from gregaria.report.baseline import load_baseline
 from gregaria.rules.grammar import parse
 from gregaria.rules.judge import Judge
 
-__all__ = ["add_rules_options", "set_up_judge"]
+__all__ = ["add_rules_options", "known_rule", "set_up_judge"]
 
 
 def add_rules_options(parser: Parser) -> None:
@@ -23,7 +23,7 @@ def add_rules_options(parser: Parser) -> None:
         env_var="LOCUST_FAIL_IF",
         dest="fail_rules",
         metavar="RULE",
-        type=_rule,
+        type=known_rule,
         action="append",
         yields=True,
         help='exit with 16 if this is so: "p95 > 500ms", "fail_ratio > 1%%", "p99 of \'GET /cart\' > 800ms for 30s",'
@@ -98,7 +98,12 @@ def _dest(option: str) -> str:
     return f"limit_of_{option[2:].replace('-', '_')}"
 
 
-def _rule(text: str) -> str:
+def known_rule(text: str) -> str:
+    """A rule, as it is written.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none; the message shows what is wrong.
+    """
     try:
         parse(text)
     except RuleError as error:

@@ -51,6 +51,7 @@ class WorkerRun:
         self._part = part
         self._locustfiles = locustfiles
         self._over = Event()
+        self._is_stopped_by_signal = False
         self._watchdog = Watchdog()
         self._signals = Signals(self._stop_by_signal, self._stop_at_once)
 
@@ -97,6 +98,10 @@ class WorkerRun:
         wished = self._environment.process_exit_code
         if wished is not None:
             return int(wished)
+        # Absent when the locustfile has an option of its own of that name.
+        on_signal = getattr(self._options, "exit_code_on_signal", 0)
+        if self._is_stopped_by_signal and on_signal:
+            return int(on_signal)
         return int(ExitCode.USAGE) if unhandled else int(ExitCode.OK)
 
     def _wait_for_quit(self) -> None:
@@ -111,6 +116,8 @@ class WorkerRun:
 
     def _stop_by_signal(self, name: str) -> None:
         logger.info("Got %s, this worker leaves", name)
+        # Both may come at the same time, at the end of a test.
+        self._is_stopped_by_signal = not self._over.is_set()
         self._over.set()
 
     def _stop_at_once(self) -> None:

@@ -47,8 +47,15 @@ class Archive:
     left_out: tuple[tuple[str, str], ...]
 
 
-def pack(locustfiles: Sequence[Path], secret_file: Path | None = None) -> Archive:
+def pack(
+    locustfiles: Sequence[Path], secret_file: Path | None = None, hidden: Mapping[str, bytes] | None = None
+) -> Archive:
     """Pack locustfiles with what lies under their folders, but for ``secret_file``.
+
+    Args:
+        locustfiles: their paths.
+        secret_file: is left out, whatever its name.
+        hidden: what only the one gets who unpacks it: files by hidden names, which it does not give to workers.
 
     Raises:
         CommandError: that is too much, or cannot be read; the message says which files, and what to do.
@@ -58,7 +65,7 @@ def pack(locustfiles: Sequence[Path], secret_file: Path | None = None) -> Archiv
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         about = json.dumps({"locustfiles": cargo.locustfiles}).encode()
-        for name, content in [(_ABOUT, about), *contents.items()]:
+        for name, content in [(_ABOUT, about), *contents.items(), *(hidden or {}).items()]:
             entry = zipfile.ZipInfo(name, _NO_TIME)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system = 3

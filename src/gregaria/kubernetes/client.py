@@ -20,6 +20,13 @@ from gregaria.version import VERSION
 __all__ = ["Api", "ApiError", "connect"]
 
 _CONNECT_S, _READ_S = 10.0, 30.0
+#: what comes before anything was asked for
+_NO_CONNECTION = (
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.ProxyError,
+    urllib3.exceptions.SSLError,
+)
 #: how long one watch lasts before it is begun anew
 _WATCH_S = 60
 #: a log says nothing for as long as the test says nothing
@@ -45,12 +52,14 @@ class ApiError(Exception):
     Attributes:
         status: of HTTP; 0 when there was no answer.
         doing: what was asked for, such as ``create the Job shop-gregaria-master``.
+        may_be_done: it has been asked for, and nobody knows what came of it.
     """
 
-    def __init__(self, status: int, message: str, doing: str) -> None:
+    def __init__(self, status: int, message: str, doing: str, *, may_be_done: bool = False) -> None:
         super().__init__(message)
         self.status = status
         self.doing = doing
+        self.may_be_done = may_be_done
 
 
 def connect(context: str | None, namespace: str | None) -> "Api":
@@ -62,6 +71,7 @@ def connect(context: str | None, namespace: str | None) -> "Api":
     try:
         library: Any = importlib.import_module("kubernetes")
         websockets: Any = importlib.import_module("kubernetes.stream.ws_client")
+        yaml: Any = importlib.import_module("yaml")
     except ImportError as error:
         raise CommandError(
             f"gregaria kubernetes needs the client of Kubernetes, which is not installed ({error}): "
@@ -73,6 +83,13 @@ def connect(context: str | None, namespace: str | None) -> "Api":
         # A command that is over in minutes has no use for what a refreshed login would write into kubeconfig.
         library.config.load_kube_config(context=context, client_configuration=configuration, persist_config=False)
         own_namespace = _namespace_of(library, context)
+    except (OSError, yaml.YAMLError) as error:
+        # It names the file, and YAML the line.
+        raise CommandError(
+            f"kubeconfig cannot be read: {' '.join(str(error).split())}; it is looked for where KUBECONFIG says, or in "
+            "~/.kube/config",
+            ExitCode.CLUSTER,
+        ) from None
     except library.config.ConfigException as error:
         if context is not None or "KUBERNETES_SERVICE_HOST" not in os.environ:
             raise CommandError(_without_configuration(str(error).rstrip("."), context), ExitCode.CLUSTER) from None
@@ -115,6 +132,14 @@ class Api:
             ApiError: it cannot.
         """
         self._json("PATCH", self._path("Job", job), f"start the Job {job}", body={"spec": {"suspend": False}})
+
+    def suspend(self, job: str) -> None:
+        """Have the pods of a Job end, as they do on SIGTERM.
+
+        Raises:
+            ApiError: it cannot.
+        """
+        self._json("PATCH", self._path("Job", job), f"end the Job {job}", body={"spec": {"suspend": True}})
 
     def delete(self, kind: str, name: str) -> bool:
         """Delete an object and, in the background, what it owns; returns whether it was there.
@@ -200,8 +225,9 @@ class Api:
         try:
             socket = self._websockets.WSClient(self._client.configuration, address, self._headers(), False, binary=True)
         except Exception as error:
-            # Of websocket-client, of the system and of TLS; the first knows the answer's status.
-            raise ApiError(getattr(error, "status_code", None) or 0, str(error), doing) from None
+            # Of websocket-client, of the system and of TLS; the first knows the answer.
+            message = _message(getattr(error, "resp_body", None) or b"", str(error))
+            raise ApiError(getattr(error, "status_code", None) or 0, message, doing) from None
         output, complaint = bytearray(), bytearray()
         deadline_s = time.monotonic() + timeout_s
         try:
@@ -251,7 +277,7 @@ class Api:
             finally:
                 response.close()
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise ApiError(0, _reason(error), doing) from None
+            raise ApiError(0, _reason(error), doing, may_be_done=True) from None
         return answer
 
     def _lines(self, path: str, doing: str, query: Mapping[str, str], silence_s: float) -> Iterator[bytes]:
@@ -293,8 +319,10 @@ class Api:
             if response.status < 300:
                 return response
             text = response.data
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+        except _NO_CONNECTION as error:
             raise ApiError(0, _reason(error), doing) from None
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise ApiError(0, _reason(error), doing, may_be_done=True) from None
         raise ApiError(response.status, _message(text, response.reason), doing)
 
 

@@ -19,8 +19,11 @@ Manifest = dict[str, Any]
 MASTER, WORKER = "master", "worker"
 #: what the objects of all runs have in common, and that those of this command do
 LABEL, MANAGER = "app.kubernetes.io/name=gregaria", "app.kubernetes.io/managed-by=gregaria"
-#: the archive in the ConfigMap
-_ARCHIVE = "test.zip"
+#: what is in the ConfigMap, and where the master has it
+_ARCHIVE, _SETTINGS = "test.zip", "gregaria.toml"
+_FOLDER = "/mnt/locust"
+#: how a worker leaves whose pod is taken away: a Job makes no other pod in the place of one that has ended with 0
+_TAKEN_AWAY = 143
 #: exit codes that the next worker would have, too: a broken locustfile, a wrong option
 _HOPELESS = [2, 4, 5, 6, 7, 8, 9, 10, 11]
 _LONGEST_NAME = 50
@@ -38,6 +41,9 @@ class Plan:
         archive: locustfiles and what lies beside them, as ``cluster.archive.pack`` makes it.
         secret: of the cluster.
         master_arguments: further arguments of the master.
+        worker_arguments: and of each worker.
+        master_variables: further variables of the master, names and values.
+        settings: a configuration file for the master, as TOML; nothing without one.
         worker_cpu: cores that a worker asks for, as Kubernetes writes them.
         worker_memory: what a worker asks for and may have; None is the chart's default.
         pull_secrets: names of Secrets with which the image is pulled.
@@ -53,6 +59,9 @@ class Plan:
     archive: bytes
     secret: str
     master_arguments: tuple[str, ...] = ()
+    worker_arguments: tuple[str, ...] = ()
+    master_variables: tuple[tuple[str, str], ...] = ()
+    settings: bytes = b""
     worker_cpu: str = "1"
     worker_memory: str | None = None
     pull_secrets: tuple[str, ...] = ()
@@ -82,19 +91,20 @@ def master_job(plan: Plan) -> Manifest:
     """The object that owns all others; it begins when ``spec.suspend`` is false."""
     arguments = [
         "--master",
-        f"--locustfile=/mnt/locust/{_ARCHIVE}",
+        f"--locustfile={_FOLDER}/{_ARCHIVE}",
         "--users=1",
         "--spawn-rate=1",
         "--autostart",
         f"--autoquit={plan.stay_s}",
         f"--expect-workers={plan.workers}",
         f"--expect-workers-max-wait={plan.workers_wait_s}",
+        *([f"--config={_FOLDER}/{_SETTINGS}"] if plan.settings else []),
         *plan.master_arguments,
     ]
     page = {"httpGet": {"path": "/", "port": "web"}}
     container = {
         **_container(plan, MASTER, arguments),
-        "env": [_secret_variable(plan)],
+        "env": [_secret_variable(plan), *({"name": name, "value": value} for name, value in plan.master_variables)],
         "ports": [{"name": "web", "containerPort": _WEB_PORT}, {"name": "cluster", "containerPort": _CLUSTER_PORT}],
         "readinessProbe": {**page, "periodSeconds": 5, "timeoutSeconds": 5},
         "livenessProbe": {
@@ -105,7 +115,7 @@ def master_job(plan: Plan) -> Manifest:
             "failureThreshold": 6,
         },
         "resources": {"requests": {"cpu": "500m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
-        "volumeMounts": [_mount("tmp", "/tmp"), {**_mount("locustfile", "/mnt/locust"), "readOnly": True}],
+        "volumeMounts": [_mount("tmp", "/tmp"), {**_mount("locustfile", _FOLDER), "readOnly": True}],
     }
     volumes = [
         {"name": "tmp", "emptyDir": {}},
@@ -122,9 +132,12 @@ def dependents(plan: Plan, owner: Manifest) -> list[Manifest]:
     Args:
         owner: the master's Job as the API server gave it back.
     """
+    files = {_ARCHIVE: _encoded(plan.archive)}
+    if plan.settings:
+        files[_SETTINGS] = _encoded(plan.settings)
     made = [
         _object(plan, "v1", "Secret", "cluster", type="Opaque", data={"secret": _encoded(plan.secret.encode())}),
-        _object(plan, "v1", "ConfigMap", "locustfile", binaryData={_ARCHIVE: _encoded(plan.archive)}),
+        _object(plan, "v1", "ConfigMap", "locustfile", binaryData=files),
         _service(plan),
         *_policies(plan),
         _worker_job(plan),
@@ -138,8 +151,15 @@ def dependents(plan: Plan, owner: Manifest) -> list[Manifest]:
 
 def _worker_job(plan: Plan) -> Manifest:
     memory = {"requests": plan.worker_memory or "256Mi", "limits": plan.worker_memory or "1Gi"}
+    arguments = [
+        "--worker",
+        "--locustfile=-",
+        f"--master-host={plan.master}",
+        f"--exit-code-on-signal={_TAKEN_AWAY}",
+        *plan.worker_arguments,
+    ]
     container = {
-        **_container(plan, WORKER, ["--worker", "--locustfile=-", f"--master-host={plan.master}"]),
+        **_container(plan, WORKER, arguments),
         "env": [{"name": "GREGARIA_MASTER_NODE_PORT", "value": str(_CLUSTER_PORT)}, _secret_variable(plan)],
         "readinessProbe": {
             "exec": {"command": ["gregaria-probe", "worker"]},

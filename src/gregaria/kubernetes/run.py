@@ -14,7 +14,7 @@ from gregaria.kubernetes.client import Api, ApiError
 from gregaria.kubernetes.manifests import Plan, dependents, master_job
 from gregaria.kubernetes.reports import PACK, Reports
 from gregaria.kubernetes.screen import Screen
-from gregaria.kubernetes.watch import Crowd, Trouble, refusal, state_of, trouble_of_event, why_failed
+from gregaria.kubernetes.watch import Crowd, Trouble, refusal, state_of, trouble_of_event, why_failed, why_taken
 from gregaria.report.progress import TEST_IS_OVER
 
 __all__ = ["KubernetesRun", "Patience", "end_test", "selector_of"]
@@ -29,6 +29,8 @@ if state in ("spawning", "running"):
 print(state)
 """
 _END_MASTER = ["sh", "-c", "kill -TERM 1"]
+#: whether reports can be brought
+_TRY = ["tar", "--version"]
 _IN_A_TEST = ("spawning", "running", "stopping", "cleanup")
 #: of the log of a worker that has ended
 _LINES_TOLD = 15
@@ -97,6 +99,7 @@ class KubernetesRun:
         self._life: gevent.Greenlet | None = None
         self._error: CommandError | None = None
         self._report_error: CommandError | None = None
+        self._is_tried = False
         self._events: dict[str, Trouble] = {}
         self._interrupts = 0
         self._may_be_there = False
@@ -116,8 +119,11 @@ class KubernetesRun:
             owner = self._create_owner()
             if self._interrupts:
                 raise _Interrupted
-            self._life = gevent.spawn(self._live, owner)
-            code: int = self._life.get()
+            self._life = gevent.spawn(self._outcome, owner)
+            outcome: int | Exception = self._life.get()
+            if isinstance(outcome, Exception):
+                raise outcome
+            code = outcome
         except _Interrupted:
             self._screen.say("Interrupted before the end")
             code = ExitCode.INTERRUPTED
@@ -125,8 +131,10 @@ class KubernetesRun:
             gevent.killall(self._greenlets)
             self._screen.close()
             self._clean()
-        if self._report_error is not None and code in (ExitCode.OK, ExitCode.FAILURES):
-            raise self._report_error
+        if self._report_error is not None:
+            if code == ExitCode.OK:
+                raise self._report_error
+            self._screen.say(str(self._report_error))
         return code
 
     def interrupt(self, name: str) -> None:
@@ -148,8 +156,15 @@ class KubernetesRun:
         try:
             return self._api.create(master_job(self._plan))
         except ApiError as error:
-            self._may_be_there = error.status == 0
+            self._may_be_there = error.may_be_done
             raise self._refused(error) from None
+
+    def _outcome(self, owner: dict[str, Any]) -> int | Exception:
+        """What a greenlet raises is printed as a mistake of ours, so it is returned."""
+        try:
+            return self._live(owner)
+        except (CommandError, _Interrupted) as error:
+            return error
 
     def _live(self, owner: dict[str, Any]) -> int:
         plan = self._plan
@@ -160,7 +175,8 @@ class KubernetesRun:
         except ApiError as error:
             raise self._refused(error) from None
         where = f"{self._api.namespace} of {self._api.server}"
-        self._screen.say(f"Run {plan.name} in the namespace {where}: {plan.workers} workers of {plan.image}")
+        workers = "1 worker" if plan.workers == 1 else f"{plan.workers} workers"
+        self._screen.say(f"Run {plan.name} in the namespace {where}: {workers} of {plan.image}")
         self._spawn(self._watch_pods)
         self._spawn(self._watch_jobs)
         follower = self._spawn(self._follow_log)
@@ -187,6 +203,9 @@ class KubernetesRun:
             if self._had_master and pod is None:
                 raise CommandError("the master's pod is gone, and the test with it; see above", ExitCode.CLUSTER)
             self._had_master = pod is not None
+            if self._reports.are_wanted and not self._is_tried and pod is not None and state_of(pod) == "ready":
+                self._is_tried = True
+                self._spawn(self._try_commands)
             if plan.longest_s is not None and now_s - began_s > plan.longest_s:
                 raise CommandError(f"the run is not over after {plan.longest_s} s (--timeout)", ExitCode.CLUSTER)
             in_trouble_s = self._give_up_if_hopeless(now_s, in_trouble_s)
@@ -203,12 +222,18 @@ class KubernetesRun:
         if not lasting:
             return None
         since_s = now_s if since_s is None else since_s
-        if any(each.is_hopeless for each in lasting) or now_s - since_s >= self._patience.trouble_s:
-            raise CommandError(lasting[0].text, ExitCode.CLUSTER)
+        if hopeless := next((each for each in lasting if each.is_hopeless), None):
+            raise CommandError(hopeless.text, ExitCode.CLUSTER)
+        if now_s - since_s >= self._patience.trouble_s:
+            raise CommandError(
+                f"given up after {self._patience.trouble_s:g} s (--patience): {lasting[0].text}", ExitCode.CLUSTER
+            )
         return since_s
 
     def _code(self, pod: Any) -> int:
         """The exit code of a master that has ended."""
+        if not self._crowd.is_over and (why := why_taken(pod)) is not None:
+            raise CommandError(f"the master's pod {why}, and the test with it", ExitCode.CLUSTER)
         statuses = pod["status"].get("containerStatuses") or [{}]
         ended = statuses[0].get("state", {}).get("terminated") or {}
         code = ended.get("exitCode")
@@ -254,7 +279,11 @@ class KubernetesRun:
                     self._fail("the run was deleted by somebody else")
                 elif name == self._plan.workers_job and (why := why_failed(job or {})):
                     self._fail(f"the workers have failed, see above: {why}")
-                for event in self._api.objects("Event", fieldSelector=f"involvedObject.name={name}")["items"]:
+                if job is None or not self._crowd.lacks_pods(name == self._plan.master):
+                    continue
+                # Events outlive what they tell of, and a run of the same name may have been there before.
+                selector = f"involvedObject.uid={job['metadata']['uid']}"
+                for event in self._api.objects("Event", fieldSelector=selector)["items"]:
                     if trouble := trouble_of_event(event, self._api.namespace):
                         found[trouble.kind] = trouble
         new = [trouble for kind, trouble in found.items() if kind not in self._events]
@@ -328,19 +357,34 @@ class KubernetesRun:
 
     # -- its end ---------------------------------------------------------------------------------------------------
 
+    def _try_commands(self) -> None:
+        """Tell early what would be known only when the test is over."""
+        if (pod := self._crowd.master()) is None:
+            return
+        try:
+            self._api.execute(pod["metadata"]["name"], _TRY, self._patience.command_s)
+        except ApiError as error:
+            if error.status in (401, 403):
+                self._screen.say(
+                    f"The reports will not be brought: {self._refused(error)}. The test goes on, and its tables and "
+                    "its exit code come without that"
+                )
+
     def _end_test(self) -> None:
         pod = self._crowd.master()
         try:
             if pod is not None and end_test(self._api, pod["metadata"]["name"], self._patience.command_s):
                 return
         except ApiError as error:
+            if error.status in (401, 403) and self._end_by_cluster():
+                return
             self._screen.say(f"The test cannot be ended in order: {self._refused(error)}")
         if self._life is not None and not self._is_test_over:
             self._life.kill(_Interrupted, block=False)
 
     def _bring_reports(self) -> None:
         pod = self._crowd.master()
-        if pod is None:
+        if pod is None or why_taken(pod) is not None:
             return
         name = pod["metadata"]["name"]
         try:
@@ -351,13 +395,23 @@ class KubernetesRun:
             self._report_error = self._not_brought(str(self._refused(error)))
         except CommandError as error:
             self._report_error = error
+        self._crowd.is_over = True
         try:
             # Nothing is left to wait for.
             self._api.execute(name, _END_MASTER, self._patience.command_s)
         except ApiError as error:
             # It may also have ended before it could say that it has heard.
-            if error.status in (401, 403):
+            if error.status in (401, 403) and not self._end_by_cluster():
                 self._screen.say(f"Waiting until the master ends by itself, {self._plan.stay_s} s after the test")
+
+    def _end_by_cluster(self) -> bool:
+        """Have the cluster end the master in order, where no command can; returns whether it does."""
+        self._crowd.is_over = True
+        try:
+            self._api.suspend(self._plan.master)
+        except ApiError:
+            return False
+        return True
 
     def _not_brought(self, why: str) -> CommandError:
         return CommandError(f"the reports could not be brought: {why}. The tables are above", ExitCode.OUTPUT)

@@ -8,7 +8,17 @@ from typing import Any
 from gregaria.kubernetes.client import ApiError
 from gregaria.kubernetes.manifests import MASTER, WORKER
 
-__all__ = ["Crowd", "Trouble", "part_of_pod", "refusal", "state_of", "trouble_of", "trouble_of_event", "why_failed"]
+__all__ = [
+    "Crowd",
+    "Trouble",
+    "part_of_pod",
+    "refusal",
+    "state_of",
+    "trouble_of",
+    "trouble_of_event",
+    "why_failed",
+    "why_taken",
+]
 
 Pod = Mapping[str, Any]
 
@@ -30,6 +40,7 @@ class Trouble:
         kind: troubles of one kind are told once.
         is_lasting: the run cannot go on unless it passes.
         is_hopeless: it does not pass by itself.
+        is_taking: a pod is taken away.
         pod: whose log tells more.
     """
 
@@ -37,6 +48,7 @@ class Trouble:
     kind: str
     is_lasting: bool = False
     is_hopeless: bool = False
+    is_taking: bool = False
     pod: str | None = None
 
 
@@ -61,6 +73,8 @@ def state_of(pod: Pod) -> str:
 def trouble_of(pod: Pod) -> Trouble | None:
     """What is wrong with a pod."""
     name, part = pod["metadata"]["name"], part_of_pod(pod)
+    if (why := why_taken(pod)) is not None:
+        return _taking(pod, why)
     scheduled = _condition(pod, "PodScheduled")
     if scheduled.get("reason") == "Unschedulable":
         return Trouble(
@@ -90,13 +104,21 @@ def trouble_of(pod: Pod) -> Trouble | None:
         if part == MASTER:
             more = "spread what it keeps: fewer names, see the documentation of settings"
         return Trouble(f"The pod {name} needed more than {memory} and was ended by the system: {more}.", f"oom {name}")
-    status = pod.get("status", {})
-    if status.get("reason") == "Evicted":
-        return Trouble(f"The pod {name} was evicted from its node: {status.get('message', '')}", f"evicted {name}")
     code = ended.get("exitCode", 0)
     if part == WORKER and code != 0:
         return Trouble(f"The worker {name} ended with {code}; the last that it said:", f"ended {code}", pod=name)
     return None
+
+
+def why_taken(pod: Pod) -> str | None:
+    """How a pod was taken away before its end, by the cluster or by somebody; None if it was not."""
+    disruption, status = _condition(pod, "DisruptionTarget"), pod.get("status", {})
+    if disruption.get("status") == "True":
+        told = disruption.get("message") or disruption.get("reason") or "it does not say why"
+        return f"was taken away by the cluster ({told})"
+    if status.get("reason") == "Evicted":
+        return f"was taken away by its node ({status.get('message') or 'evicted'})"
+    return "was deleted" if "deletionTimestamp" in pod["metadata"] else None
 
 
 def trouble_of_event(event: Mapping[str, Any], namespace: str) -> Trouble | None:
@@ -136,11 +158,15 @@ class Crowd:
 
     Args:
         workers: how many there are to be.
+
+    Attributes:
+        is_over: pods are taken away as they should be, and nobody has to know.
     """
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
         self._told: set[str] = set()
+        self.is_over = False
         self.pods: dict[str, Pod] = {}
 
     def replace(self, pods: list[Pod]) -> list[Trouble]:
@@ -156,8 +182,13 @@ class Crowd:
         """Take a change; returns what is new and wrong."""
         name = pod["metadata"]["name"]
         if what == "DELETED":
-            self.pods.pop(name, None)
-            return self._new(_deletion(pod)) if state_of(pod) != "ended" else []
+            if state_of(pod) != "ended":
+                self.pods.pop(name, None)
+                return self._new(_taking(pod, "was deleted"))
+            if part_of_pod(pod) != MASTER:
+                self.pods.pop(name, None)
+                return []
+            # It is gone, and how it ended is still to be asked for.
         self.pods[name] = pod
         return self._new(trouble_of(pod))
 
@@ -165,6 +196,11 @@ class Crowd:
         """What keeps pods from starting at this moment."""
         found = [trouble for pod in self.pods.values() if (trouble := trouble_of(pod))]
         return [trouble for trouble in found if trouble.is_lasting]
+
+    def lacks_pods(self, is_master: bool) -> bool:
+        """Whether there are fewer pods with the master, or with workers, than there are to be."""
+        parts = [part_of_pod(pod) for pod in self.pods.values()]
+        return MASTER not in parts if is_master else parts.count(WORKER) < self._workers
 
     def is_whole(self) -> bool:
         """Whether all workers are ready."""
@@ -188,20 +224,18 @@ class Crowd:
         return told + ", ".join(["ready", *others])
 
     def _new(self, trouble: Trouble | None) -> list[Trouble]:
-        if trouble is None or trouble.kind in self._told:
+        if trouble is None or trouble.kind in self._told or (self.is_over and trouble.is_taking):
             return []
         self._told.add(trouble.kind)
         return [trouble]
 
 
-def _deletion(pod: Pod) -> Trouble:
+def _taking(pod: Pod, why: str) -> Trouble:
     name = pod["metadata"]["name"]
-    if part_of_pod(pod) == MASTER:
-        return Trouble(f"The pod {name} with the master was deleted: the test is lost.", f"deleted {name}")
-    return Trouble(
-        f"The worker {name} was deleted: its users go to the others, and to the one that takes its place.",
-        f"deleted {name}",
-    )
+    told = f"The pod {name} with the master {why}: the test is lost."
+    if part_of_pod(pod) == WORKER:
+        told = f"The worker {name} {why}: its users go to the others, and to the one that takes its place."
+    return Trouble(told, f"taken {name}", is_taking=True)
 
 
 def _in_words(status: int, message: str, doing: str, namespace: str) -> str:

@@ -1,13 +1,16 @@
 """The run that rules compare with: its figures, by the names that rules have for them."""
 
+import json
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
-from gregaria.report.measured import TOTAL, Counted, MeasuredRun, Whole, load_run, merged
+from gregaria.report.measured import TOTAL, Counted, MeasuredRun, Whole, history_of, load_run, merged, run_file
+from gregaria.report.reading import read_document
 from gregaria.rules.expression import Metric
 from gregaria.rules.watch import BaselineFigures
 
-__all__ = ["load_baseline"]
+__all__ = ["baseline_files", "load_baseline"]
 
 
 def load_baseline(name: str) -> BaselineFigures:
@@ -29,6 +32,27 @@ def load_baseline(name: str) -> BaselineFigures:
         return known[key]
 
     return figure
+
+
+def baseline_files(name: str) -> dict[str, bytes]:
+    """What ``load_baseline`` needs of a run, to be sent elsewhere; the first is the one to name there.
+
+    Args:
+        name: as for ``load_baseline``.
+
+    Raises:
+        CommandError: there is no such file, or it is something else.
+    """
+    path = Path(run_file(name))
+    load_run(str(path))
+    if path.suffix != ".csv":
+        document = read_document(path)
+        # Who was there in each second is needed, what they did in it is most of the file.
+        for block in (document.get("timeline") or {"blocks": ()})["blocks"]:
+            block[-1] = []
+        document["failures"] = []
+        return {path.name: json.dumps(document).encode()}
+    return {each.name: each.read_bytes() for each in (path, history_of(path)) if each.is_file()}
 
 
 def _figure(run: MeasuredRun, metric: Metric) -> float | None:

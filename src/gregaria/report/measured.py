@@ -25,8 +25,10 @@ __all__ = [
     "Told",
     "Whole",
     "batches",
+    "history_of",
     "load_run",
     "merged",
+    "run_file",
     "run_of_document",
 ]
 
@@ -43,6 +45,7 @@ _FRACTIONS = {0.5: "50%", 0.95: "95%", 0.99: "99%"}
 #: what a comparison needs of Locust's files; percentiles may be missing
 _STATS_COLUMNS = ("Type", "Name", "Request Count", "Failure Count", "Requests/s")
 _HISTORY_COLUMNS = ("Timestamp", "User Count", "Type", "Name", "Total Request Count", "Total Failure Count")
+_OF_CSV = "_stats.csv"
 _NUMBER = re.compile(r"\d{1,15}(\.\d+)?(e-\d{1,3})?", re.ASCII)
 
 
@@ -167,9 +170,20 @@ def load_run(name: str) -> MeasuredRun:
     Raises:
         CommandError: there is no such file, or it is something else; says what is missing in it, or wrong.
     """
+    found = run_file(name)
+    path = Path(found)
+    return _run_of_csv(found, path) if found.endswith(_OF_CSV) else run_of_document(read_document(path), found)
+
+
+def run_file(name: str) -> str:
+    """The file that ``load_run`` reads first.
+
+    Raises:
+        CommandError: there is none, or it is one that says too little.
+    """
+    if name.endswith(_OF_CSV):
+        return name
     path = Path(name)
-    if name.endswith("_stats.csv"):
-        return _run_of_csv(name, path)
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -179,10 +193,10 @@ def load_run(name: str) -> MeasuredRun:
     if path.is_file() or path.is_fifo():
         if path.suffix.lower() == ".csv":
             raise CommandError(f"{name} alone cannot be compared: name PREFIX_stats.csv", ExitCode.USAGE)
-        return run_of_document(read_document(path), name)
-    for beside in (f"{name}.json", f"{name}_stats.csv"):
+        return name
+    for beside in (f"{name}.json", f"{name}{_OF_CSV}"):
         if Path(beside).is_file():
-            return load_run(beside)
+            return beside
     trouble = f"{name} is a folder" if path.is_dir() else f"there is no {name}"
     raise CommandError(
         f"{trouble}: name a document that --json-file wrote, or the CSV files of a run by PREFIX_stats.csv",
@@ -287,6 +301,11 @@ def _steady(blocks: list[Any], users: list[int], label: str) -> tuple[list[Any],
 # -- Locust's CSV files ------------------------------------------------------------------------------------------------
 
 
+def history_of(path: Path) -> Path:
+    """The file of intervals beside ``PREFIX_stats.csv``; it need not be there."""
+    return path.with_name(f"{path.name.removesuffix(_OF_CSV)}_stats_history.csv")
+
+
 def _run_of_csv(label: str, path: Path) -> MeasuredRun:
     heading, rows = _table_of(path, _STATS_COLUMNS)
     wholes = {}
@@ -305,7 +324,7 @@ def _run_of_csv(label: str, path: Path) -> MeasuredRun:
     missing = [column for column in _FRACTIONS.values() if column not in heading]
     if missing:
         notes.append(f"{label} has no column {' and no '.join(missing)}: nothing is known of these percentiles.")
-    history = path.with_name(f"{path.name.removesuffix('_stats.csv')}_stats_history.csv")
+    history = history_of(path)
     if not history.is_file() or not history.stat().st_size:
         notes.append(f"{label} has only totals: without {history.name} beside it there are no intervals.")
         return MeasuredRun(label, [], wholes, None, tuple(notes))

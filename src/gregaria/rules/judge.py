@@ -14,7 +14,7 @@ from gregaria.stats.levels import Block
 from gregaria.stats.summary import Stretch, told_name
 from gregaria.stats.verdict import BROKEN, NO_DATA, PASSED, RuleResult, Verdict
 
-__all__ = ["Judge"]
+__all__ = ["Judge", "read_rule"]
 
 logger = logging.getLogger("gregaria.rules")
 
@@ -70,10 +70,7 @@ class Judge:
         Raises:
             RuleError: it is none, or needs a baseline and there is none.
         """
-        rule = parse(text)
-        if rule.baseline_at is not None and self._baseline_name is None:
-            raise RuleError(text, rule.baseline_at, "there is no run to compare with: give --baseline run.json")
-        return rule
+        return read_rule(text, has_baseline=self._baseline_name is not None)
 
     def replace_rules(self, texts: Sequence[str], source: str) -> None:
         """Have these, and no others, be the rules of this source in the test that begins next.
@@ -260,6 +257,18 @@ class Judge:
 
     def _told(self, name: str) -> str:
         return told_name(name, self._stats.errors.mask)
+
+
+def read_rule(text: str, *, has_baseline: bool) -> Rule:
+    """Read a rule that can be judged.
+
+    Raises:
+        RuleError: it is none, or needs a baseline and there is none.
+    """
+    rule = parse(text)
+    if rule.baseline_at is not None and not has_baseline:
+        raise RuleError(text, rule.baseline_at, "there is no run to compare with: give --baseline run.json")
+    return rule
 
 
 def _no_baseline(metric: Metric) -> float | None:

@@ -230,6 +230,9 @@ spec:
         - --worker
         - {{ printf "--locustfile=%s" (ternary "-" (include "gregaria.locustfile" .) .Values.locustfile.fromMaster) | quote }}
         - --master-host={{ include "gregaria.name" . }}-master
+        {{- if eq .Values.mode "job" }}
+        - --exit-code-on-signal=143
+        {{- end }}
         {{- with concat .Values.args .Values.worker.args }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
