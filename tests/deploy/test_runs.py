@@ -2,9 +2,11 @@
 
 import json
 import signal
+import subprocess
 import urllib.parse
 import urllib.request
 
+import psutil
 import pytest
 
 from tests.deploy.containers import DEPLOY, Container, Host, containers_of_manifests
@@ -99,6 +101,21 @@ def test_a_job_writes_nothing_but_its_reports_and_temporary_files(host: Host, ta
     assert node.wait(120) == 0, node.output
     assert [each.wait() for each in workers] == [0, 0]
     assert (host.root / "reports" / "report.html").exists()
+
+
+@pytest.mark.needs("unshare")
+def test_a_worker_that_waits_for_its_master_ends_as_the_first_process_of_its_container_too(host: Host) -> None:
+    prefix = ["unshare", "--pid", "--fork", "--kill-child", "--map-root-user"]
+    tried = subprocess.run([*prefix, "true"], capture_output=True, text=True, check=False)
+    if tried.returncode:
+        pytest.skip(f"the system numbers no processes anew: {tried.stderr.strip()}")
+    host.prefix = prefix
+    (host.root / "tmp").mkdir()
+    node = host.run(Container(["--worker", "--locustfile=-", "--master-port=1"]), "worker")
+    node.wait_for("No master answers")
+    (first,) = psutil.Process(node.process.pid).children()
+    first.send_signal(signal.SIGTERM)
+    assert node.wait(20) == 128 + signal.SIGTERM, node.output
 
 
 def test_a_job_whose_master_was_taken_away_goes_on_with_its_journal(host: Host, target: CountingServer) -> None:

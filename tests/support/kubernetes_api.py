@@ -430,8 +430,9 @@ class KubernetesApi:
         code = node.process.poll()
         lines = node.output.split("\n")
         with self._changed:
-            for line in lines[len(pod.lines) : -1]:
-                pod.lines.append((datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "000Z", line))
+            # Some runtimes give what they read at once one time, others each line its own.
+            stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "000Z"
+            pod.lines += [(stamp, line) for line in lines[len(pod.lines) : -1]]
             if pod.manifest["status"]["phase"] == "Pending":
                 self._set_status(pod, _running(pod.manifest))
             if code is not None:

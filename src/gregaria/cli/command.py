@@ -3,17 +3,23 @@
 import contextlib
 import importlib
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from types import FrameType
 
 from gregaria.errors import CommandError, ExitCode, LocustfileError
 
 _SLOWEST_EXIT_S = 5
+_FIRST_PROCESS = 1
 
 
 def run(arguments: Sequence[str]) -> int:
     """Do what the command line asks for, and tell what went wrong; returns the exit code."""
+    if os.getpid() == _FIRST_PROCESS:
+        # Of a container. The system ends it by no signal that it does not handle, also before there is a run to end.
+        signal.signal(signal.SIGTERM, _end_by_signal)
     try:
         code = _run(arguments)
     except LocustfileError as error:
@@ -41,6 +47,12 @@ def run(arguments: Sequence[str]) -> int:
         code = ExitCode.INTERNAL
     _end_even_if_threads_linger(code)
     return code
+
+
+def _end_by_signal(number: int, frame: FrameType | None) -> None:
+    """With the exit code that a shell makes of a process which the signal has ended."""
+    del frame
+    sys.exit(128 + number)
 
 
 def _run(arguments: Sequence[str]) -> int:

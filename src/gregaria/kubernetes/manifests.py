@@ -269,10 +269,10 @@ def _policies(plan: Plan) -> list[Manifest]:
             spec={
                 "podSelector": {"matchLabels": _selector(plan, part)},
                 "policyTypes": ["Ingress"],
-                "ingress": ingress,
+                **rules,
             },
         )
-        for part, ingress in ((MASTER, reached), (WORKER, []))
+        for part, rules in ((MASTER, {"ingress": reached}), (WORKER, {}))
     ]
 
 

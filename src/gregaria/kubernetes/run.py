@@ -292,18 +292,27 @@ class KubernetesRun:
 
     def _follow_log(self) -> None:
         since: str | None = None
+        # Lines of that moment that were heard: a runtime may give many the same.
+        heard = 0
         while True:
             pod = self._crowd.master()
             if pod is None or state_of(pod) not in ("running", "ready", "ended"):
                 gevent.sleep(self._patience.again_s / 4)
                 continue
             try:
+                # What comes once more after an interruption has been shown.
+                known = heard
                 for stamp, text in self._api.log(pod["metadata"]["name"], since=since, follow=True):
                     self._answered()
-                    # What comes once more after an interruption has been shown.
-                    if since is None or stamp > since:
-                        since = stamp
-                        self._hear(text)
+                    if since is not None and stamp < since:
+                        continue
+                    if stamp == since and known:
+                        known -= 1
+                        continue
+                    known = 0
+                    heard = heard + 1 if stamp == since else 1
+                    since = stamp
+                    self._hear(text)
             except ApiError as error:
                 # 400: the container has not begun to write.
                 if error.status != 400 and not self._goes_on_after(error):
