@@ -219,7 +219,7 @@ SERIES = {
 FIRING = [
     (20, set()),
     (35, {"GregariaPercentilesInDoubt"}),
-    (45, {"GregariaPercentilesInDoubt", "GregariaWorkerMissing"}),
+    (40, {"GregariaPercentilesInDoubt", "GregariaWorkerMissing"}),
     (60, {"GregariaGeneratorSaturated", "GregariaPercentilesInDoubt", "GregariaWorkerMissing"}),
     (80, {"GregariaPercentilesInDoubt", "GregariaWorkerMissing"}),
 ]

@@ -91,6 +91,10 @@ def test_the_live_picture_names_what_is_broken() -> None:
     ]
 
 
+def test_a_warm_up_without_rules_makes_no_verdict() -> None:
+    assert not final_report(summary(row(), verdict=Verdict((), None, 60.0)), Look())[0].startswith("Verdict")
+
+
 def test_what_came_after_the_warm_up_is_told_beside_the_whole_run() -> None:
     stretch = Stretch(1_700_000_060.0, 12.0, (row("/late", num_requests=77),), row("Aggregated", "", num_requests=77))
     made = summary(row(), after_warmup=stretch)

@@ -246,12 +246,17 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
+def mishaps(told: str) -> list[str]:
+    """What a process has said, but for what it sees of a machine that is busy with other tests."""
+    return [line for line in told.splitlines() if "held up all users" not in line]
+
+
 @pytest.mark.parametrize("patch", ["", "from gevent import monkey; monkey.patch_all()"])
 @pytest.mark.parametrize("end, code", [("sys.exit(7)", 7), ("os._exit(4)", 4), ("watch.stop(); sys.exit(5)", 5)])
 def test_a_process_that_is_watched_ends_at_once(patch: str, end: str, code: int) -> None:
     script = BUSY_AT_EXIT.format(patch=patch, end=end)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=10)
-    assert (done.returncode, done.stderr) == (code, "")
+    assert (done.returncode, mishaps(done.stderr)) == (code, [])
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
@@ -259,7 +264,7 @@ def test_a_process_that_is_watched_ends_at_once(patch: str, end: str, code: int)
 def test_a_child_process_is_not_waiting_for_a_thread_of_its_parent(patch: str) -> None:
     script = BUSY_AT_EXIT.format(patch=patch, end=FORK)
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, timeout=10)
-    assert (done.returncode, done.stderr) == (3, "")
+    assert (done.returncode, mishaps(done.stderr)) == (3, [])
 
 
 def test_many_tests_one_after_the_other_leave_nothing_behind(make_runner: Any) -> None:

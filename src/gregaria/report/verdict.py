@@ -23,7 +23,7 @@ _BESIDE, _BELOW = " " * 4, " " * 6
 def verdict_part(summary: Summary, look: Look) -> list[str]:
     """The verdict and every rule, for the end of a run; nothing without rules."""
     verdict = summary.verdict
-    if verdict is None:
+    if verdict is None or not verdict.rules:
         return []
     label = paint("Verdict:", ("alarm" if verdict.failed else "strong") if look.colour else "")
     lines = [f"{label} {verdict.sentence}{_of_what(verdict)}"]
