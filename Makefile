@@ -29,7 +29,7 @@ demo: $(STAMPS)/build web-if-possible ## start the example target, run a locustf
 
 test: lint types contract web-if-possible ## lint, types, floors and every test (TESTS="-k name tests/x" for some of them)
 	@$(if $(NO_NODE),,cd webui && npm test --silent)
-	@$(BIN)/python -m pytest -n 3 --dist worksteal $(TESTS)
+	@$(BIN)/python -m pytest -n 4 --dist worksteal $(TESTS)
 
 # A word of its own: on CPython 3.11 a test can hang while it is traced, see tests/conftest.py.
 coverage: $(STAMPS)/build ## the tests once more, and which lines they miss

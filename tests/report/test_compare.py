@@ -139,11 +139,11 @@ def test_whole_milliseconds_are_not_taken_for_certainty() -> None:
 
 def test_false_alarms_are_rare_where_seconds_are_alike_and_ten_per_cent_are_found_all_the_same() -> None:
     pairs = [[run_document(seed + n, per_second=60, drift=0.01, factor=factor) for n, factor in
-              enumerate((1.0, 1.0, 1.1))] for seed in range(0, 300, 3)]  # fmt: skip
+              enumerate((1.0, 1.0, 1.1))] for seed in range(0, 150, 3)]  # fmt: skip
     alarms = sum(compared(first, second).verdict not in (NO_DIFFERENCE, CANNOT_TELL) for first, second, _ in pairs)
     found = sum(compared(first, slow).verdict == SLOWER for first, _, slow in pairs)
-    assert alarms <= 5
-    assert found >= 95
+    assert alarms <= 2
+    assert found >= 48
 
 
 def test_names_of_one_run_only_and_other_loads_are_told() -> None:

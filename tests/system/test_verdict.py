@@ -48,11 +48,8 @@ class Half(FastHttpUser):
     wait_time = constant(0.01)
 
     @task
-    def good(self):
+    def both(self):
         self.client.get("/good")
-
-    @task
-    def bad(self):
         self.client.get("/status/500", name="/bad")
 """
 

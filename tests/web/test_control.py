@@ -312,8 +312,9 @@ def test_rules_are_those_of_the_form_and_stay_as_they_are_while_a_test_runs(star
     site = starter.start("-H", target.url, "--fail-if", "p95 > 1h", "--warmup", "0.5s")
     limits = site.json("/api/form")["limits"]
     assert limits == {
-        "max_rps": None, "rules": ["p95 > 1h"], "other_rules": [{"rule": "avg > 1h", "source": "fail_if()"}],
-        "warmup_s": 0.5, "baseline": None, "allow_hosts": [],
+        "max_rps": None, "most_rps": None, "rules": ["p95 > 1h"],
+        "other_rules": [{"rule": "avg > 1h", "source": "fail_if()"}], "warmup_s": 0.5,
+        "baseline": None, "allow_hosts": [],
     }  # fmt: skip
 
     def judged() -> dict[str, str]:
@@ -363,6 +364,19 @@ def test_a_cap_is_set_moved_and_lifted_while_the_test_runs(starter: Starter, ser
     texts = [text for _, kind, text in hello["marks"] if kind == "edit"]
     for limit in ("at most 40", "at most 80", "any number of"):
         assert f"{limit} requests per second" in texts
+
+
+def test_a_cap_of_the_command_is_the_most_that_a_form_can_ask_for(starter: Starter, server: CountingServer) -> None:
+    starter.write("shop.py", EAGER)
+    site = starter.start("-H", server.url, "--max-rps", "50")
+    assert site.json("/api/form")["limits"]["most_rps"] == 50
+    for max_rps in ("", "50.5"):
+        refused = site.swarm(user_count=1, max_rps=max_rps)
+        assert refused["message"] == "--max-rps: the command was started with 50, and a form can only ask for less"
+    assert site.swarm(user_count=1, max_rps="20")["success"] is True
+    assert site.swarm(user_count=1, max_rps="")["success"] is False
+    assert site.swarm(user_count=1, max_rps="50")["success"] is True
+    assert site.hello()["run"]["max_rps"] == 50
 
 
 def test_an_option_of_the_locustfile_takes_the_place_of_ours(starter: Starter, target: Server) -> None:

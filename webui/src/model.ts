@@ -321,6 +321,8 @@ export interface UserClass {
 /** What must not be, and what may not be asked for, in the next test. */
 export interface Limits {
   max_rps: number | null;
+  /** The cap that the command was given, beyond which the form cannot go. */
+  most_rps: number | null;
   /** Those of --fail-if, which the form replaces. */
   rules: readonly string[];
   other_rules: readonly { rule: string; source: string }[];

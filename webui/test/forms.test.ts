@@ -23,7 +23,7 @@ function form(given: Partial<FormModel> = {}): FormModel {
     ],
     user_tasks: {}, shapes: [], shape: null, shape_uses_options: false, options: [], is_distributed: false,
     own_fields: ["max_rps", "fail_if"],
-    limits: { max_rps: null, rules: [], other_rules: [], warmup_s: 0, baseline: null, allow_hosts: [] },
+    limits: { max_rps: null, most_rps: null, rules: [], other_rules: [], warmup_s: 0, baseline: null, allow_hosts: [] },
     expected_workers: 0, worker_count: 0, ...given,
   };
 }

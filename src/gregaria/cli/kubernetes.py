@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gregaria.cli import values
+from gregaria.cli import kubernetes_values, values
 from gregaria.cli.config import long_name
 from gregaria.cli.elsewhere import said_elsewhere
 from gregaria.cli.locustfiles import Locustfiles
@@ -95,12 +95,6 @@ _KEEP_S = 600
 _LONGEST_S = 24 * 3600
 #: what not every system has in the names of files
 _ODD = r"[^\w.-]"
-_NAME = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
-_LABEL = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
-#: registry, path, tag, digest; the cluster is more exact
-_IMAGE = re.compile(r"[\w.-]+(:\d+)?(/[a-z0-9._/-]+)?(:[\w.-]+)?(@[\w:]+)?")
-_LEAST_BYTES = 1_000_000
-_QUANTITY = re.compile(r"\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -217,7 +211,10 @@ def _parser(command: str, usage: str) -> Parser:
 
 def _add_place(parser: Parser) -> None:
     parser.add_argument(
-        "--namespace", metavar="NAME", type=_label, help="in which it is (default: that of the context)"
+        "--namespace",
+        metavar="NAME",
+        type=kubernetes_values.object_name,
+        help="in which it is (default: that of the context)",
     )
     parser.add_argument(
         "--context", metavar="NAME", help="the cluster, by its name in kubeconfig (default: the current)"
@@ -233,29 +230,36 @@ def _run_parser() -> Parser:
     parser.add_argument(
         "--image",
         metavar="IMAGE",
-        type=_image,
+        type=kubernetes_values.image,
         default=f"gregaria:{VERSION}",
         help="that the cluster can pull, see docs/docker.md",
     )
     parser.add_argument(
         "--pull-secret",
         metavar="NAME",
-        type=_label,
+        type=kubernetes_values.object_name,
         action="append",
         default=[],
         help="a Secret with which the image is pulled",
     )
-    parser.add_argument("--name", metavar="NAME", type=_name, help="of the run (default: made of the locustfile's)")
-    _add_place(parser)
-    parser.add_argument("--cpu", metavar="CORES", type=_quantity, default="1", help="that each worker asks for")
     parser.add_argument(
-        "--memory", metavar="SIZE", type=_memory, help="of each worker, such as 2Gi (default: 256Mi, at most 1Gi)"
+        "--name", metavar="NAME", type=kubernetes_values.run_name, help="of the run (default: made of the locustfile's)"
+    )
+    _add_place(parser)
+    parser.add_argument(
+        "--cpu", metavar="CORES", type=kubernetes_values.quantity, default="1", help="that each worker asks for"
+    )
+    parser.add_argument(
+        "--memory",
+        metavar="SIZE",
+        type=kubernetes_values.memory,
+        help="of each worker, such as 2Gi (default: 256Mi, at most 1Gi)",
     )
     parser.add_argument("--keep", action="store_true", help="leave the pods there in the end, to look at them")
     parser.add_argument(
         "--timeout",
         metavar="TIME",
-        type=_timeout_s,
+        type=kubernetes_values.timeout_s,
         default=_LONGEST_S,
         help="end the run after this time, whatever it does (default: 24h)",
     )
@@ -272,7 +276,11 @@ def _run_parser() -> Parser:
     parser.add_argument("--fail-if", metavar="RULE", type=known_rule, action="append", help="as for gregaria")
     parser.add_argument("--baseline", metavar="FILE", help="as for gregaria; it goes along")
     parser.add_argument(
-        "-L", "--loglevel", metavar="LEVEL", type=_level, help="INFO or DEBUG, as the end of a test is seen in the log"
+        "-L",
+        "--loglevel",
+        metavar="LEVEL",
+        type=kubernetes_values.seen_level,
+        help="INFO or DEBUG, as the end of a test is seen in the log",
     )
     for name in ("headless", "csv-full-history"):
         parser.add_argument(f"--{name}", action="store_true", default=None, help=argparse.SUPPRESS)
@@ -319,53 +327,3 @@ def _name_of(locustfile: Path) -> str:
     word = re.sub(r"[^a-z0-9]+", "-", locustfile.stem.lower()).strip("-")[:20].strip("-")
     known = word if word[:1].isalpha() else "test"
     return f"{known}-{secrets.token_hex(3)}"
-
-
-def _name(text: str) -> str:
-    if not _NAME.fullmatch(text):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} can be no name of objects: small letters, digits and - between them, at most 40"
-        )
-    return text
-
-
-def _level(text: str) -> str:
-    level = values.log_level(text)
-    if level not in ("DEBUG", "INFO"):
-        raise argparse.ArgumentTypeError(f"{level} would hide the end of the test, which is seen in the log")
-    return level
-
-
-def _label(text: str) -> str:
-    if not _LABEL.fullmatch(text):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} can be no name in Kubernetes: small letters, digits, and - or . between them"
-        )
-    return text
-
-
-def _image(text: str) -> str:
-    if not _IMAGE.fullmatch(text):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no name of an image, such as registry.example.com/load/gregaria:{VERSION}"
-        )
-    return text
-
-
-def _timeout_s(text: str) -> int:
-    seconds = int(values.duration_s(text))
-    if seconds < 1:
-        raise argparse.ArgumentTypeError(f"a run takes longer than {text}")
-    return seconds
-
-
-def _memory(text: str) -> str:
-    if _quantity(text).isdigit() and int(text) < _LEAST_BYTES:
-        raise argparse.ArgumentTypeError(f"{text} are bytes, in which no worker has room: write {text}Mi")
-    return text
-
-
-def _quantity(text: str) -> str:
-    if not _QUANTITY.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no quantity as Kubernetes writes them, such as 500m, 2 or 2Gi")
-    return text

@@ -21,7 +21,7 @@ from gregaria.web.figures import is_master
 from gregaria.web.form import kind_of, shown
 from gregaria.web.groups import times_of_groups
 from gregaria.web.locust_api import download, logs_of, task_ratios
-from gregaria.web.order import RULES_SOURCE, own_fields, rules_of_form
+from gregaria.web.order import RULES_SOURCE, most_rps, own_fields, rules_of_form
 from gregaria.web.picture import Picture
 from gregaria.web.report import report_response
 from gregaria.web.runs import Runs
@@ -235,6 +235,7 @@ class Api:
         judge, allowed = environment.judge, environment.allowed_hosts
         return {
             "max_rps": environment.max_rps,
+            "most_rps": most_rps(environment),
             "rules": rules_of_form(environment),
             "other_rules": [{"rule": text, "source": source} for text, source in judge.rules if source != RULES_SOURCE],
             "warmup_s": judge.warmup_s,

@@ -10,7 +10,7 @@ from gregaria.runner.dispatch import check_load
 from gregaria.typed import rate
 from gregaria.web.form import WrongFieldError, as_host, as_rate, as_run_time_s, as_user_count, as_value
 
-__all__ = ["NO_SHAPE", "RULES_SOURCE", "Order", "own_fields", "read_order", "rules_of_form"]
+__all__ = ["NO_SHAPE", "RULES_SOURCE", "Order", "most_rps", "own_fields", "read_order", "rules_of_form"]
 
 #: what the form calls a load without a shape
 NO_SHAPE = "Default"
@@ -53,6 +53,12 @@ def own_fields(environment: Any) -> list[str]:
     return [name for name in (MAX_RPS, FAIL_IF) if name not in environment.custom_options]
 
 
+def most_rps(environment: Any) -> float | None:
+    """The cap that the command was given: whoever has started it may rely on it, so that a form can only go below."""
+    given = getattr(environment.parsed_options, "max_rps", None) if MAX_RPS in own_fields(environment) else None
+    return given if isinstance(given, float) else None
+
+
 def rules_of_form(environment: Any) -> list[str]:
     """The rules that a form shows, and replaces: those of ``--fail-if``."""
     return [text for text, source in environment.judge.rules if source == RULES_SOURCE]
@@ -89,7 +95,9 @@ def read_order(environment: Any, fields: Fields, picks_classes: bool, is_running
     with _of("host"):
         environment.check_host(host)
     options = _options(environment, fields)
-    max_rps = _max_rps(one[MAX_RPS]) if MAX_RPS in own and MAX_RPS in one else environment.max_rps
+    max_rps = environment.max_rps
+    if MAX_RPS in own and MAX_RPS in one:
+        max_rps = _max_rps(one[MAX_RPS], most_rps(environment))
     rules = rules_of_form(environment)
     if FAIL_IF in own and FAIL_IF in fields:
         rules = _rules(environment, fields[FAIL_IF], rules if is_running else None)
@@ -127,9 +135,12 @@ def _load(user_count: int | None, spawn_rate: float | None) -> tuple[int, float]
     return user_count, spawn_rate
 
 
-def _max_rps(text: str) -> float | None:
+def _max_rps(text: str, most: float | None) -> float | None:
     with _of(MAX_RPS, "--max-rps: "):
-        return rate(text.strip()) if text.strip() else None
+        wanted = rate(text.strip()) if text.strip() else None
+        if most is not None and (wanted is None or wanted > most):
+            raise ValueError(f"the command was started with {most:g}, and a form can only ask for less")
+        return wanted
 
 
 def _rules(environment: Any, texts: list[str], present: list[str] | None) -> list[str]:

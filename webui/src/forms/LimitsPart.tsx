@@ -20,6 +20,7 @@ interface Props {
 export function LimitsPart({ form, values, mistakes, idOf, onChange }: Props) {
   const { own_fields: own } = form;
   const facts = factsOf(form);
+  const most = form.limits.most_rps;
   const isSet = Boolean(values.maxRps || values.rules.trim() || facts.length);
   if (!own.length && !facts.length) return null;
   const lines = values.rules.split("\n").length;
@@ -31,14 +32,14 @@ export function LimitsPart({ form, values, mistakes, idOf, onChange }: Props) {
           <Field
             id={idOf("maxRps")}
             label="Requests per second"
-            help="at most, over all users and workers; empty: any number"
+            help={`at most, over all users and workers; ${most === null ? "empty: any number" : `no more than ${most}, by --max-rps`}`}
             mistake={mistakes["maxRps"]}
           >
             {(attributes) => (
               <input
                 {...attributes}
                 inputMode="decimal"
-                placeholder="any number"
+                placeholder={most === null ? "any number" : ""}
                 value={values.maxRps}
                 onInput={(event) => onChange({ maxRps: event.currentTarget.value })}
               />
