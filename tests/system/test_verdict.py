@@ -129,6 +129,9 @@ def test_a_rule_about_failures_takes_the_place_of_any_failure(
     command.write("shop.py", FAILING)
     ended = command.run(*arguments(server, "-u", "4", "-r", "100", "-i", "60", "--only-summary", *rules))
     assert ended.code == code, ended.err
+    # A verdict that is passed and a code that is not 0 need a word.
+    hint = "All rules are kept, but 60 requests failed, and no rule says how many may"
+    assert (hint in ended.err) is (rules == ("--fail-if", "p99 > 1h")), ended.err
 
 
 def test_standard_output_is_for_json_alone_where_that_is_asked_for(command: Command, server: CountingServer) -> None:

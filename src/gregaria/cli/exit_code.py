@@ -34,3 +34,14 @@ def exit_code_of(
     if has_failures or summary.exceptions:
         return code_on_error
     return int(ExitCode.USAGE) if unhandled else int(ExitCode.OK)
+
+
+def failures_beside_rules(summary: Summary, code: int) -> str | None:
+    """What to say when all rules are kept and failed requests alone make the exit code; None otherwise."""
+    verdict, failed = summary.verdict, summary.total.num_failures
+    if not code or not failed or verdict is None or not verdict.rules or verdict.failed or verdict.limits_failures:
+        return None
+    return (
+        f"All rules are kept, but {failed:,} requests failed, and no rule says how many may: without one such as "
+        f'--fail-if "fail_ratio > 1%" any failure ends a run with {code}'
+    )

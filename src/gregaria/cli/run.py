@@ -19,7 +19,7 @@ from gevent.event import Event
 
 from gregaria import web
 from gregaria.cli.cluster import MASTER, Part, runner_maker
-from gregaria.cli.exit_code import exit_code_of
+from gregaria.cli.exit_code import exit_code_of, failures_beside_rules
 from gregaria.cli.keys import Keys
 from gregaria.cli.limits import raise_file_limit
 from gregaria.cli.otel import new_telemetry
@@ -356,6 +356,8 @@ class Run:
         self._runner.cpu_log_warning()
         self._fire_quitting()
         code = self._exit_code(summary)
+        if code == self._options.exit_code_on_error and (told := failures_beside_rules(summary, code)):
+            logger.warning("%s", told)
         logger.info("Shutting down (exit code %d)", code)
         self._runner.fire(environment.events.quit, exit_code=code)
         if self._stream is not None:
