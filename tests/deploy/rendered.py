@@ -3,7 +3,7 @@
 import functools
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,13 +69,13 @@ def pods(manifests: list[Manifest]) -> dict[str, Manifest]:
     }
 
 
-def lacking(manifest: Manifest) -> list[str]:
-    """What is wrong with an object by its schema, in which no field is allowed that it does not name."""
+def lacking(manifest: Manifest, versions: Sequence[str] = VERSIONS) -> list[str]:
+    """What is wrong with an object by its schemas, in which no field is allowed that they do not name."""
     told = []
     if manifest["apiVersion"].startswith("monitoring.coreos.com/"):
         schema = json.loads(_SERVICE_MONITOR.read_text())
         return [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(manifest)]
-    for version in VERSIONS:
+    for version in versions:
         try:
             kubernetes_validate.validate(dict(manifest), version, strict=True)
         except (kubernetes_validate.ValidationError, kubernetes_validate.SchemaNotFoundError) as error:

@@ -31,7 +31,7 @@ import yaml
 
 from gregaria.kubernetes.reports import FOLDER
 from tests.deploy.containers import Container, Host
-from tests.deploy.rendered import lacking, not_restricted
+from tests.deploy.rendered import VERSIONS, lacking, not_restricted
 from tests.support.nodes import Node
 
 __all__ = ["KubernetesApi", "Request", "write_kubeconfig"]
@@ -251,7 +251,7 @@ class KubernetesApi:
         name = body["metadata"]["name"]
         if (kind, name) in self._objects:
             return 409, _status(409, f'"{name}" already exists')
-        wrong = lacking(body)
+        wrong = lacking(body, VERSIONS[-1:])
         if "template" in body.get("spec", {}):
             wrong += not_restricted(body["spec"]["template"])
         if wrong:

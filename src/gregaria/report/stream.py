@@ -97,14 +97,15 @@ class Stream:
         if stats.started_us != self._counting_since_us:
             self._begin_counting()
         verdict = self._verdict
-        total, length_s = stats.recorder.total, max(now_s - self._told_epoch_s, 0.001)
+        # As it is told, so that whoever divides by it comes to the same rates.
+        total, length_s = stats.recorder.total, max(round(now_s - self._told_epoch_s, 3), 0.001)
         times, late_seconds = total.times.copy(), stats.generator.num_late_seconds
         new, requests, failures = times.since(self._times), total.num_requests, total.num_failures
         self._sink.add(
             {
                 "kind": "second",
                 "epoch_s": round(self._told_epoch_s, 3),
-                "length_s": round(length_s, 3),
+                "length_s": length_s,
                 "requests": requests - self._requests,
                 "failures": failures - self._failures,
                 "rps": _rate(requests - self._requests, length_s),
