@@ -21,7 +21,7 @@ from tests.web.conftest import Site, Starter
 PICTURES = Path(os.environ.get("GREGARIA_SCREENSHOTS", Path(tempfile.gettempdir()) / "gregaria-screenshots"))
 
 #: this machine's, when everything runs at once, is slower than a person's
-PATIENCE_MS = 10_000
+PATIENCE_MS = 30_000
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9]+")
 
