@@ -14,9 +14,10 @@ from gregaria.report.annotations import add_to_step_summary, annotations
 from gregaria.report.baseline import baseline_files, load_baseline
 from gregaria.report.cases import Case, cases_of
 from gregaria.report.console import final_report
+from gregaria.report.file import write_text
 from gregaria.report.frame import live_frame
 from gregaria.report.json import document, write_document
-from gregaria.report.junit import junit_text, write_junit
+from gregaria.report.junit import junit_text
 from gregaria.report.markdown import markdown_text
 from gregaria.report.tables import Look
 from gregaria.rules.expression import Metric
@@ -136,7 +137,7 @@ def test_junit_is_valid_whatever_stands_in_it(tmp_path: Path) -> None:
     made = summary(row(), verdict=verdict, failures=[failure(NASTY, occurrences=2)], host=NASTY, duration_s=12345.6)
     cases = cases_of(made, True)
     path = tmp_path / "new" / "junit.xml"
-    write_junit(path, made, cases)
+    write_text(path, junit_text(made, cases), "--junit")
     SCHEMA.validate(path)
     suite = ElementTree.parse(path).getroot()[0]
     assert [len(suite), suite.get("tests"), suite.get("failures"), suite.get("skipped")] == [7, "7", "4", "1"]

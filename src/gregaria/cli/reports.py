@@ -16,14 +16,17 @@ from gregaria.report.cases import cases_of
 from gregaria.report.console import ConsoleReporter
 from gregaria.report.csv import CsvWriter
 from gregaria.report.failures_dir import check_failures_dir, write_failures
+from gregaria.report.file import ensure_writable, write_text
 from gregaria.report.html import html_path, write_report
 from gregaria.report.json import DOCUMENT_BYTES, document, document_path, to_locust_json, write_document
-from gregaria.report.junit import check_junit_path, write_junit
-from gregaria.report.markdown import check_markdown_path, markdown_text, write_markdown
+from gregaria.report.junit import junit_text
+from gregaria.report.markdown import markdown_text
 from gregaria.report.moment import host_of, summary_of
 from gregaria.settings import settings
 from gregaria.stats.summary import Summary
 
+#: options of reports that only the command writes
+_JUNIT, _MARKDOWN = "--junit", "--markdown"
 #: an ending that stays at the end of a file's name
 _ENDING = re.compile(r"\.(json|html|xml|md)$", re.IGNORECASE)
 #: seconds after which the first requests are looked at
@@ -80,10 +83,10 @@ class Reports:
         self._html_name = _numbered(options.html_file, number) if options.html_file else None
         self._junit_path = _path_of(getattr(options, "junit_file", None), number)
         if self._junit_path:
-            check_junit_path(self._junit_path)
+            ensure_writable(self._junit_path, _JUNIT)
         self._markdown_path = _path_of(getattr(options, "markdown_file", None), number)
         if self._markdown_path:
-            check_markdown_path(self._markdown_path)
+            ensure_writable(self._markdown_path, _MARKDOWN)
         self._check_names()
         self.csv: CsvWriter | None = None
         if options.csv_prefix:
@@ -153,8 +156,8 @@ class Reports:
         named = {
             "--json-file": document_path(self._json_file) if self._json_file else None,
             "--html": self._html_path() if self._html_name else None,
-            "--junit": self._junit_path,
-            "--markdown": self._markdown_path,
+            _JUNIT: self._junit_path,
+            _MARKDOWN: self._markdown_path,
         }
         seen: dict[str, str] = {}
         for option, path in named.items():
@@ -202,10 +205,10 @@ class Reports:
         for line in annotations(cases):
             print(line, file=sys.stderr if self._options.json else sys.stdout, flush=True)
         if self._junit_path:
-            write_junit(self._junit_path, summary, cases)
+            write_text(self._junit_path, junit_text(summary, cases), _JUNIT)
         text = markdown_text(summary, cases)
         if self._markdown_path:
-            write_markdown(self._markdown_path, text)
+            write_text(self._markdown_path, text, _MARKDOWN)
         add_to_step_summary(text)
 
     def _keep_history(self) -> None:

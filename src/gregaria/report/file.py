@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gregaria.errors import CommandError, ExitCode
 
-__all__ = ["ensure_writable", "refusal", "replace_text"]
+__all__ = ["ensure_writable", "refusal", "replace_text", "write_text"]
 
 
 def ensure_writable(path: Path, option: str) -> None:
@@ -38,6 +38,19 @@ def refusal(path: Path, option: str, error: OSError) -> CommandError:
         f"{option}: cannot write {path} ({reason}). Choose a place that you may write to, or free it.",
         ExitCode.OUTPUT,
     )
+
+
+def write_text(path: Path, text: str, option: str) -> None:
+    """Write a report that is one file, whole or not at all; the directories above it are made.
+
+    Raises:
+        CommandError: it could not be written (exit code OUTPUT); the message names ``option``.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(path, text)
+    except OSError as error:
+        raise refusal(path, option, error) from error
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gregaria.errors import CommandError, ExitCode
-from gregaria.report.file import ensure_writable, refusal, replace_text
+from gregaria.report.file import ensure_writable, write_text
 
 __all__ = ["check_html_name", "check_html_path", "html_path", "report_html", "write_report"]
 
@@ -86,12 +86,7 @@ def write_report(path: Path, document: Mapping[str, Any], option: str = _OPTION)
     Raises:
         CommandError: the page was not built, or the file could not be written.
     """
-    html = report_html(document)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_text(path, html)
-    except OSError as error:
-        raise refusal(path, option, error) from error
+    write_text(path, report_html(document), option)
 
 
 def _page() -> str:

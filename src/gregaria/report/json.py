@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gregaria.report.exchanges import kept_exchanges
-from gregaria.report.file import ensure_writable, refusal, replace_text
+from gregaria.report.file import ensure_writable, write_text
 from gregaria.report.generator import generator_document
 from gregaria.report.machine import machine_document
 from gregaria.report.percentiles import label, middle_us
@@ -124,12 +124,7 @@ def write_document(name: str, summary: Summary) -> Path:
         CommandError: it could not be written (exit code OUTPUT).
     """
     path = document_path(name)
-    text = document_text(document(summary))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_text(path, text)
-    except OSError as error:
-        raise refusal(path, _OPTION, error) from error
+    write_text(path, document_text(document(summary)), _OPTION)
     return path
 
 

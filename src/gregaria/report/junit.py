@@ -4,28 +4,16 @@ import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 from gregaria.report.cases import Case
-from gregaria.report.file import ensure_writable, refusal, replace_text
 from gregaria.report.machine import machine_document
 from gregaria.stats.summary import Summary
 from gregaria.stats.verdict import NOT_JUDGED
 
-__all__ = ["check_junit_path", "junit_text", "write_junit"]
+__all__ = ["junit_text"]
 
-_OPTION = "--junit"
 #: what XML 1.0 cannot hold in any form
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def check_junit_path(path: Path) -> None:
-    """See before the test that the file can be written after it.
-
-    Raises:
-        CommandError: it cannot (exit code OUTPUT).
-    """
-    ensure_writable(path, _OPTION)
 
 
 def junit_text(summary: Summary, cases: Sequence[Case]) -> str:
@@ -55,20 +43,6 @@ def junit_text(summary: Summary, cases: Sequence[Case]) -> str:
             failure.text = _text("\n".join([case.sentence, *case.details]))
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
-
-
-def write_junit(path: Path, summary: Summary, cases: Sequence[Case]) -> None:
-    """Write the file, whole or not at all.
-
-    Raises:
-        CommandError: it could not be written (exit code OUTPUT).
-    """
-    text = junit_text(summary, cases)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_text(path, text)
-    except OSError as error:
-        raise refusal(path, _OPTION, error) from error
 
 
 def _text(text: str) -> str:

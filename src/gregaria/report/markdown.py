@@ -2,18 +2,15 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from gregaria.report.cases import Case
 from gregaria.report.cells import milliseconds, printable
-from gregaria.report.file import ensure_writable, refusal, replace_text
 from gregaria.report.percentiles import of_row
 from gregaria.stats.summary import RequestRow, Summary
 from gregaria.stats.verdict import NOT_JUDGED
 
-__all__ = ["check_markdown_path", "markdown_text", "write_markdown"]
+__all__ = ["markdown_text"]
 
-_OPTION = "--markdown"
 #: what GitHub takes of a comment is 65,536 characters
 _MOST_BYTES = 60_000
 _BYTES_OF_CASES = 40_000
@@ -22,15 +19,6 @@ _MOST_NOTES = 10
 _LONGEST_TEXT = 300
 _SIGNS = {"passed": "✅", "broken": "❌", "no data": "❌", "not judged": "⚪"}
 _BACKTICKS = re.compile("`+")
-
-
-def check_markdown_path(path: Path) -> None:
-    """See before the test that the file can be written after it.
-
-    Raises:
-        CommandError: it cannot (exit code OUTPUT).
-    """
-    ensure_writable(path, _OPTION)
 
 
 def markdown_text(summary: Summary, cases: Sequence[Case]) -> str:
@@ -58,19 +46,6 @@ def markdown_text(summary: Summary, cases: Sequence[Case]) -> str:
     if summary.generator is not None:
         lines += ["", _plain(summary.generator.verdict.sentence)]
     return "\n".join(lines) + "\n"
-
-
-def write_markdown(path: Path, text: str) -> None:
-    """Write the file, whole or not at all.
-
-    Raises:
-        CommandError: it could not be written (exit code OUTPUT).
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_text(path, text)
-    except OSError as error:
-        raise refusal(path, _OPTION, error) from error
 
 
 def _headline(cases: Sequence[Case]) -> str:
